@@ -1,0 +1,60 @@
+"""The file system, written so that a file is whole or not there."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+
+class DiskFiles:
+    """The `Files` port on this machine's disk."""
+
+    def read(self, path: Path) -> bytes:
+        """The bytes of a small file."""
+        return path.read_bytes()
+
+    def open(self, path: Path) -> BinaryIO:
+        """A file to read in pieces."""
+        return path.open("rb")
+
+    @contextlib.contextmanager
+    def create(self, path: Path, *, executable: bool = False) -> Iterator[BinaryIO]:
+        """A file to write in pieces, in a temporary name of the same folder until it is whole."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        temporary = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                yield stream
+            temporary.chmod(0o755 if executable else 0o644)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+    def exists(self, path: Path) -> bool:
+        """Whether there is a file or folder."""
+        return path.exists()
+
+    def list(self, folder: Path) -> tuple[Path, ...]:
+        """Every regular file below a folder, sorted; empty when there is no such folder."""
+        return tuple(sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()))
+
+    def remove(self, path: Path) -> None:
+        """Remove a file or a whole folder, write-protected ones included."""
+        if path.is_dir() and not path.is_symlink():
+            make_writable(path)
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def make_writable(folder: Path) -> None:
+    """Give the owner the right to remove what is in a folder: Go's module cache, for one, takes it away."""
+    for root, folders, _ in os.walk(folder):
+        for name in (root, *(os.path.join(root, f) for f in folders)):  # noqa: PTH118 - os.walk speaks str
+            if not os.path.islink(name):  # noqa: PTH114 - likewise
+                Path(name).chmod(0o755)

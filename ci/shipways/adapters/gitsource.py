@@ -1,0 +1,88 @@
+"""Source files out of git's object store: what was digested is what is built, whatever happens to the work tree."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from anyio import to_thread
+
+from shipways.errors import PreflightError, Problem
+from shipways.model.source import EXECUTABLE, SUBMODULE, SYMLINK, SourceFile, SourceTree
+
+
+class GitSources:
+    """The `Sources` port: reads objects by name from a repository (and the object folder of the snapshot)."""
+
+    def __init__(self, root: Path, env: Mapping[str, str]) -> None:
+        self._root = root
+        self._env = dict(env)
+
+    def read(self, file: SourceFile) -> bytes:
+        """The bytes of a source file; for a symlink, its target."""
+        with self._batch() as git:
+            return _ask(git, file.oid)
+
+    async def export(self, tree: SourceTree, folder: Path) -> None:
+        """Write a tree below an empty folder. Raises PreflightError for a symlink that leaves it, or a submodule."""
+        check_exportable(tree)
+        await to_thread.run_sync(self._export, tree, folder)
+
+    def _export(self, tree: SourceTree, folder: Path) -> None:
+        with self._batch() as git:
+            for parent in sorted({str(PurePosixPath(f.path).parent) for f in tree.files}):
+                (folder / parent).mkdir(parents=True, exist_ok=True)
+            for file in tree.files:
+                data = _ask(git, file.oid)
+                path = folder / file.path
+                if file.mode == SYMLINK:
+                    path.symlink_to(data.decode())
+                else:
+                    path.write_bytes(data)
+                    path.chmod(0o755 if file.mode == EXECUTABLE else 0o644)
+
+    def _batch(self) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            ["git", "cat-file", "--batch"],
+            cwd=self._root,
+            env=os.environ | self._env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+
+
+def check_exportable(tree: SourceTree) -> None:
+    """Raises PreflightError with every submodule of the tree: its files are in another repository."""
+    wrong = [
+        Problem(
+            path=file.path,
+            what="is a git submodule",
+            why="its files are not part of this repository's digest",
+            hint="vendor it, or leave it out with package.NAME.source",
+        )
+        for file in tree.files
+        if file.mode == SUBMODULE
+    ]
+    if wrong:
+        raise PreflightError(*wrong)
+
+
+def _ask(git: "subprocess.Popen[bytes]", oid: str) -> bytes:
+    stdin, stdout = _streams(git)
+    stdin.write(f"{oid}\n".encode())
+    stdin.flush()
+    header = stdout.readline().split()
+    if len(header) != 3:
+        raise PreflightError(
+            Problem(what=f"git object {oid} is missing", why="the repository is incomplete", hint="run `git fsck`")
+        )
+    data = stdout.read(int(header[2]))
+    stdout.read(1)
+    return data
+
+
+def _streams(git: "subprocess.Popen[bytes]") -> tuple[IO[bytes], IO[bytes]]:
+    if git.stdin is None or git.stdout is None:
+        raise ValueError("cat-file was started without pipes")
+    return git.stdin, git.stdout

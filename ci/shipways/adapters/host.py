@@ -1,0 +1,211 @@
+"""The host engine: builds with this machine's tools, in a fresh export at a fixed path, with a scrubbed environment."""
+
+import contextlib
+import os
+import re
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import anyio
+
+from shipways.adapters.files import make_writable
+from shipways.adapters.locks import try_lock
+from shipways.adapters.store import disk_error, sweep
+from shipways.adapters.toolchains import Toolchains
+from shipways.errors import BuildError, Problem
+from shipways.model.build import Build
+from shipways.model.digest import digest_of
+from shipways.ports import Inbox, Process, Shell, Sources
+
+_TAIL: Final = 30
+"""Lines of a failed command that are shown."""
+_PASSED: Final = re.compile(
+    r"(?i:https?_proxy|no_proxy|all_proxy)|SSL_CERT_(FILE|DIR)|(REQUESTS|CURL)_CA_BUNDLE|PIP_(CERT|INDEX_URL|EXTRA_INDEX_URL|"
+    r"CONFIG_FILE|DEFAULT_TIMEOUT|FIND_LINKS)|GO(PROXY|SUMDB|PRIVATE|NOPROXY|NOSUMDB)|CARGO_HTTP_CAINFO|GIT_SSL_CAINFO|SYSTEMROOT"
+)
+"""How packages are fetched may come from the caller; what they contain is fixed by lock files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Room:
+    """The fixed path of one build."""
+
+    root: Path
+    lease: int
+
+    @property
+    def places(self) -> Mapping[str, str]:
+        """What the placeholders of a build stand for."""
+        return {name: str(self.root / name) for name in ("src", "out", "home")}
+
+
+class HostEngine:
+    """The `Engine` port on this machine."""
+
+    name = "host"
+
+    def __init__(
+        self, *, process: Process, shell: Shell, sources: Sources, toolchains: Toolchains, caches: Path
+    ) -> None:
+        self._process = process
+        self._shell = shell
+        self._sources = sources
+        self._toolchains = toolchains
+        self._caches = caches
+
+    async def run(self, build: Build, inbox: Inbox) -> tuple[Path, ...]:
+        """The files that match `build.outputs`, moved into the scratch folder."""
+        folders = {tool.name: await self._toolchains.folder(tool) for tool in build.tools}
+        try:
+            async with self._room(build) as room:
+                await self._furnish(build, inbox, room)
+                env = self._env(build, room, folders)
+                for argv in build.commands:
+                    await self._command(build, room, [_fill(word, room, folders) for word in argv], env)
+                return _collect(build, room.root / "out", inbox.scratch)
+        except OSError as error:
+            raise disk_error(error, inbox.scratch) from error
+
+    @contextlib.asynccontextmanager
+    async def _room(self, build: Build) -> AsyncIterator[_Room]:
+        """A folder named by the build's inputs alone, so that a path that leaks into a result is the same everywhere.
+
+        Its lock is inherited by the commands: while an orphan of a killed run still works in it, nobody else does.
+        """
+        top = _top()
+        sweep(top)
+        root = top / digest_of(build.record()).removeprefix("sha256:")[:16]
+        with contextlib.ExitStack() as stack:
+            while (lease := stack.enter_context(try_lock(root.with_suffix(".lock")))) is None:
+                stack.close()
+                await anyio.sleep(0.1)
+            _wipe(root)
+            for name in ("src", "out", "home", "tmp"):
+                (root / name).mkdir(parents=True, mode=0o700)
+            try:
+                yield _Room(root=root, lease=lease)
+            finally:
+                _wipe(root)
+                root.with_suffix(".lock").unlink(missing_ok=True)
+
+    async def _furnish(self, build: Build, inbox: Inbox, room: _Room) -> None:
+        await self._sources.export(build.source, room.root / "src")
+        for mount in build.mounts:
+            place = room.root / "src" / mount.path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(inbox.path(mount.artifact), place)
+            place.chmod(0o755 if mount.artifact.blob.executable else 0o644)
+        if build.requirements:
+            wanted = room.root / "home" / "requirements.txt"
+            wanted.write_text("\n".join(build.requirements) + "\n")
+            venv, python = room.root / "home" / "venv", Path("bin", "python")
+            quiet = (
+                "--quiet",
+                "--disable-pip-version-check",
+                "--no-deps",
+                "--require-hashes",
+                "--requirement",
+                str(wanted),
+            )
+            pip = (sys.executable, "-m", "pip", "--python", str(venv / python), "install", *quiet)
+            for argv in ((sys.executable, "-m", "venv", "--without-pip", str(venv)), pip):
+                await self._command(build, room, list(argv), dict(self._shell.env()))
+
+    def _env(self, build: Build, room: _Room, folders: Mapping[str, Path]) -> dict[str, str]:
+        passed = {name: value for name, value in self._shell.env().items() if _PASSED.fullmatch(name)}
+        own = [str(folder) for folder in folders.values()]
+        if build.requirements:
+            own.insert(0, str(room.root / "home" / "venv" / "bin"))
+        system = ["/usr/bin", "/bin"] if os.name == "posix" else [os.environ.get("PATH", "")]
+        fixed = {
+            "PATH": os.pathsep.join([*own, *system]),
+            "HOME": str(room.root / "home"),
+            "TMPDIR": str(room.root / "tmp"),
+            "LANG": "C.UTF-8",
+            "TZ": "UTC",
+        }
+        caches = {variable: str(self._cache(name)) for variable, name in build.caches}
+        return passed | fixed | caches | {name: _fill(value, room, folders) for name, value in build.env}
+
+    def _cache(self, name: str) -> Path:
+        folder = self._caches / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    async def _command(self, build: Build, room: _Room, argv: list[str], env: dict[str, str]) -> None:
+        folder = room.root / "src" / build.workdir
+        if not folder.is_dir():
+            raise BuildError(Problem(path=build.name, what=f"the source has no folder {build.workdir}"))
+        program = shutil.which(argv[0], path=env["PATH"])
+        if program is None:
+            raise BuildError(
+                Problem(path=build.name, what=f"there is no program `{argv[0]}`", why=f"looked in {env['PATH']}")
+            )
+        answer = await self._process.run([program, *argv[1:]], cwd=folder, env=env, keep=(room.lease,))
+        if answer.code:
+            tail = (answer.stdout + answer.stderr).replace(str(room.root), "").strip().splitlines()[-_TAIL:]
+            raise BuildError(
+                Problem(
+                    path=build.name,
+                    what=f"`{' '.join(argv).replace(str(room.root), '')}` ended with status {answer.code}",
+                    why="\n       ".join(tail),
+                )
+            )
+
+
+def _fill(text: str, room: _Room, folders: Mapping[str, Path]) -> str:
+    for name, place in room.places.items():
+        text = text.replace("{" + name + "}", place)
+    for name, folder in folders.items():
+        text = text.replace("{tool:" + name + "}", str(folder))
+    return text
+
+
+def _collect(build: Build, out: Path, scratch: Path) -> tuple[Path, ...]:
+    found: list[Path] = []
+    for pattern in build.outputs:
+        matches = sorted(path for path in out.glob(pattern) if path.is_file())
+        if not matches:
+            made = ", ".join(str(path.relative_to(out)) for path in out.rglob("*")) or "nothing"
+            raise BuildError(
+                Problem(path=build.name, what=f"no file matches {pattern}", why=f"the commands made {made}")
+            )
+        for path in matches:
+            if path.is_symlink():
+                raise BuildError(Problem(path=build.name, what=f"{path.relative_to(out)} is a symlink, not a file"))
+            place = scratch / path.relative_to(out)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(path, place)
+            found.append(place)
+    return tuple(found)
+
+
+def _wipe(folder: Path) -> None:
+    if folder.exists():
+        make_writable(folder)
+        shutil.rmtree(folder)
+
+
+def _top() -> Path:
+    """The folder of all builds: the same on every machine, and nobody else's to change."""
+    top = Path("/tmp/shipways") if os.name == "posix" else Path(tempfile.gettempdir(), "shipways")  # noqa: S108 - checked below
+    with contextlib.suppress(FileExistsError):
+        top.mkdir(mode=0o1777)
+        top.chmod(0o1777)
+    state = top.lstat()
+    if os.name == "posix" and (not stat.S_ISDIR(state.st_mode) or state.st_uid not in (0, os.getuid())):
+        raise BuildError(
+            Problem(
+                path=str(top),
+                what="belongs to another user",
+                why="builds run at this path, so that they give the same bytes on every machine",
+                hint=f"ask its owner to remove it, or root to `chown root {top}`",
+            )
+        )
+    return top

@@ -1,0 +1,79 @@
+"""What executables say of themselves, read by lief."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+import lief
+
+from shipways.model.artifact import Linkage
+
+_GLIBC: Final = re.compile(r"GLIBC_(\d+(?:\.\d+)+)$")
+_ARCHES: Final = {
+    "X86_64": "x86_64",
+    "AARCH64": "aarch64",
+    "ARM64": "aarch64",
+    "AMD64": "x86_64",
+}
+
+
+class LiefInspector:
+    """The `Inspector` port."""
+
+    def linkage(self, path: Path) -> Linkage | None:
+        """What a binary says of itself; None when it is no ELF, Mach-O or PE file."""
+        lief.logging.disable()
+        if lief.is_elf(str(path)):
+            return _elf(lief.ELF.parse(str(path)))
+        if lief.is_macho(str(path)):
+            return _macho(lief.MachO.parse(str(path)))
+        if lief.is_pe(str(path)):
+            return _pe(lief.PE.parse(str(path)))
+        return None
+
+
+def _elf(binary: "lief.ELF.Binary | None") -> Linkage | None:
+    if binary is None:
+        return None
+    versions = (aux.name for needed in binary.symbols_version_requirement for aux in needed.get_auxiliary_symbols())
+    glibc = [match.group(1) for name in versions if (match := _GLIBC.match(str(name)))]
+    return Linkage(
+        format="elf",
+        arch=_arch(str(binary.header.machine_type.name)),
+        static=not binary.has_interpreter,
+        libraries=tuple(sorted(str(name) for name in binary.libraries)),
+        glibc=max(glibc, key=lambda text: [int(part) for part in text.split(".")], default=""),
+    )
+
+
+def _macho(fat: "lief.MachO.FatBinary | None") -> Linkage | None:
+    binary = fat.at(0) if fat is not None and fat.size else None
+    if binary is None:
+        return None
+    minimum = binary.build_version.minos if binary.has_build_version else None
+    if minimum is None and binary.has_version_min:
+        minimum = binary.version_min.version
+    return Linkage(
+        format="macho",
+        arch=_arch(str(binary.header.cpu_type.name)),
+        static=False,
+        libraries=tuple(sorted(str(library.name) for library in binary.libraries)),
+        system=".".join(str(part) for part in minimum[:2]) if minimum else "",
+    )
+
+
+def _pe(binary: "lief.PE.Binary | None") -> Linkage | None:
+    if binary is None:
+        return None
+    header = binary.optional_header
+    return Linkage(
+        format="pe",
+        arch=_arch(str(binary.header.machine.name)),
+        static=False,
+        libraries=tuple(sorted(str(entry.name) for entry in binary.imports)),
+        system=f"{header.major_subsystem_version}.{header.minor_subsystem_version}",
+    )
+
+
+def _arch(name: str) -> str:
+    return _ARCHES.get(name, name.lower())

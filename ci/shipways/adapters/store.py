@@ -1,0 +1,183 @@
+"""Results by the digest of their inputs, on disk, verified whenever they are read."""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import anyio
+from anyio import to_thread
+from pydantic import TypeAdapter, ValidationError
+
+from shipways.adapters.files import DiskFiles
+from shipways.adapters.locks import try_lock
+from shipways.errors import BuildError, Problem
+from shipways.model.artifact import Artifact, Blob, Output
+
+_BLOBS: Final = TypeAdapter(tuple[Blob, ...])
+
+
+class DiskStore:
+    """The `Store` port below one folder.
+
+    `objects/ab/…` holds bytes by their own digest, `results/ab/….json` the outputs of a key, `tmp/` the scratch folders
+    of runs. A run holds a lock on its scratch folder, so one that was killed is swept by the next.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._files = DiskFiles()
+        self._hashing = anyio.CapacityLimiter(os.cpu_count() or 2)
+
+    async def load(self, key: str) -> tuple[Blob, ...] | None:
+        """The result of these inputs; None when it, or one byte of it, is missing or wrong."""
+        try:
+            blobs = _BLOBS.validate_json(self._result(key).read_bytes())
+        except (OSError, ValidationError):
+            return None
+        for blob in blobs:
+            if await self._digest(self.path(blob)) != blob.digest:
+                self.path(blob).unlink(missing_ok=True)
+                return None
+        return blobs
+
+    async def save(self, key: str, outputs: Sequence[Output]) -> tuple[Blob, ...]:
+        """Move the outputs into the store, then write the result: a kill between the two leaves only bytes nobody names."""
+        try:
+            blobs = tuple([await self._adopt(output) for output in outputs])
+            with self._files.create(self._result(key)) as stream:
+                stream.write(_BLOBS.dump_json(blobs))
+        except OSError as error:
+            raise disk_error(error, self._root) from error
+        return blobs
+
+    def path(self, blob: Blob) -> Path:
+        """Where its bytes lie."""
+        name = blob.digest.removeprefix("sha256:")
+        return self._root / "objects" / name[:2] / name[2:]
+
+    @contextlib.contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """An empty folder for one run; folders of dead runs are swept first."""
+        folder = self._root / "tmp"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            sweep(folder)
+            own = Path(tempfile.mkdtemp(prefix="run-", dir=folder))
+        except OSError as error:
+            raise disk_error(error, self._root) from error
+        with try_lock(folder / f"{own.name}.lock"):
+            try:
+                yield own
+            finally:
+                self._files.remove(own)
+                (folder / f"{own.name}.lock").unlink(missing_ok=True)
+
+    async def deliver(self, artifacts: Sequence[Artifact], folder: Path) -> None:
+        """Lay artifacts by name below a folder; what already has the right bytes is left alone."""
+        async with anyio.create_task_group() as group:
+            for artifact in artifacts:
+                group.start_soon(self._lay, artifact.blob, folder / artifact.name)
+
+    async def _lay(self, blob: Blob, place: Path) -> None:
+        if await self._digest(place) == blob.digest:
+            return
+        try:
+            await to_thread.run_sync(self._copy, blob, place, limiter=self._hashing)
+        except OSError as error:
+            raise disk_error(error, place.parent) from error
+
+    def _copy(self, blob: Blob, place: Path) -> None:
+        with self._files.create(place, executable=blob.executable) as stream, self.path(blob).open("rb") as source:
+            shutil.copyfileobj(source, stream, 1 << 20)
+
+    async def _adopt(self, output: Output) -> Blob:
+        digest = await self._digest(output.path)
+        blob = Blob(
+            name=output.name,
+            kind=output.kind,
+            digest=digest,
+            size=output.path.stat().st_size,
+            executable=output.executable,
+            linkage=output.linkage,
+            media_type=output.media_type,
+            varies=output.varies,
+        )
+        place = self.path(blob)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        output.path.chmod(0o755 if output.executable else 0o644)
+        output.path.replace(place)
+        return blob
+
+    async def _digest(self, path: Path) -> str:
+        return await to_thread.run_sync(_digest_file, path, limiter=self._hashing)
+
+    def _result(self, key: str) -> Path:
+        name = key.removeprefix("sha256:")
+        return self._root / "results" / name[:2] / f"{name[2:]}.json"
+
+    def usage(self) -> dict[str, tuple[int, int]]:
+        """For each part of the store, how many files and bytes it holds."""
+        return {
+            part: (len(files), sum(file.stat().st_size for file in files))
+            for part in ("objects", "results", "toolchains", "caches", "git")
+            for files in (self._files.list(self._root / part),)
+        }
+
+    def prune(self, older_than: float) -> tuple[int, int]:
+        """Remove results not written or read since `older_than` (seconds since 1970), and objects that no result names."""
+        kept: set[str] = set()
+        removed = size = 0
+        for result in self._files.list(self._root / "results"):
+            if result.stat().st_mtime < older_than:
+                result.unlink()
+                continue
+            with contextlib.suppress(ValueError, KeyError):
+                kept |= {blob["digest"].removeprefix("sha256:") for blob in json.loads(result.read_bytes())}
+        for item in self._files.list(self._root / "objects"):
+            if item.parent.name + item.name not in kept:
+                removed, size = removed + 1, size + item.stat().st_size
+                item.unlink()
+        return removed, size
+
+
+def sweep(folder: Path) -> None:
+    """Remove the folders whose `NAME.lock` nobody holds: their run was killed."""
+    for lock in folder.glob("*.lock"):
+        with try_lock(lock) as held:
+            if held is not None:
+                DiskFiles().remove(lock.with_suffix(""))
+                lock.unlink(missing_ok=True)
+
+
+def disk_error(error: OSError, place: Path) -> BuildError:
+    """A failed write, told so that the reader knows which disk and what to do."""
+    hints = {
+        errno.ENOSPC: "free some space; `shipways cache prune` empties the store",
+        errno.EDQUOT: "your disk quota is used up; `shipways cache prune` empties the store",
+        errno.EROFS: "choose a folder on a writable disk",
+        errno.EACCES: "check who owns the folder",
+    }
+    return BuildError(
+        Problem(
+            path=str(error.filename or place),
+            what="cannot be written",
+            why=error.strerror or str(error),
+            hint=hints.get(error.errno or 0, ""),
+        )
+    )
+
+
+def _digest_file(path: Path) -> str:
+    """The digest of a file; empty when it is not there."""
+    try:
+        with path.open("rb") as stream:
+            return "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return ""

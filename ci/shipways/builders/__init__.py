@@ -1,0 +1,1 @@
+"""Sources → binaries, wheels, crates."""

@@ -1,0 +1,1 @@
+"""Artifacts → what gets uploaded: archives, checksums, bills of materials, sources, formulas."""

@@ -1,0 +1,87 @@
+"""Verbs → functions → exit code. The only place that ends the program."""
+
+import importlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import click
+
+from shipways import __version__
+from shipways.errors import ShipwaysError
+
+# verb: (module, one line for `--help`); a verb's module is imported when the verb is used.
+VERBS: Final[Mapping[str, tuple[str, str]]] = {
+    "init": ("setup", "Write shipways.toml and a thin noxfile.py for this project."),
+    "check": ("setup", "Check the config, the lock and the rendered files."),
+    "lock": ("setup", "Write shipways.lock: digests of toolchains, build backends and images."),
+    "plan": ("make", "Print everything that a release would do, and what it would skip."),
+    "build": ("make", "Build the programs into dist/."),
+    "test": ("make", "Run the test commands of the packages."),
+    "release": ("make", "Make the release: a snapshot, or the real one at a tag."),
+    "render": ("rendering", "Write the rendered files, or check them."),
+    "schema": ("reading", "Print the JSON Schema of the config, the plan or the manifest."),
+    "explain": ("reading", "Explain a key of the config."),
+    "cache": ("reading", "Show or prune the store."),
+    "completion": ("reading", "Print the shell completion."),
+}
+
+
+class _Verbs(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in VERBS:
+            return None
+        command = getattr(importlib.import_module(f"shipways.verbs.{VERBS[cmd_name][0]}"), cmd_name)
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """The table above, so that `--help` imports no verb."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in VERBS.items()])
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="shipways", message="%(prog)s %(version)s")
+def shipways() -> None:
+    """Release and deploy software from one declarative file.
+
+    Exit codes: 0 done, 2 usage or config, 3 preflight, 4 build, 7 drift, 70 bug, 130 interrupted.
+    """
+
+
+def run(words: Sequence[str]) -> int:
+    """Run one verb and return the exit code."""
+    if hasattr(signal, "SIGTERM"):
+        signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    try:
+        result = shipways.main(args=list(words), prog_name="shipways", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except ShipwaysError as error:
+        _say(error)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        sys.stderr.write("interrupted; nothing is half written, run the same command again\n")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except Exception:  # noqa: BLE001 - whatever is left is a bug of ours, and said so
+        traceback.print_exc()
+        sys.stderr.write(f"this is a bug in shipways {__version__}; please report it with the lines above\n")
+        return ShipwaysError.exit_code
+
+
+def _say(error: ShipwaysError) -> None:
+    for problem in error.problems:
+        sys.stderr.write(f"error: {problem}\n")
+    if len(error.problems) > 1:
+        sys.stderr.write(f"{len(error.problems)} problems\n")

@@ -1,0 +1,1 @@
+"""shipways.toml as frozen values."""

@@ -1,0 +1,48 @@
+"""`[image.NAME]`: a container image assembled from built binaries."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from shipways.config.kinds import Command, Frozen, Name, RelativePath
+
+Duration = Annotated[str, StringConstraints(pattern=r"^\d+(ms|s|m|h)$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/\S*$")]
+Repository = Annotated[
+    str, StringConstraints(pattern=r"^([a-z0-9.-]+(:\d+)?/)?[a-z0-9]+([._/-][a-z0-9]+)*$", max_length=255)
+]
+
+
+class Healthcheck(Frozen):
+    """`[image.NAME.healthcheck]`: Docker's HEALTHCHECK, written into the image's config."""
+
+    test: Annotated[Command, Field(min_length=1)]
+    interval: Duration = "30s"
+    timeout: Duration = "5s"
+    start_period: Duration = "10s"
+    retries: Annotated[int, Field(ge=1)] = 3
+
+
+class Image(Frozen):
+    """One multi-platform image."""
+
+    package: Name
+    base: str = "scratch"
+    platforms: Annotated[tuple[Literal["linux/amd64", "linux/arm64"], ...], Field(min_length=1)] = (
+        "linux/amd64",
+        "linux/arm64",
+    )
+    repositories: tuple[Repository, ...] = ()
+    user: str = "65532:65532"
+    workdir: AbsolutePath = "/"
+    ports: tuple[Port, ...] = ()
+    volumes: tuple[AbsolutePath, ...] = ()
+    env: dict[str, str] = {}
+    entrypoint: Command | None = None
+    command: Command = ()
+    labels: dict[str, str] = {}
+    healthcheck: Healthcheck | None = None
+    files: dict[AbsolutePath, RelativePath] = {}
+    budget: Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)? ?(kB|MB|GB)$")] | None = None
+    docker_archive: bool = True

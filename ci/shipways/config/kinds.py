@@ -1,0 +1,35 @@
+"""What several tables share: how a table behaves, and kinds of string."""
+
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+
+
+class Frozen(BaseModel):
+    """Every table: frozen, no coercion, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", max_length=80)]
+Binary = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", max_length=80)]
+Command = tuple[str, ...]
+TargetTriple = Literal[
+    "x86_64-unknown-linux-gnu",
+    "x86_64-unknown-linux-musl",
+    "aarch64-unknown-linux-gnu",
+    "x86_64-apple-darwin",
+    "aarch64-apple-darwin",
+    "x86_64-pc-windows-msvc",
+]
+
+
+def _inside(text: str) -> str:
+    path = PurePosixPath(text)
+    if not text or "\\" in text or "\0" in text or path.is_absolute() or ".." in path.parts:
+        raise ValueError("expected a path below the repository, with slashes and without `..`")
+    return str(path)
+
+
+RelativePath = Annotated[str, AfterValidator(_inside)]

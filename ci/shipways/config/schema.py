@@ -1,0 +1,103 @@
+"""The config file as frozen models, one for each table. `reference.toml` beside this file explains every key."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from shipways.config.images import Image
+from shipways.config.kinds import Binary, Frozen, Name, RelativePath, TargetTriple
+from shipways.config.packages import Package
+from shipways.model.target import ALL
+
+Exact = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+([.+-][0-9A-Za-z.+-]+)?$")]
+Algorithm = Literal["sha256", "sha512"]
+
+
+class Project(Frozen):
+    """`[project]`: what is said about the whole repository."""
+
+    name: Name
+    repository: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]*/[\w.-]+$")] = ""
+    description: str = ""
+    homepage: Annotated[str, StringConstraints(pattern=r"^(https?://\S+)?$")] = ""
+    license: str = ""
+    targets: tuple[TargetTriple, ...] = tuple(target.triple for target in ALL)
+    source_archive: bool = True
+
+
+class Toolchain(Frozen):
+    """`[toolchain]`: compilers at exactly these versions."""
+
+    go: Exact = "1.27.3"
+    zig: Exact = "0.17.0"
+    cargo_zigbuild: Exact = Field(default="0.24.0", alias="cargo-zigbuild")
+    cargo_xwin: Exact | None = Field(default=None, alias="cargo-xwin")
+    rust: Exact | None = None
+
+
+class Checksums(Frozen):
+    """`[checksums]`: which sums are written, and where."""
+
+    algorithms: Annotated[tuple[Algorithm, ...], Field(min_length=1)] = ("sha256",)
+    combined: bool = True
+    single: bool = False
+
+
+class FormulaTest(Frozen):
+    """One command of a formula's `test do`."""
+
+    run: Annotated[tuple[str, ...], Field(min_length=1)]
+    output: str = ""
+    status: int = 0
+
+
+class FormulaService(Frozen):
+    """A formula's `service do`."""
+
+    run: Annotated[tuple[str, ...], Field(min_length=1)]
+    keep_alive: bool = True
+
+
+class Formula(Frozen):
+    """`[formula.NAME]`: a Homebrew formula of one package."""
+
+    package: Name
+    description: Annotated[str, StringConstraints(min_length=1, max_length=80)]
+    test: Annotated[tuple[FormulaTest, ...], Field(min_length=1)]
+    service: FormulaService | None = None
+    folder: RelativePath = "formula"
+
+
+class Config(Frozen):
+    """The whole file."""
+
+    project: Project
+    toolchain: Toolchain = Toolchain()
+    checksums: Checksums = Checksums()
+    package: dict[Name, Package] = {}
+    image: dict[Name, Image] = {}
+    formula: dict[Binary, Formula] = {}
+
+    @model_validator(mode="after")
+    def _references(self) -> Self:
+        """A name of a package elsewhere in the file must be one."""
+        wrong = [
+            f"{table}.{name}.package: there is no [package.{entry.package}]"
+            for table, entries in (("image", self.image), ("formula", self.formula))
+            for name, entry in entries.items()
+            if entry.package not in self.package
+        ]
+        wrong += [
+            f"package.{name}.python.binary: there is no [package.{package.python.binary}]"
+            for name, package in self.package.items()
+            if package.python.binary and package.python.binary not in self.package
+        ]
+        if wrong:
+            raise ValueError("\n".join(wrong))
+        return self
+
+    def targets(self, package: str) -> tuple[str, ...]:
+        """The triples that a package is built for, declared substitutes applied."""
+        table = self.package[package]
+        triples = table.targets if table.targets is not None else self.project.targets
+        return tuple(table.substitute.get(triple, triple) for triple in triples)

@@ -1,0 +1,78 @@
+"""Every way a run can end badly, with its exit code, on one page.
+
+    ShipwaysError            70  a bug, when nothing below fits
+    ├── ConfigError           2  the command line or the config is wrong
+    ├── PreflightError        3  git, versions or credentials forbid the work
+    ├── BuildError            4  a step failed
+    │   └── Unavailable       4  this machine cannot do a step; a snapshot skips it and says why
+    └── Drift                 7  what is there is not what the plan says
+
+Interrupted by the user: 130. `cli.py` is the only place that turns these into exit codes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong: where, what, why, and what to do about it."""
+
+    what: str
+    path: str = ""
+    why: str = ""
+    hint: str = ""
+
+    def __str__(self) -> str:
+        head = f"{self.path}: {self.what}" if self.path else self.what
+        lines = [head]
+        if self.why:
+            lines.append(f"  why: {self.why}")
+        if self.hint:
+            lines.append(f"  fix: {self.hint}")
+        return "\n".join(lines)
+
+
+class ShipwaysError(Exception):
+    """Carries one or more problems; subclasses fix the exit code."""
+
+    exit_code = 70
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__(*problems)
+        self.problems: Sequence[Problem] = problems
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
+
+
+class ConfigError(ShipwaysError):
+    """The command line, shipways.toml or shipways.lock is wrong."""
+
+    exit_code = 2
+
+
+class PreflightError(ShipwaysError):
+    """The state of the world (git, tags, versions, credentials) forbids the work before it starts."""
+
+    exit_code = 3
+
+
+class BuildError(ShipwaysError):
+    """A step of make failed."""
+
+    exit_code = 4
+
+
+class Unavailable(BuildError):  # noqa: N818 - it is a state of the machine, not a mistake
+    """This machine cannot do a step. `kind` is what `--require` names."""
+
+    def __init__(self, kind: str, problem: Problem) -> None:
+        super().__init__(problem)
+        self.kind = kind
+
+
+class Drift(ShipwaysError):  # noqa: N818 - the name of the state in the exit-code table
+    """A rendered file, or something published, is not what the plan says."""
+
+    exit_code = 7

@@ -1,0 +1,199 @@
+"""Asks the world once, so that everything after is a function of values."""
+
+import platform
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import anyio
+
+from shipways.config.packages import Package
+from shipways.config.schema import Config
+from shipways.errors import PreflightError, Problem
+from shipways.gitfacts import Repository, last_tag, read_git
+from shipways.model.facts import Ci, Facts, Git, PythonProject, Rust
+from shipways.model.lock import Lock
+from shipways.model.source import SourceTree
+from shipways.model.version import Version, is_semver
+from shipways.ports import Process, Shell, Sources
+
+_MANIFESTS: Final[Mapping[str, str]] = {"rust": "Cargo.toml", "python": "pyproject.toml", "zig": "build.zig.zon"}
+_ZON_VERSION: Final = re.compile(r'\.version\s*=\s*"([^"]+)"')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Whom the facts are asked of."""
+
+    process: Process
+    shell: Shell
+    sources: Sources
+    repository: Repository
+
+
+async def gather(config: Config, lock: Lock, asked: Asked) -> Facts:
+    """Everything a plan may depend on. Raises PreflightError with every package whose version cannot be told."""
+    git, source = await read_git(asked.process, asked.repository)
+    reader = _Reader(source=source, sources=asked.sources)
+    rust: list[Rust] = []
+    async with anyio.create_task_group() as group:
+        if any(package.build == "rust" for package in config.package.values()):
+            group.start_soon(_rust, asked, rust)
+    return Facts(
+        git=git,
+        source=source,
+        versions=await _versions(config, git, reader, asked),
+        lock=lock,
+        host=host(),
+        ci=ci(asked.shell.env()),
+        rust=tuple(rust),
+        python=tuple(
+            reader.python(name, p) for name, p in config.package.items() if p.build == "python" and not p.python.binary
+        ),
+        xwin=any(
+            (Path(asked.shell.env().get("XWIN_CACHE_DIR", "/nowhere")) / name).exists() for name in ("splat", "xwin")
+        ),
+    )
+
+
+def host() -> str:
+    """This machine as lock files name it: `linux-x86_64`, `darwin-aarch64`, `windows-x86_64` …"""
+    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
+    return f"{platform.system().lower()}-{machine}"
+
+
+def ci(env: Mapping[str, str]) -> Ci | None:
+    """The CI run this is, by the variables that GitHub Actions sets in every job."""
+    if env.get("GITHUB_ACTIONS") == "true":
+        is_tag = env.get("GITHUB_REF_TYPE") == "tag" and env.get("GITHUB_EVENT_NAME") == "push"
+        return Ci(provider="github", tag=env.get("GITHUB_REF_NAME", "") if is_tag else "")
+    return Ci(provider="unknown") if env.get("CI") == "true" else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reader:
+    """Reads manifests out of the source tree, so that a fact and what is built can never differ."""
+
+    source: SourceTree
+    sources: Sources
+
+    def text(self, path: str) -> str | None:
+        file = next((file for file in self.source.files if file.path == path), None)
+        return self.sources.read(file).decode(errors="replace") if file else None
+
+    def manifest_version(self, package: Package) -> str | None:
+        """What the manifest of the package's builder says; None when it says nothing."""
+        name = _MANIFESTS.get(package.build, "")
+        path = str(Path(package.path, name).as_posix())
+        text = self.text(path) if name and not package.python.binary else None
+        if text is None:
+            return None
+        if package.build == "zig":
+            match = _ZON_VERSION.search(text)
+            return match.group(1) if match else None
+        data = _toml(path, text)
+        if package.build == "python":
+            return _string(data, "project", "version")
+        return _string(data, "package", "version") or self._workspace(path)
+
+    def _workspace(self, path: str) -> str | None:
+        """The version that a crate inherits (Cargo Book, "The workspace.package table"): from the nearest folder above."""
+        for folder in Path(path).parent.parents:
+            text = self.text((folder / "Cargo.toml").as_posix())
+            if text and (version := _string(_toml("Cargo.toml", text), "workspace", "package", "version")):
+                return version
+        return None
+
+    def python(self, name: str, package: Package) -> PythonProject:
+        path = Path(package.path, "pyproject.toml").as_posix()
+        text = self.text(path)
+        if text is None:
+            raise PreflightError(Problem(path=f"package.{name}.path", what=f"there is no {path}"))
+        data = _toml(path, text)
+        requires = data.get("build-system", {}).get("requires", ["setuptools"]) if isinstance(data, dict) else []
+        title = package.python.distribution or _string(data, "project", "name") or name
+        return PythonProject(package=name, name=re.sub(r"[-_.]+", "_", title).lower(), requires=tuple(requires))
+
+
+async def _versions(config: Config, git: Git, reader: _Reader, asked: Asked) -> tuple[tuple[str, Version], ...]:
+    versions: list[tuple[str, Version]] = []
+    problems: list[Problem] = []
+    for name, package in config.package.items():
+        said = package.version or reader.manifest_version(package)
+        if package.python.binary:
+            said = package.version or _said(config, package.python.binary, reader)
+        if said is None:
+            said = await _tagged(package, git, asked)
+        if is_semver(said):
+            versions.append((name, _version(package, said, git)))
+        else:
+            problems.append(
+                Problem(
+                    path=f"package.{name}",
+                    what=f"{said!r} is not a version",
+                    why="versions are MAJOR.MINOR.PATCH by Semantic Versioning",
+                    hint="mend the manifest or the tag, or set package.NAME.version",
+                )
+            )
+    if problems:
+        raise PreflightError(*problems)
+    return tuple(versions)
+
+
+def _said(config: Config, package: str, reader: _Reader) -> str | None:
+    other = config.package[package]
+    return other.version or reader.manifest_version(other)
+
+
+async def _tagged(package: Package, git: Git, asked: Asked) -> str:
+    """The version that the last tag of this package names; 0.0.0 before the first."""
+    head, _, tail = package.tag.partition("{version}")
+    here = next((tag for tag in git.tags if tag.startswith(head) and tag.endswith(tail)), None)
+    tag = here or await last_tag(asked.process, asked.repository, f"{head}*{tail}")
+    return tag[len(head) : len(tag) - len(tail)] if tag else "0.0.0"
+
+
+def _version(package: Package, number: str, git: Git) -> Version:
+    """At its own tag the number itself; anywhere else a snapshot of it, named by the commit."""
+    tag = package.tag.format(version=number)
+    if tag in git.tags and not git.dirty:
+        return Version(number=number, base=number, tag=tag)
+    mark = f"snapshot.g{git.commit[:8]}" + (".dirty" if git.dirty else "")
+    return Version(number=f"{number}.{mark}" if "-" in number else f"{number}-{mark}", base=number, tag=tag)
+
+
+async def _rust(asked: Asked, found: list[Rust]) -> None:
+    """Every rustc on PATH. A rustup proxy is asked for its sysroot, so that the compiler itself is seen."""
+    for program in asked.shell.find("rustc"):
+        env = asked.shell.env()
+        sysroot = await asked.process.run((str(program), "--print", "sysroot"), env=env, cwd=asked.repository.root)
+        root = Path(sysroot.stdout.strip())
+        if sysroot.code or not (root / "bin" / "rustc").exists():
+            continue
+        verbose = await asked.process.run((str(root / "bin" / "rustc"), "-vV"), env=env)
+        told = dict(line.split(": ", 1) for line in verbose.stdout.splitlines() if ": " in line)
+        std = root / "lib" / "rustlib"
+        found.append(
+            Rust(
+                version=told.get("release", ""),
+                identity=told.get("commit-hash", ""),
+                targets=tuple(sorted(path.parent.name for path in std.glob("*/lib") if any(path.glob("libstd-*")))),
+                sources=(std / "src" / "rust" / "library" / "Cargo.lock").exists(),
+            )
+        )
+
+
+def _toml(path: str, text: str) -> object:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PreflightError(Problem(path=path, what=f"not valid TOML: {error}")) from None
+
+
+def _string(data: object, *keys: str) -> str | None:
+    for key in keys:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data if isinstance(data, str) else None

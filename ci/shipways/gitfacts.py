@@ -1,0 +1,114 @@
+"""What git knows: the commit, its tags, and the work tree as a tree object."""
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from shipways.errors import PreflightError, Problem
+from shipways.model.facts import Git
+from shipways.model.source import SourceFile, SourceTree
+from shipways.ports import Process, Shell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository:
+    """A work tree, and the environment in which git writes new objects beside the repository instead of into it."""
+
+    root: Path
+    git_dir: Path
+    env: Mapping[str, str]
+
+
+async def open_repository(process: Process, shell: Shell, objects: Path) -> Repository:
+    """The repository of the current folder. Raises PreflightError when there is none, it is empty, or git is missing."""
+    env = {
+        name: value for name, value in shell.env().items() if not name.startswith("GIT_") or name == "GIT_SSL_CAINFO"
+    }
+    try:
+        argv = ("git", "rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-path", "objects")
+        answer = await process.run(argv, cwd=shell.cwd(), env=env)
+    except FileNotFoundError:
+        raise PreflightError(
+            Problem(what="there is no `git` on PATH", why="what is built is named by its git tree", hint="install git")
+        ) from None
+    if answer.code:
+        last = answer.stderr.strip().splitlines()[-1:]
+        raise PreflightError(
+            Problem(
+                path=str(shell.cwd()),
+                what="not a git repository",
+                why="".join(last),
+                hint="`git init && git add . && git commit`, or change to the repository",
+            )
+        )
+    top, git_dir, own = answer.stdout.splitlines()
+    objects.mkdir(parents=True, exist_ok=True)
+    beside = {
+        "GIT_OBJECT_DIRECTORY": str(objects),
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES": str((shell.cwd() / own).resolve()),
+    }
+    return Repository(root=Path(top), git_dir=Path(git_dir), env=env | beside | {"GIT_OPTIONAL_LOCKS": "0"})
+
+
+async def ask(process: Process, repository: Repository, *words: str, env: Mapping[str, str] | None = None) -> str:
+    """What a git command prints. Raises PreflightError with git's own words when it fails."""
+    answer = await process.run(("git", *words), cwd=repository.root, env=dict(repository.env) | dict(env or {}))
+    if answer.code:
+        raise PreflightError(Problem(what=f"`git {words[0]}` failed", why=answer.stderr.strip()))
+    return answer.stdout
+
+
+async def snapshot(process: Process, repository: Repository) -> str:
+    """The work tree (tracked files, and new ones that are not ignored) as the name of a tree object.
+
+    A copy of the index keeps git's own cache of file times, so that only changed files are read.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        index = Path(folder, "index")
+        if (repository.git_dir / "index").exists():
+            shutil.copy2(repository.git_dir / "index", index)
+        env = {"GIT_INDEX_FILE": str(index)}
+        await ask(process, repository, "-c", "core.safecrlf=false", "add", "--all", ".", env=env)
+        return (await ask(process, repository, "write-tree", env=env)).strip()
+
+
+async def read_git(process: Process, repository: Repository) -> tuple[Git, SourceTree]:
+    """The commit and the files of the work tree."""
+    answer = await process.run(("git", "log", "-1", "--format=%H%n%ct%n%T"), cwd=repository.root, env=repository.env)
+    if answer.code:
+        raise PreflightError(
+            Problem(path=str(repository.root), what="has no commit yet", hint="`git add . && git commit`")
+        )
+    commit, seconds, tree = answer.stdout.split()
+    tags = await ask(process, repository, "tag", "--points-at", "HEAD")
+    now = await snapshot(process, repository)
+    listing = await ask(process, repository, "ls-tree", "-r", "-z", "--full-tree", now)
+    git = Git(commit=commit, epoch=int(seconds), tags=tuple(tags.split()), dirty=now != tree)
+    return git, SourceTree(files=_files(listing.split("\0")))
+
+
+async def last_tag(process: Process, repository: Repository, pattern: str) -> str | None:
+    """The newest tag before HEAD that matches a glob. Raises PreflightError in a shallow clone, which cannot know."""
+    answer = await process.run(
+        ("git", "describe", "--tags", "--abbrev=0", "--match", pattern), cwd=repository.root, env=repository.env
+    )
+    if answer.code == 0:
+        return answer.stdout.strip()
+    if (await ask(process, repository, "rev-parse", "--is-shallow-repository")).strip() == "true":
+        raise PreflightError(
+            Problem(
+                path=str(repository.root),
+                what=f"this clone is shallow and has no tag {pattern}",
+                why="the version comes from the last tag, which may lie in the history that is missing",
+                hint="`git fetch --unshallow --tags` (in GitHub Actions: fetch-depth: 0), or set package.NAME.version",
+            )
+        )
+    return None
+
+
+def _files(entries: Sequence[str]) -> tuple[SourceFile, ...]:
+    heads = (entry.partition("\t") for entry in entries if entry)
+    parts = ((head.split(), path) for head, _, path in heads)
+    return tuple(sorted(SourceFile(path=path, mode=words[0], oid=words[2]) for words, path in parts))

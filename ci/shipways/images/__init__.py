@@ -1,0 +1,1 @@
+"""Programs → multi-platform OCI images."""

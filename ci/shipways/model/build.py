@@ -1,0 +1,59 @@
+"""A build as a value: what goes into an engine. Files come out."""
+
+from dataclasses import dataclass
+
+from shipways.model.artifact import Artifact
+from shipways.model.digest import Json
+from shipways.model.source import SourceTree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Tool:
+    """A toolchain at exactly this version. `identity` tells apart two builds of one version, where that matters."""
+
+    name: str
+    version: str
+    identity: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """An artifact laid at `path` below the source before the build."""
+
+    artifact: Artifact
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """Commands over a fresh export of `source`, in `workdir` below it.
+
+    `{src}`, `{out}` and `{home}` in commands and environment become the engine's own absolute paths; `{tool:NAME}` the
+    folder of a tool. `caches` maps an environment variable to the name of a cache folder, which is never an input.
+    `outputs` are glob patterns below `{out}`.
+    """
+
+    name: str
+    tools: tuple[Tool, ...]
+    source: SourceTree
+    commands: tuple[tuple[str, ...], ...]
+    outputs: tuple[str, ...]
+    workdir: str = "."
+    env: tuple[tuple[str, str], ...] = ()
+    caches: tuple[tuple[str, str], ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    requirements: tuple[str, ...] = ()
+    """Hashed pip requirement lines, installed for the build alone (PEP 517 backends)."""
+
+    def record(self) -> Json:
+        """Everything its result depends on; the name and the caches are not part of it."""
+        return {
+            "tools": [[tool.name, tool.version, tool.identity] for tool in self.tools],
+            "source": self.source.digest,
+            "commands": self.commands,
+            "outputs": self.outputs,
+            "workdir": self.workdir,
+            "env": sorted(self.env),
+            "mounts": [[mount.path, mount.artifact.digest] for mount in self.mounts],
+            "requirements": self.requirements,
+        }

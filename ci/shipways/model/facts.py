@@ -1,0 +1,65 @@
+"""What the world was when the run began, asked once."""
+
+from dataclasses import dataclass
+
+from shipways.model.lock import Lock
+from shipways.model.source import SourceTree
+from shipways.model.version import Version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Git:
+    """The commit, its time in seconds since 1970, tags that point at it, and whether the tree differs from it."""
+
+    commit: str
+    epoch: int
+    tags: tuple[str, ...]
+    dirty: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ci:
+    """A continuous integration run; `tag` is set when a tag event started it."""
+
+    provider: str
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rust:
+    """A rustc on this machine: `identity` is its commit hash, `targets` those with an installed std, `sources` its library."""
+
+    version: str
+    identity: str
+    targets: tuple[str, ...]
+    sources: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonProject:
+    """What pyproject.toml of a package says: normalized names for files, and the PEP 517 build requirements."""
+
+    package: str
+    name: str
+    requires: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything a plan may depend on besides the config."""
+
+    git: Git
+    source: SourceTree
+    versions: tuple[tuple[str, Version], ...]
+    lock: Lock
+    host: str
+    """`linux-x86_64`, `darwin-aarch64` …"""
+    ci: Ci | None = None
+    rust: tuple[Rust, ...] = ()
+    python: tuple[PythonProject, ...] = ()
+    xwin: bool = False
+    """Whether cargo-xwin has the Microsoft SDK in its cache."""
+
+    def version(self, package: str) -> Version:
+        """The version of a package (KeyError for one that is not in the config)."""
+        return dict(self.versions)[package]

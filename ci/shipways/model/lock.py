@@ -1,0 +1,58 @@
+"""shipways.lock: what names in the config mean, as digests."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedWheel:
+    """One wheel of a toolchain for one kind of host (`linux-x86_64`, `darwin-aarch64` …)."""
+
+    host: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedTool:
+    """A toolchain that comes as a wheel: distribution name, version, its wheels."""
+
+    name: str
+    distribution: str
+    version: str
+    wheels: tuple[LockedWheel, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedBackend:
+    """The build requirements of a Python package: pip requirement lines with hashes."""
+
+    package: str
+    requirements: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedImage:
+    """A base image: the name in the config and the digest of its index or manifest."""
+
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """The whole lock file; empty where there is none."""
+
+    tools: tuple[LockedTool, ...] = ()
+    backends: tuple[LockedBackend, ...] = ()
+    images: tuple[LockedImage, ...] = ()
+
+    def tool(self, name: str) -> LockedTool | None:
+        """The locked toolchain of this name."""
+        return next((tool for tool in self.tools if tool.name == name), None)
+
+    def backend(self, package: str) -> tuple[str, ...] | None:
+        """The hashed build requirements of a package; None when it was never locked."""
+        return next((b.requirements for b in self.backends if b.package == package), None)
+
+    def image(self, name: str) -> str | None:
+        """The digest that an image name is locked to."""
+        return next((image.digest for image in self.images if image.name == name), None)

@@ -1,0 +1,49 @@
+"""What every step says of itself before it runs."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shipways.model.artifact import Artifact
+from shipways.model.digest import Json, digest_of
+from shipways.model.target import Target
+
+
+class Work(StrEnum):
+    """The kind of work, each with its own limit of how many run at once."""
+
+    COMPILE = "compile"
+    PACK = "pack"
+    FETCH = "fetch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """The step's place in the plan.
+
+    `folder` is where its outputs go below `dist/`: empty, or with a slash at its end. It is not an input of the step, so
+    that two targets with the same bytes are made once. `outputs` are the names in it (`*` where only the build tells).
+    `gathers`: it takes what there is of its needs, instead of being skipped when one of them is.
+    """
+
+    id: str
+    work: Work
+    outputs: tuple[str, ...]
+    folder: str = ""
+    needs: tuple[str, ...] = ()
+    gathers: bool = False
+    package: str = ""
+    target: Target | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """Everything a step's result depends on. `recipe` names the code that makes it and changes when its bytes would."""
+
+    recipe: str
+    values: Json = None
+    artifacts: tuple[Artifact, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The digest that names the result in the store."""
+        return digest_of([self.recipe, self.values, [[a.name, a.blob.executable, a.digest] for a in self.artifacts]])

@@ -1,0 +1,48 @@
+"""One version number in the three spellings a release needs."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+# Semantic Versioning 2.0.0, "Backus–Naur Form Grammar for Valid SemVer Versions".
+_SEMVER: Final = re.compile(
+    r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
+    r"(?:-((?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*))?"
+    r"(?:\+([0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*))?"
+)
+_PRE: Final = re.compile(r"(alpha|beta|a|b|rc)[.-]?(\d+)?")
+_PEP440_PRE: Final = {"alpha": "a", "beta": "b"}
+
+
+def is_semver(text: str) -> bool:
+    """Whether the text is a version by Semantic Versioning 2.0.0."""
+    return _SEMVER.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """A version: `number` is semver, `base` what the manifest says (a snapshot's number adds to it), `tag` its git tag."""
+
+    number: str
+    base: str
+    tag: str
+
+    @property
+    def prerelease(self) -> bool:
+        """Whether semver sorts it before the release of the same number."""
+        return "-" in self.number.split("+")[0]
+
+    @property
+    def pep440(self) -> str:
+        """The same number as Python indexes spell it (PEP 440)."""
+        match = _SEMVER.fullmatch(self.number)
+        if match is None:
+            return self.number
+        base = ".".join(match.group(1, 2, 3))
+        pre = match.group(4)
+        if pre is None:
+            return base
+        known = _PRE.fullmatch(pre)
+        if known:
+            return f"{base}{_PEP440_PRE.get(known.group(1), known.group(1))}{known.group(2) or 0}"
+        return f"{base}.dev0+{pre.replace('-', '.').lower()}"

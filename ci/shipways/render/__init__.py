@@ -1,0 +1,1 @@
+"""Templates → text; write, check, show."""

@@ -1,0 +1,175 @@
+"""Runs the plan's steps: in parallel, each at most once, from the store where it can."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import anyio
+
+from shipways.errors import BuildError, Problem, Unavailable
+from shipways.model.artifact import Artifact, Blob
+from shipways.model.event import Began, Ended, Failed, Finished, Skipped, Started
+from shipways.model.plan import Mode, Plan, Skip
+from shipways.model.step import Work
+from shipways.ports import Clock, Console, Step, Store, World
+
+_CORES: Final = os.cpu_count() or 2
+LIMITS: Final[Mapping[Work, int]] = {Work.COMPILE: _CORES, Work.PACK: _CORES, Work.FETCH: 8}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """How long a step took in this run, in seconds; never part of an artifact."""
+
+    step: str
+    seconds: float
+    cached: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What a run of make gave: artifacts in the order of the plan, with each step's key, times, and late skips."""
+
+    artifacts: tuple[Artifact, ...]
+    keys: tuple[tuple[str, str], ...]
+    timings: tuple[Timing, ...]
+    skips: tuple[Skip, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepInbox:
+    """The `Inbox` of one step."""
+
+    scratch: Path
+    received: tuple[Artifact, ...]
+    store: Store
+
+    def artifacts(self) -> tuple[Artifact, ...]:
+        """All artifacts of the step's needs, in the order of its needs."""
+        return self.received
+
+    def path(self, artifact: Artifact) -> Path:
+        """Where its verified bytes lie."""
+        return self.store.path(artifact.blob)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    """The state of one run; nothing outside this module sees it change."""
+
+    plan: Plan
+    world: World
+    store: Store
+    console: Console
+    clock: Clock
+    required: frozenset[str] | None
+    scratch: Path
+    done: dict[str, anyio.Event]
+    limits: dict[Work, anyio.CapacityLimiter]
+    results: dict[str, tuple[Artifact, ...]] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+    key_locks: dict[str, anyio.Lock] = field(default_factory=dict)
+    timings: dict[str, Timing] = field(default_factory=dict)
+    skips: list[Skip] = field(default_factory=list)
+
+    async def follow(self, step: Step) -> None:
+        """Wait for the needs, then make the step or learn that it cannot be made."""
+        spec = step.spec
+        needs = [need for need in spec.needs if need in self.done]
+        for need in needs:
+            await self.done[need].wait()
+        lost = [need for need in needs if need not in self.results]
+        if lost and (not spec.gathers or len(lost) == len(needs)):
+            self._skip(
+                Skip(id=spec.id, kind=self._kind(lost[0]), problem=Problem(path=spec.id, what=f"{lost[0]} is skipped"))
+            )
+        else:
+            await self._attempt(step, tuple(a for need in needs for a in self.results.get(need, ())))
+        self.done[spec.id].set()
+
+    async def _attempt(self, step: Step, received: tuple[Artifact, ...]) -> None:
+        spec, begin = step.spec, self.clock.monotonic()
+        try:
+            blobs, cached = await self._make(step, received)
+        except Unavailable as error:
+            if self.required is None or error.kind in self.required:
+                self.console.emit(Failed(step=spec.id, reason=str(error)))
+                raise
+            self._skip(Skip(id=spec.id, kind=error.kind, problem=error.problems[0]))
+            return
+        except BuildError as error:
+            self.console.emit(Failed(step=spec.id, reason=str(error)))
+            raise
+        self.results[spec.id] = tuple(
+            Artifact(name=spec.folder + b.name, blob=b, step=spec.id, package=spec.package, target=spec.target)
+            for b in blobs
+        )
+        seconds = self.clock.monotonic() - begin
+        self.timings[spec.id] = Timing(step=spec.id, seconds=seconds, cached=cached)
+        self.console.emit(Finished(step=spec.id, seconds=seconds, size=sum(b.size for b in blobs), cached=cached))
+
+    async def _make(self, step: Step, received: tuple[Artifact, ...]) -> tuple[tuple[Blob, ...], bool]:
+        """From the store, or by running the step. Two steps with the same inputs wait for one another."""
+        inbox = StepInbox(scratch=self.scratch / str(len(self.keys)), received=received, store=self.store)
+        key = self.keys[step.spec.id] = step.inputs(inbox).key
+        async with self.key_locks.setdefault(key, anyio.Lock()):
+            if (blobs := await self.store.load(key)) is not None:
+                return blobs, True
+            async with self.limits[step.spec.work]:
+                self.console.emit(Started(step=step.spec.id))
+                inbox.scratch.mkdir()
+                outputs = await step.run(self.world, inbox)
+                return await self.store.save(key, outputs), False
+
+    def _skip(self, skip: Skip) -> None:
+        self.skips.append(skip)
+        self.console.emit(Skipped(step=skip.id, kind=skip.kind, reason=skip.problem.what, fix=skip.problem.hint))
+
+    def _kind(self, step: str) -> str:
+        return next((skip.kind for skip in self.skips if skip.id == step), "config")
+
+
+async def make(
+    plan: Plan, world: World, *, store: Store, console: Console, clock: Clock, required: frozenset[str] = frozenset()
+) -> Made:
+    """Run every step. The first failure cancels the rest; commands that run are ended before this returns.
+
+    `required` are the kinds of skip that fail a snapshot; a release, or "all", tolerates none.
+    Raises BuildError of the step that failed first.
+    """
+    everything = plan.mode is Mode.RELEASE or "all" in required
+    with store.scratch() as scratch:
+        run = _Run(
+            plan=plan,
+            world=world,
+            store=store,
+            console=console,
+            clock=clock,
+            required=None if everything else required,
+            scratch=scratch,
+            done={step.spec.id: anyio.Event() for step in plan.steps},
+            limits={work: anyio.CapacityLimiter(limit) for work, limit in LIMITS.items()},
+        )
+        console.emit(Began(steps=tuple(run.done)))
+        try:
+            async with anyio.create_task_group() as group:
+                for step in plan.steps:
+                    group.start_soon(run.follow, step)
+        except BaseExceptionGroup as failures:
+            raise _first(failures) from None
+        finally:
+            console.emit(Ended())
+    return Made(
+        artifacts=tuple(artifact for step in plan.steps for artifact in run.results.get(step.spec.id, ())),
+        keys=tuple((step.spec.id, run.keys[step.spec.id]) for step in plan.steps if step.spec.id in run.results),
+        timings=tuple(run.timings[step.spec.id] for step in plan.steps if step.spec.id in run.timings),
+        skips=tuple(run.skips),
+    )
+
+
+def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that stopped the run; the others are its echoes."""
+    error = failures.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

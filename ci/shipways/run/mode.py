@@ -1,0 +1,81 @@
+"""Decides whether a run is a release or a snapshot, and of which packages."""
+
+from dataclasses import dataclass
+
+from shipways.config.packages import Package
+from shipways.config.schema import Config
+from shipways.errors import PreflightError, Problem
+from shipways.model.facts import Facts
+from shipways.model.plan import Mode
+from shipways.model.version import is_semver
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The mode, the sentence that says why, and the names of the packages it is about."""
+
+    mode: Mode
+    reason: str
+    packages: tuple[str, ...]
+
+
+def choose(config: Config, facts: Facts, *, publish: bool, snapshot: bool) -> Choice:
+    """A release needs a clean tree at a tag of a package, and a CI tag event or `--publish`.
+
+    Raises PreflightError when a release was asked for but a tag is no version, or not the manifests' version.
+    """
+    every = tuple(config.package)
+    git = facts.git
+    matching = tuple(sorted({tag for tag in git.tags for p in config.package.values() if _number(p, tag) is not None}))
+    asked = publish or bool(facts.ci and facts.ci.tag)
+    if snapshot:
+        return Choice(mode=Mode.SNAPSHOT, reason="--snapshot was given", packages=every)
+    if not matching:
+        patterns = ", ".join(dict.fromkeys(package.tag for package in config.package.values()))
+        reason = f"no tag at commit {git.commit[:8]} matches {patterns or 'a package'}"
+    elif git.dirty:
+        reason = f"the tree differs from commit {git.commit[:8]}"
+    elif not asked:
+        reason = f"tag {', '.join(matching)} is here, but there is neither --publish nor a CI tag event"
+    else:
+        released = _released(config, facts, matching)
+        return Choice(mode=Mode.RELEASE, reason=f"clean tree at {', '.join(matching)}", packages=released)
+    if publish:
+        raise PreflightError(
+            Problem(path="--publish", what="this is not a release", why=reason, hint="commit, then tag")
+        )
+    return Choice(mode=Mode.SNAPSHOT, reason=reason, packages=every)
+
+
+def _released(config: Config, facts: Facts, tags: tuple[str, ...]) -> tuple[str, ...]:
+    """The packages whose tag is here. Every tag must be a version, and the manifests' one."""
+    problems: list[Problem] = []
+    released: list[str] = []
+    for name, package in config.package.items():
+        for tag in tags:
+            number = _number(package, tag)
+            if number is None:
+                continue
+            base = facts.version(name).base
+            released.append(name)
+            if not is_semver(number):
+                problems.append(
+                    Problem(path=f"tag {tag}", what=f"{number!r} is not a version", hint="tag MAJOR.MINOR.PATCH")
+                )
+            elif number != base:
+                what = f"the manifest of {name} says {base}"
+                problems.append(
+                    Problem(path=f"tag {tag}", what=what, hint="mend the manifest, commit, and tag that commit")
+                )
+    if problems:
+        raise PreflightError(*problems)
+    return tuple(dict.fromkeys(released))
+
+
+def _number(package: Package, tag: str) -> str | None:
+    """What stands in the tag for `{version}`; None when the pattern does not fit."""
+    head, _, tail = package.tag.partition("{version}")
+    fits = tag.startswith(head) and tag.endswith(tail) and len(tag) > len(head) + len(tail)
+    number = tag[len(head) : len(tag) - len(tail)] if fits else None
+    # A pattern without any fixed part fits every tag; only versions are meant then.
+    return number if number is not None and (head or tail or is_semver(number)) else None

@@ -1,0 +1,152 @@
+"""Config and facts → Plan."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from graphlib import TopologicalSorter
+
+from shipways.config.schema import Config
+from shipways.errors import ConfigError, PreflightError, Problem
+from shipways.model.digest import digest_of
+from shipways.model.facts import Facts
+from shipways.model.plan import Mode, Plan, Skip
+from shipways.model.step import Spec
+from shipways.ports import Maker, Step
+from shipways.run.mode import choose
+
+
+def plan(
+    config: Config, facts: Facts, makers: Sequence[Maker], *, publish: bool = False, snapshot: bool = False
+) -> Plan:
+    """Everything that will happen. Raises PreflightError or ConfigError."""
+    choice = choose(config, facts, publish=publish, snapshot=snapshot)
+    chosen = _only(config, choice.packages)
+    steps: list[Step] = []
+    skips: list[Skip] = []
+    for maker in makers:
+        for item in maker.plan(chosen, facts):
+            if isinstance(item, Skip):
+                skips.append(item)
+            else:
+                steps.append(item)
+    _unique(steps)
+    steps, skips = _without_skipped(steps, skips)
+    return Plan(
+        project=config.project.name,
+        mode=choice.mode,
+        reason=choice.reason,
+        make_digest=make_digest(chosen, facts),
+        commit=facts.git.commit,
+        epoch=facts.git.epoch,
+        versions=tuple((name, facts.version(name).number) for name in choice.packages),
+        steps=_ordered(steps),
+        skips=tuple(skips),
+    )
+
+
+def make_digest(config: Config, facts: Facts) -> str:
+    """Names what is built: sources, versions, build tables and pins; not the machine, its tools, or what is skipped."""
+    return digest_of(
+        {
+            "source": facts.source.digest,
+            "epoch": facts.git.epoch,
+            "versions": [[name, version.number] for name, version in facts.versions if name in config.package],
+            "config": config.model_dump(mode="json", by_alias=True),
+            "tools": [[t.name, t.version, [[w.host, w.digest] for w in t.wheels]] for t in facts.lock.tools],
+            "backends": [[b.package, b.requirements] for b in facts.lock.backends],
+            "images": [[i.name, i.digest] for i in facts.lock.images],
+        }
+    )
+
+
+def require(plan: Plan, kinds: Iterable[str]) -> None:
+    """Raises PreflightError with every skip of these kinds; a release requires all."""
+    wanted = set(kinds)
+    refused = [s.problem for s in plan.skips if plan.mode is Mode.RELEASE or "all" in wanted or s.kind in wanted]
+    if refused:
+        raise PreflightError(*refused)
+
+
+def narrow(plan: Plan, steps: Iterable[str]) -> Plan:
+    """Only these steps and what they need."""
+    by_id = {step.spec.id: step for step in plan.steps}
+    kept: set[str] = set()
+    todo = list(steps)
+    while todo:
+        name = todo.pop()
+        if name not in kept:
+            kept.add(name)
+            todo += [need for need in by_id[name].spec.needs if need in by_id]
+    return replace(plan, steps=tuple(step for step in plan.steps if step.spec.id in kept))
+
+
+def _only(config: Config, packages: Sequence[str]) -> Config:
+    """The config of the chosen packages alone, so that no maker has to choose again."""
+    return config.model_copy(
+        update={
+            "package": {name: table for name, table in config.package.items() if name in packages},
+            "image": {name: table for name, table in config.image.items() if table.package in packages},
+            "formula": {name: table for name, table in config.formula.items() if table.package in packages},
+        }
+    )
+
+
+def _unique(steps: Sequence[Step]) -> None:
+    """Two steps may not make the same file."""
+    made: dict[str, str] = {}
+    problems: list[Problem] = []
+    for step in steps:
+        for name in (step.spec.folder + output for output in step.spec.outputs):
+            if name in made and "*" not in name:
+                problems.append(Problem(path=step.spec.id, what=f"would make {name}, which {made[name]} makes too"))
+            made[name] = step.spec.id
+    if problems:
+        raise ConfigError(*problems)
+
+
+def _without_skipped(steps: list[Step], skips: list[Skip]) -> tuple[list[Step], list[Skip]]:
+    """A step whose need is skipped is skipped too, unless it gathers what there is."""
+    while True:
+        there = {step.spec.id for step in steps}
+        lacking = [
+            s for s in steps if set(s.spec.needs) - there and (not s.spec.gathers or not set(s.spec.needs) & there)
+        ]
+        if not lacking:
+            return steps, skips
+        kinds = {skip.id: skip.kind for skip in skips}
+        skips = skips + [_follows(step.spec, there, kinds) for step in lacking]
+        steps = [step for step in steps if step not in lacking]
+
+
+def _follows(spec: Spec, there: set[str], kinds: dict[str, str]) -> Skip:
+    need = next(need for need in spec.needs if need not in there)
+    what = f"{need} is skipped" if need in kinds else f"nothing makes {need}"
+    return Skip(id=spec.id, kind=kinds.get(need, "config"), problem=Problem(path=spec.id, what=what))
+
+
+def _ordered(steps: Sequence[Step]) -> tuple[Step, ...]:
+    by_id = {step.spec.id: step for step in steps}
+    graph = {name: [need for need in step.spec.needs if need in by_id] for name, step in by_id.items()}
+    return tuple(by_id[name] for name in TopologicalSorter(graph).static_order())
+
+
+def select(plan: Plan, *, targets: Sequence[str], packages: Sequence[str]) -> tuple[str, ...]:
+    """The steps that build programs (`builders/…`), of these packages and targets; empty means all.
+
+    Raises ConfigError for a package or target that the plan does not have.
+    """
+    building = [step.spec for step in plan.steps if step.spec.id.startswith("builders/")]
+    known = {
+        *(s.package for s in building),
+        *(s.target.triple for s in building if s.target),
+        *(s.id for s in plan.skips),
+    }
+    wrong = [name for name in (*targets, *packages) if not any(name in text for text in known)]
+    if wrong:
+        options = sorted(name for name in known if "builders/" not in name)
+        raise ConfigError(*(Problem(path=name, what="is not in the plan", hint=", ".join(options)) for name in wrong))
+    return tuple(
+        spec.id
+        for spec in building
+        if (not targets or (spec.target and spec.target.triple in targets))
+        and (not packages or spec.package in packages)
+    )

@@ -1,0 +1,89 @@
+"""What a run leaves behind: the sealed manifest, and the ledger of its times."""
+
+import json
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from shipways import __version__
+from shipways.model.artifact import Artifact
+from shipways.model.facts import Facts
+from shipways.model.manifest import FORMAT, ArtifactEntry, Manifest, PackageEntry, StepEntry
+from shipways.model.plan import Plan
+from shipways.ports import Clock, Files
+from shipways.run.maker import Made
+
+_MANIFEST = TypeAdapter(Manifest)
+
+
+def seal(plan: Plan, facts: Facts, made: Made) -> Manifest:
+    """The manifest of a finished run."""
+    by_step: dict[str, list[Artifact]] = {}
+    for artifact in made.artifacts:
+        by_step.setdefault(artifact.step, []).append(artifact)
+    return Manifest(
+        format=FORMAT,
+        project=plan.project,
+        shipways=__version__,
+        commit=plan.commit,
+        epoch=plan.epoch,
+        make_digest=plan.make_digest,
+        packages=tuple(
+            PackageEntry(name=name, version=number, tag=facts.version(name).tag) for name, number in plan.versions
+        ),
+        steps=tuple(
+            StepEntry(id=step, key=key, artifacts=tuple(a.name for a in by_step.get(step, ())))
+            for step, key in sorted(made.keys)
+        ),
+        artifacts=tuple(_entry(artifact) for artifact in sorted(made.artifacts, key=lambda a: a.name)),
+    )
+
+
+def manifest_text(manifest: Manifest) -> str:
+    """The one JSON text of a manifest."""
+    return (
+        json.dumps(_MANIFEST.dump_python(manifest, mode="json", exclude_defaults=True), indent=2, ensure_ascii=False)
+        + "\n"
+    )
+
+
+def write_manifest(files: Files, folder: Path, manifest: Manifest) -> None:
+    """Write dist/manifest.json."""
+    with files.create(folder / "manifest.json") as stream:
+        stream.write(manifest_text(manifest).encode())
+
+
+def append_ledger(files: Files, folder: Path, plan: Plan, made: Made, clock: Clock) -> None:
+    """Add a line for each step of this run to dist/ledger.jsonl: evidence for people, never compared."""
+    path = folder / "ledger.jsonl"
+    before = files.read(path) if files.exists(path) else b""
+    now = round(clock.now(), 3)
+    lines = [
+        json.dumps(
+            {
+                "time": now,
+                "make_digest": plan.make_digest,
+                "step": timing.step,
+                "seconds": round(timing.seconds, 4),
+                "cached": timing.cached,
+            }
+        )
+        for timing in made.timings
+    ]
+    with files.create(path) as stream:
+        stream.write(before + "".join(line + "\n" for line in lines).encode())
+
+
+def _entry(artifact: Artifact) -> ArtifactEntry:
+    blob = artifact.blob
+    return ArtifactEntry(
+        path=artifact.name,
+        kind=blob.kind.value,
+        digest=blob.digest,
+        size=blob.size,
+        package=artifact.package,
+        target=artifact.target.triple if artifact.target else "",
+        media_type=blob.media_type,
+        linkage=blob.linkage,
+        varies=blob.varies,
+    )

@@ -1,0 +1,99 @@
+"""What a person, or the next program, reads: the plan as a tree or JSON, and the closing table."""
+
+import json
+from typing import Final
+
+from shipways.model.digest import Json, short
+from shipways.model.event import Skipped, Table
+from shipways.model.plan import Plan, Skip
+from shipways.ports import Step
+from shipways.run.maker import Made
+
+PLAN_FORMAT: Final = "shipways-plan/1"
+_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
+
+
+def plan_tree(plan: Plan) -> str:
+    """The plan for people: stages, steps with the files they make, then what is skipped and why."""
+    lines = [f"{plan.mode}: {plan.reason}", f"{plan.project}  commit {plan.commit[:8]}  make {short(plan.make_digest)}"]
+    lines += [f"  {name} {number}" for name, number in plan.versions]
+    stage = ""
+    for step in sorted(plan.steps, key=lambda step: step.spec.id):
+        head, _, tail = step.spec.id.partition("/")
+        if head != stage:
+            stage = head
+            lines.append(stage)
+        lines.append(f"  {tail}  {', '.join(step.spec.outputs)}".rstrip())
+    if plan.skips:
+        lines.append("skipped")
+    for skip in plan.skips:
+        lines.append(f"  {skip.id}: {skip.problem.what}")
+        lines += [f"    fix: {skip.problem.hint}"] if skip.problem.hint else []
+    lines.append(f"{len(plan.steps)} steps, {len(plan.skips)} skipped; nothing has been touched")
+    return "\n".join(lines)
+
+
+def plan_json(plan: Plan) -> str:
+    """The plan for programs, in the form of `shipways schema plan`."""
+    value: Json = {
+        "format": PLAN_FORMAT,
+        "project": plan.project,
+        "mode": plan.mode.value,
+        "reason": plan.reason,
+        "commit": plan.commit,
+        "make_digest": plan.make_digest,
+        "packages": [{"name": name, "version": number} for name, number in plan.versions],
+        "steps": [_step(step) for step in plan.steps],
+        "skips": [
+            {"id": s.id, "kind": s.kind, "what": s.problem.what, "why": s.problem.why, "hint": s.problem.hint}
+            for s in plan.skips
+        ],
+    }
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _step(step: Step) -> Json:
+    spec = step.spec
+    return {
+        "id": spec.id,
+        "work": spec.work.value,
+        "package": spec.package,
+        "target": spec.target.triple if spec.target else "",
+        "needs": list(spec.needs),
+        "outputs": [spec.folder + name for name in spec.outputs],
+    }
+
+
+def problems_of(skip: Skip) -> Skipped:
+    """A skip of the plan as an event."""
+    return Skipped(step=skip.id, kind=skip.kind, reason=skip.problem.what, fix=skip.problem.hint)
+
+
+def closing_table(plan: Plan, made: Made) -> Table:
+    """A row for each artifact, with the time of the step that made it; then what was skipped."""
+    timings = {timing.step: timing for timing in made.timings}
+    rows = []
+    for artifact in sorted(made.artifacts, key=lambda artifact: artifact.name):
+        timing = timings[artifact.step]
+        seconds = "cached" if timing.cached else f"{timing.seconds:.1f}"
+        rows.append(
+            (artifact.name, artifact.kind.value, human_size(artifact.blob.size), short(artifact.digest), seconds)
+        )
+    skips = [(skip.id, f"skipped: {skip.problem.what}", "", "", "") for skip in (*plan.skips, *made.skips)]
+    cached = sum(timing.cached for timing in made.timings)
+    counts = f"{len(rows)} artifacts from {len(made.timings)} steps, {cached} of them cached, {len(skips)} skipped"
+    return Table(
+        title=f"dist/  {counts}  make {short(plan.make_digest)}",
+        columns=("artifact", "kind", "#size", "digest", "#seconds"),
+        rows=(*rows, *skips),
+    )
+
+
+def human_size(size: int) -> str:
+    """Bytes for people, in powers of 1000."""
+    value = float(size)
+    for unit in _UNITS:
+        if value < 1000 or unit == _UNITS[-1]:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return ""
