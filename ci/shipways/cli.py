@@ -74,7 +74,7 @@ def run(words: Sequence[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
-    except Exception:  # noqa: BLE001 - whatever is left is a bug of ours, and said so
+    except Exception:  # whatever is left is a bug of ours, and said so
         traceback.print_exc()
         sys.stderr.write(f"this is a bug in shipways {__version__}; please report it with the lines above\n")
         return ShipwaysError.exit_code

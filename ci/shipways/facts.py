@@ -100,7 +100,7 @@ class _Reader:
         return _string(data, "package", "version") or self._workspace(path)
 
     def _workspace(self, path: str) -> str | None:
-        """The version that a crate inherits (Cargo Book, "The workspace.package table"): from the nearest folder above."""
+        """The version that a crate inherits: `workspace.package` of the nearest folder above."""
         for folder in Path(path).parent.parents:
             text = self.text((folder / "Cargo.toml").as_posix())
             if text and (version := _string(_toml("Cargo.toml", text), "workspace", "package", "version")):

@@ -22,7 +22,7 @@ class Repository:
 
 
 async def open_repository(process: Process, shell: Shell, objects: Path) -> Repository:
-    """The repository of the current folder. Raises PreflightError when there is none, it is empty, or git is missing."""
+    """The repository of the current folder. Raises PreflightError when there is none, or no git."""
     env = {
         name: value for name, value in shell.env().items() if not name.startswith("GIT_") or name == "GIT_SSL_CAINFO"
     }

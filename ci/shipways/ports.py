@@ -158,7 +158,7 @@ class Inspector(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseImage:
-    """One platform of a base image: the bytes of its config, and its layers as descriptors (media type, digest, size)."""
+    """One platform of a base image: the bytes of its config, and its layers."""
 
     config: bytes
     layers: tuple["Descriptor", ...]

@@ -17,7 +17,7 @@ from shipways.gitfacts import Repository, open_repository
 from shipways.model.artifact import Linkage
 from shipways.model.facts import Facts
 from shipways.model.lock import Lock
-from shipways.ports import Console, World
+from shipways.ports import Clock, Console, World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +46,11 @@ def console(log: str) -> Console:
     from shipways.adapters.console import PlainConsole
 
     return PlainConsole(sys.stdout, sys.stderr)
+
+
+def clock() -> Clock:
+    """The machine's clock."""
+    return OsClock()
 
 
 def cache_folder() -> Path:

@@ -42,7 +42,7 @@ class JsonConsole:
         print(text, file=self._out, flush=True)
 
 
-def plain(event: Event) -> str:
+def plain(event: Event) -> str:  # noqa: PLR0911 - one line an event is the table itself
     """An event as text; empty for one that people need not read."""
     match event:
         case Note():

@@ -50,15 +50,17 @@ def _macho(fat: "lief.MachO.FatBinary | None") -> Linkage | None:
     binary = fat.at(0) if fat is not None and fat.size else None
     if binary is None:
         return None
-    minimum = binary.build_version.minos if binary.has_build_version else None
-    if minimum is None and binary.has_version_min:
-        minimum = binary.version_min.version
+    minimum = (
+        (binary.build_version and binary.build_version.minos)
+        or (binary.version_min and binary.version_min.version)
+        or ()
+    )
     return Linkage(
         format="macho",
         arch=_arch(str(binary.header.cpu_type.name)),
         static=False,
         libraries=tuple(sorted(str(library.name) for library in binary.libraries)),
-        system=".".join(str(part) for part in minimum[:2]) if minimum else "",
+        system=".".join(str(part) for part in minimum[:2]),
     )
 
 

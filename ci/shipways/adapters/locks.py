@@ -2,10 +2,11 @@
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-if os.name == "posix":
+if sys.platform != "win32":
     import fcntl
 
     def _try(descriptor: int) -> bool:
@@ -14,7 +15,7 @@ if os.name == "posix":
         except BlockingIOError:
             return False
         return True
-else:  # Windows: plan, build and check only
+elif sys.platform == "win32":
     import msvcrt
 
     def _try(descriptor: int) -> bool:

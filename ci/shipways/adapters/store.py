@@ -48,7 +48,7 @@ class DiskStore:
         return blobs
 
     async def save(self, key: str, outputs: Sequence[Output]) -> tuple[Blob, ...]:
-        """Move the outputs into the store, then write the result: a kill between the two leaves only bytes nobody names."""
+        """Move the outputs into the store, then write the result: a kill in between leaves only bytes nobody names."""
         try:
             blobs = tuple([await self._adopt(output) for output in outputs])
             with self._files.create(self._result(key)) as stream:
@@ -131,7 +131,7 @@ class DiskStore:
         }
 
     def prune(self, older_than: float) -> tuple[int, int]:
-        """Remove results not written or read since `older_than` (seconds since 1970), and objects that no result names."""
+        """Remove results not written or read since `older_than` (seconds since 1970), and what no result names."""
         kept: set[str] = set()
         removed = size = 0
         for result in self._files.list(self._root / "results"):

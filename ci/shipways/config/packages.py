@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import StringConstraints, model_validator
 
 from shipways.config.kinds import Binary, Command, Frozen, Name, RelativePath, TargetTriple
 

@@ -1,13 +1,12 @@
 """The config file as frozen models, one for each table. `reference.toml` beside this file explains every key."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, StringConstraints, model_validator
 
 from shipways.config.images import Image
 from shipways.config.kinds import Binary, Frozen, Name, RelativePath, TargetTriple
 from shipways.config.packages import Package
-from shipways.model.target import ALL
 
 Exact = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+([.+-][0-9A-Za-z.+-]+)?$")]
 Algorithm = Literal["sha256", "sha512"]
@@ -21,7 +20,7 @@ class Project(Frozen):
     description: str = ""
     homepage: Annotated[str, StringConstraints(pattern=r"^(https?://\S+)?$")] = ""
     license: str = ""
-    targets: tuple[TargetTriple, ...] = tuple(target.triple for target in ALL)
+    targets: tuple[TargetTriple, ...] = get_args(TargetTriple)
     source_archive: bool = True
 
 
@@ -100,4 +99,5 @@ class Config(Frozen):
         """The triples that a package is built for, declared substitutes applied."""
         table = self.package[package]
         triples = table.targets if table.targets is not None else self.project.targets
-        return tuple(table.substitute.get(triple, triple) for triple in triples)
+        declared = {str(triple): str(instead) for triple, instead in table.substitute.items()}
+        return tuple(declared.get(triple, triple) for triple in triples)

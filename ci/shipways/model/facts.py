@@ -27,7 +27,10 @@ class Ci:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rust:
-    """A rustc on this machine: `identity` is its commit hash, `targets` those with an installed std, `sources` its library."""
+    """A rustc on this machine.
+
+    `identity` is its commit hash, `targets` those with an installed std; `sources`: those of std are there.
+    """
 
     version: str
     identity: str

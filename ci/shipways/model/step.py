@@ -20,7 +20,7 @@ class Work(StrEnum):
 class Spec:
     """The step's place in the plan.
 
-    `folder` is where its outputs go below `dist/`: empty, or with a slash at its end. It is not an input of the step, so
+    `folder` is where its outputs go below `dist/`: empty, or with a slash at its end. It is no input of the step, so
     that two targets with the same bytes are made once. `outputs` are the names in it (`*` where only the build tells).
     `gathers`: it takes what there is of its needs, instead of being skipped when one of them is.
     """
@@ -37,7 +37,7 @@ class Spec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """Everything a step's result depends on. `recipe` names the code that makes it and changes when its bytes would."""
+    """Everything a step's result depends on. `recipe` names the code; it changes when its bytes would."""
 
     recipe: str
     values: Json = None

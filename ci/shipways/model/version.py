@@ -21,7 +21,7 @@ def is_semver(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """A version: `number` is semver, `base` what the manifest says (a snapshot's number adds to it), `tag` its git tag."""
+    """`number` is semver; `base` what the manifest says, to which a snapshot's number adds; `tag` the git tag of it."""
 
     number: str
     base: str

@@ -65,7 +65,7 @@ async def _build(
 @_REQUIRE
 @_LOG
 def release(snapshot: bool, publish: bool, require: tuple[str, ...], log: str) -> None:
-    """Make the release: a snapshot, or the real one when the tree is clean at a tag and --publish or a CI tag event asks."""
+    """Make the release: the real one at a tag when --publish or a CI tag event asks for it, else a snapshot."""
     if snapshot and publish:
         raise click.UsageError("--snapshot and --publish exclude each other")
     anyio.run(_release, snapshot, publish, require, log)
@@ -83,7 +83,7 @@ async def _make(shop: wire.Workshop, whole: Plan, console: Console, require: Ite
     planner.require(whole, require)
     for skip in whole.skips:
         console.emit(problems_of(skip))
-    clock = wire.OsClock()
+    clock = wire.clock()
     made = await make(
         whole, wire.world(shop), store=shop.store, console=console, clock=clock, required=frozenset(require)
     )
