@@ -3,7 +3,7 @@
 import platform
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,11 +14,11 @@ from shipways.config.packages import Package
 from shipways.config.schema import Config
 from shipways.errors import PreflightError, Problem
 from shipways.gitfacts import Repository, last_tag, read_git
-from shipways.model.facts import Ci, Facts, Git, PythonProject, Rust
+from shipways.model.facts import Ci, Facts, Git, LocalFile, PythonProject, Rust
 from shipways.model.lock import Lock
 from shipways.model.source import SourceTree
 from shipways.model.version import Version, is_semver
-from shipways.ports import Process, Shell, Sources
+from shipways.ports import Files, Process, Shell, Sources
 
 _MANIFESTS: Final[Mapping[str, str]] = {"rust": "Cargo.toml", "python": "pyproject.toml", "zig": "build.zig.zon"}
 _ZON_VERSION: Final = re.compile(r'\.version\s*=\s*"([^"]+)"')
@@ -32,6 +32,7 @@ class Asked:
     shell: Shell
     sources: Sources
     repository: Repository
+    files: Files
 
 
 async def gather(config: Config, lock: Lock, asked: Asked) -> Facts:
@@ -53,6 +54,7 @@ async def gather(config: Config, lock: Lock, asked: Asked) -> Facts:
         python=tuple(
             reader.python(name, p) for name, p in config.package.items() if p.build == "python" and not p.python.binary
         ),
+        local=tuple(_local(config, asked)),
         xwin=any(
             (Path(asked.shell.env().get("XWIN_CACHE_DIR", "/nowhere")) / name).exists() for name in ("splat", "xwin")
         ),
@@ -163,6 +165,15 @@ def _version(package: Package, number: str, git: Git) -> Version:
         return Version(number=number, base=number, tag=tag)
     mark = f"snapshot.g{git.commit[:8]}" + (".dirty" if git.dirty else "")
     return Version(number=f"{number}.{mark}" if "-" in number else f"{number}-{mark}", base=number, tag=tag)
+
+
+def _local(config: Config, asked: Asked) -> Iterator[LocalFile]:
+    """The files of prebuilt packages that are there."""
+    for package in config.package.values():
+        for path in package.prebuilt.files.values():
+            place = asked.repository.root / path
+            if digest := asked.files.digest(place):
+                yield LocalFile(path=path, place=place, digest=digest)
 
 
 async def _rust(asked: Asked, found: list[Rust]) -> None:

@@ -35,6 +35,14 @@ class Files(Protocol):
         """Whether there is a file or folder."""
         ...
 
+    def digest(self, path: Path) -> str:
+        """The digest of a file; empty when there is none."""
+        ...
+
+    def copy(self, source: Path, place: Path) -> None:
+        """Copy a file's bytes."""
+        ...
+
     def list(self, folder: Path) -> tuple[Path, ...]:
         """Every regular file below a folder, sorted; empty when there is no such folder."""
         ...

@@ -87,7 +87,7 @@ async def workshop() -> Workshop:
 
     repository = await open_repository(process, shell, cache / "git")
     sources = GitSources(repository.root, repository.env)
-    asked = Asked(process=process, shell=shell, sources=sources, repository=repository)
+    asked = Asked(process=process, shell=shell, sources=sources, repository=repository, files=DiskFiles())
     return Workshop(
         config=config,
         lock=lock,

@@ -1,6 +1,7 @@
 """The file system, written so that a file is whole or not there."""
 
 import contextlib
+import hashlib
 import os
 import shutil
 import tempfile
@@ -38,6 +39,18 @@ class DiskFiles:
     def exists(self, path: Path) -> bool:
         """Whether there is a file or folder."""
         return path.exists()
+
+    def digest(self, path: Path) -> str:
+        """The digest of a file; empty when there is none."""
+        try:
+            with path.open("rb") as stream:
+                return "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return ""
+
+    def copy(self, source: Path, place: Path) -> None:
+        """Copy a file's bytes, by the kernel where it can."""
+        shutil.copyfile(source, place)
 
     def list(self, folder: Path) -> tuple[Path, ...]:
         """Every regular file below a folder, sorted; empty when there is no such folder."""

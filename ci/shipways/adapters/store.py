@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import hashlib
 import json
 import os
 import shutil
@@ -116,7 +115,7 @@ class DiskStore:
         return blob
 
     async def _digest(self, path: Path) -> str:
-        return await to_thread.run_sync(_digest_file, path, limiter=self._hashing)
+        return await to_thread.run_sync(self._files.digest, path, limiter=self._hashing)
 
     def _result(self, key: str) -> Path:
         name = key.removeprefix("sha256:")
@@ -172,12 +171,3 @@ def disk_error(error: OSError, place: Path) -> BuildError:
             hint=hints.get(error.errno or 0, ""),
         )
     )
-
-
-def _digest_file(path: Path) -> str:
-    """The digest of a file; empty when it is not there."""
-    try:
-        with path.open("rb") as stream:
-            return "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return ""

@@ -46,13 +46,19 @@ class Compile:
     spec: Spec
     build: Build
     expected: Expectation
+    varies: str = ""
+    """Why its bytes may differ from machine to machine; empty when they do not."""
 
     def inputs(self, inbox: Inbox) -> Inputs:  # noqa: ARG002 - sources are its only input
         """The build, and what its result must be."""
         expected = self.expected
         return Inputs(
             recipe="builders/compile 1",
-            values=[self.build.record(), expected.target.system, expected.target.arch, expected.static, expected.glibc],
+            values={
+                "build": self.build.record(),
+                "program": [expected.target.system, expected.target.arch, expected.static, expected.glibc],
+                "varies": self.varies,
+            },
         )
 
     async def run(self, world: World, inbox: Inbox) -> tuple[Output, ...]:
@@ -63,7 +69,16 @@ class Compile:
         for path in paths:
             linkage = await to_thread.run_sync(world.inspector.linkage, path)
             problems += self.expected.problems(f"{self.spec.id}: {path.name}", linkage)
-            outputs.append(Output(name=path.name, kind=Kind.BINARY, path=path, executable=True, linkage=linkage))
+            outputs.append(
+                Output(
+                    name=path.name,
+                    kind=Kind.BINARY,
+                    path=path,
+                    executable=True,
+                    linkage=linkage,
+                    varies=self.varies,
+                )
+            )
         if problems:
             raise BuildError(*problems)
         return tuple(outputs)

@@ -1,6 +1,7 @@
 """What the world was when the run began, asked once."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from shipways.model.lock import Lock
 from shipways.model.source import SourceTree
@@ -39,6 +40,15 @@ class Rust:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LocalFile:
+    """A file that a prebuilt package names: its path in the repository, where it lies, and its digest."""
+
+    path: str
+    place: Path
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PythonProject:
     """What pyproject.toml of a package says: normalized names for files, and the PEP 517 build requirements."""
 
@@ -60,6 +70,7 @@ class Facts:
     ci: Ci | None = None
     rust: tuple[Rust, ...] = ()
     python: tuple[PythonProject, ...] = ()
+    local: tuple[LocalFile, ...] = ()
     xwin: bool = False
     """Whether cargo-xwin has the Microsoft SDK in its cache."""
 

@@ -1,0 +1,3 @@
+module shipways/tender
+
+go 1.26
