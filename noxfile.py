@@ -1,0 +1,79 @@
+"""Sessions install and call one verb; what happens is in ci/shipways."""
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["lint", "types", "tests"]
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def _install(session: nox.Session, *groups: str) -> None:
+    wanted = [requirement for group in groups for requirement in PYPROJECT["dependency-groups"][group]]
+    session.install("-e", ".", *wanted)
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Make the release: a snapshot, or the real one at a tag."""
+    _install(session)
+    session.run("shipways", "release", *session.posargs)
+
+
+@nox.session
+def plan(session: nox.Session) -> None:
+    """Print what a release would do."""
+    _install(session)
+    session.run("shipways", "plan", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build the programs into dist/."""
+    _install(session)
+    session.run("shipways", "build", *session.posargs)
+
+
+@nox.session
+def check(session: nox.Session) -> None:
+    """Check the config, the lock and the rendered files."""
+    _install(session)
+    session.run("shipways", "check", *session.posargs)
+
+
+@nox.session
+def render(session: nox.Session) -> None:
+    """Write the rendered files, or check them (-- --check)."""
+    _install(session)
+    session.run("shipways", "render", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests; tools that are missing are skipped with their reason."""
+    _install(session, "tests")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Ruff, and who may import whom."""
+    _install(session, "lint")
+    session.run("ruff", "format", "--check", "ci", "tests", "noxfile.py")
+    session.run("ruff", "check", "ci", "tests", "noxfile.py")
+    session.run("lint-imports", "--no-logo")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Mypy, strict."""
+    _install(session, "types")
+    session.run("mypy")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure side by side with the tools on PATH; prints the figures that the README shows."""
+    _install(session)
+    session.run("python", "tests/bench/run.py", *session.posargs)
