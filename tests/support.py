@@ -1,9 +1,14 @@
-"""What tests of real tools share: a missing tool is a loud skip, or a failure where CI has installed it."""
+"""What tests share: loud skips for missing tools, and small values of the big nouns."""
 
 import os
 import shutil
 
 import pytest
+
+from shipways.model.facts import Ci, Facts, Git
+from shipways.model.lock import Lock
+from shipways.model.source import SourceTree
+from shipways.model.version import Version
 
 
 def need(*programs: str) -> None:
@@ -15,3 +20,15 @@ def need(*programs: str) -> None:
             if program in required or "all" in required:
                 pytest.fail(f"{message}, but SHIPWAYS_REQUIRE names it")
             pytest.skip(message)
+
+
+def facts(*, tags: tuple[str, ...] = (), dirty: bool = False, ci: Ci | None = None, **versions: str) -> Facts:
+    """Facts of a small repository: packages by name with the version of their manifests."""
+    return Facts(
+        git=Git(commit="0123456789abcdef0123456789abcdef01234567", epoch=1_700_000_000, tags=tags, dirty=dirty),
+        source=SourceTree(files=()),
+        versions=tuple((name, Version(number=base, base=base, tag=f"v{base}")) for name, base in versions.items()),
+        lock=Lock(),
+        host="linux-x86_64",
+        ci=ci,
+    )

@@ -1,0 +1,46 @@
+"""An engine whose commands are Python functions: for steps whose build is not what a test is about."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from shipways.errors import BuildError, Problem
+from shipways.model.build import Build
+from shipways.ports import Inbox
+
+Command = Callable[[tuple[str, ...], Path], int]
+"""Gets the words of a command and the output folder, writes files there, and returns an exit status."""
+
+
+class ScriptedEngine:
+    """The `Engine` port: `programs` maps the first word of a command to what it does. `builds` are those it has run."""
+
+    name = "scripted"
+
+    def __init__(self, programs: Mapping[str, Command]) -> None:
+        self._programs = programs
+        self.builds: list[Build] = []
+
+    async def run(self, build: Build, inbox: Inbox) -> tuple[Path, ...]:
+        """The files that match `build.outputs`, in the scratch folder."""
+        self.builds.append(build)
+        out = inbox.scratch / ".out"
+        out.mkdir()
+        for argv in build.commands:
+            program = self._programs.get(argv[0])
+            if program is None:
+                raise BuildError(Problem(path=build.name, what=f"there is no program `{argv[0]}`"))
+            if status := program(tuple(word.replace("{out}", str(out)) for word in argv), out):
+                raise BuildError(Problem(path=build.name, what=f"`{' '.join(argv)}` ended with status {status}"))
+        found = []
+        for pattern in build.outputs:
+            matches = sorted(path for path in out.glob(pattern) if path.is_file())
+            if not matches:
+                raise BuildError(Problem(path=build.name, what=f"no file matches {pattern}"))
+            found += matches
+        return tuple(_move(path, inbox.scratch / path.relative_to(out)) for path in found)
+
+
+def _move(path: Path, place: Path) -> Path:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    return Path(shutil.move(path, place))

@@ -1,0 +1,76 @@
+"""When a run is a release, and of which packages."""
+
+import pytest
+
+from shipways.config.load import parse
+from shipways.config.schema import Config
+from shipways.errors import PreflightError
+from shipways.model.facts import Ci, Facts
+from shipways.model.plan import Mode
+from shipways.run.mode import choose
+from support import facts
+
+
+def config(**tags: str) -> Config:
+    tables = "".join(f'[package.{name}]\nbuild = "go"\ntag = "{tag}"\n' for name, tag in tags.items())
+    return parse(f'[project]\nname = "p"\n{tables}', "shipways.toml")
+
+
+ONE = config(a="v{version}")
+
+
+@pytest.mark.parametrize(
+    ("given", "publish", "mode", "reason"),
+    [
+        (facts(a="1.0.0"), False, Mode.SNAPSHOT, "no tag at commit"),
+        (facts(a="1.0.0", tags=("v1.0.0",)), False, Mode.SNAPSHOT, "neither --publish nor a CI tag event"),
+        (
+            facts(a="1.0.0", tags=("v1.0.0",), dirty=True, ci=Ci(provider="github", tag="v1.0.0")),
+            False,
+            Mode.SNAPSHOT,
+            "differs",
+        ),
+        (facts(a="1.0.0", tags=("v1.0.0",)), True, Mode.RELEASE, "clean tree at v1.0.0"),
+        (facts(a="1.0.0", tags=("v1.0.0",), ci=Ci(provider="github", tag="v1.0.0")), False, Mode.RELEASE, "v1.0.0"),
+        (facts(a="1.0.0", tags=("v1.0.0",), ci=Ci(provider="github")), False, Mode.SNAPSHOT, "neither"),
+    ],
+)
+def test_mode(given: Facts, publish: bool, mode: Mode, reason: str) -> None:
+    """A release needs a clean tree at a package's tag, and a CI tag event or --publish; the reason says what lacks."""
+    choice = choose(ONE, given, publish=publish, snapshot=False)
+    assert mode == choice.mode
+    assert reason in choice.reason
+
+
+def test_snapshot_flag_wins() -> None:
+    """--snapshot makes a snapshot even at a tag in CI."""
+    given = facts(a="1.0.0", tags=("v1.0.0",), ci=Ci(provider="github", tag="v1.0.0"))
+    assert Mode.SNAPSHOT == choose(ONE, given, publish=False, snapshot=True).mode
+
+
+@pytest.mark.parametrize("given", [facts(a="1.0.0"), facts(a="1.0.0", tags=("v1.0.0",), dirty=True)])
+def test_publish_refused(given: Facts) -> None:
+    """--publish without a clean tree at a tag is an error, not a quiet snapshot."""
+    with pytest.raises(PreflightError, match="this is not a release"):
+        choose(ONE, given, publish=True, snapshot=False)
+
+
+def test_tag_must_be_the_manifests_version() -> None:
+    """Every package whose manifest differs from the tag is listed."""
+    both = config(a="v{version}", b="v{version}")
+    with pytest.raises(PreflightError) as caught:
+        choose(both, facts(a="1.0.0", b="1.2.0", tags=("v1.1.0",)), publish=True, snapshot=False)
+    assert ["the manifest of a says 1.0.0", "the manifest of b says 1.2.0"] == [p.what for p in caught.value.problems]
+
+
+def test_tag_must_be_a_version() -> None:
+    """A tag that fits the pattern but is no version stops a release."""
+    with pytest.raises(PreflightError, match="'next' is not a version"):
+        choose(ONE, facts(a="1.0.0", tags=("vnext",)), publish=True, snapshot=False)
+
+
+def test_tag_chooses_packages() -> None:
+    """A tag releases the packages whose pattern it fits, and no others."""
+    two = config(index="index-v{version}", cli="cli-v{version}")
+    choice = choose(two, facts(index="1.0.0", cli="2.0.0", tags=("index-v1.0.0",)), publish=True, snapshot=False)
+    assert ("index",) == choice.packages
