@@ -197,6 +197,21 @@ class Images(Protocol):
         ...
 
 
+class Index(Protocol):
+    """The user's package index, for the lock."""
+
+    async def wheel(self, distribution: str, version: str, host: str) -> str | None:
+        """The digest of the wheel for a kind of host; None when there is none. Raises PreflightError without an index."""
+        ...
+
+    async def requirements(self, requires: Sequence[str]) -> tuple[str, ...]:
+        """Requirement lines with hashes for these and all they depend on, wheels only.
+
+        Raises ConfigError when they cannot be met, PreflightError without an index.
+        """
+        ...
+
+
 class Inbox(Protocol):
     """What a step is given: the artifacts of its needs, and an empty folder for what it makes."""
 

@@ -1,5 +1,6 @@
 """shipways.lock as TOML text, and back."""
 
+import json
 import tomllib
 from typing import Any
 
@@ -35,7 +36,8 @@ def render_lock(lock: Lock) -> str:
         ]
         lines += ["]", ""]
     for backend in sorted(lock.backends, key=lambda backend: backend.package):
-        lines += ["[[backends]]", f'package = "{backend.package}"', "requirements = ["]
+        requires = json.dumps(backend.requires, ensure_ascii=False)
+        lines += ["[[backends]]", f'package = "{backend.package}"', f"requires = {requires}", "requirements = ["]
         lines += [f'    "{requirement}",' for requirement in backend.requirements]
         lines += ["]", ""]
     for image in sorted(lock.images, key=lambda image: image.name):

@@ -23,9 +23,10 @@ class LockedTool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedBackend:
-    """The build requirements of a Python package: pip requirement lines with hashes."""
+    """The build requirements of a Python package: what it asked for, and pip requirement lines with hashes for it."""
 
     package: str
+    requires: tuple[str, ...]
     requirements: tuple[str, ...]
 
 
@@ -49,9 +50,9 @@ class Lock:
         """The locked toolchain of this name."""
         return next((tool for tool in self.tools if tool.name == name), None)
 
-    def backend(self, package: str) -> tuple[str, ...] | None:
-        """The hashed build requirements of a package; None when it was never locked."""
-        return next((b.requirements for b in self.backends if b.package == package), None)
+    def backend(self, package: str, requires: tuple[str, ...]) -> tuple[str, ...] | None:
+        """The hashed build requirements of a package; None when they were never locked, or for something else."""
+        return next((b.requirements for b in self.backends if (b.package, b.requires) == (package, requires)), None)
 
     def image(self, name: str) -> str | None:
         """The digest that an image name is locked to."""
