@@ -11,6 +11,8 @@ from shipways.model.artifact import Artifact, Blob, Linkage, Output
 from shipways.model.build import Build
 from shipways.model.event import Event
 from shipways.model.facts import Facts
+from shipways.model.lock import LockedImage
+from shipways.model.oci import Descriptor
 from shipways.model.plan import Skip
 from shipways.model.source import SourceFile, SourceTree
 from shipways.model.step import Inputs, Spec
@@ -164,36 +166,21 @@ class Inspector(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BaseImage:
-    """One platform of a base image: the bytes of its config, and its layers."""
-
-    config: bytes
-    layers: tuple["Descriptor", ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Descriptor:
-    """OCI image-spec, descriptor.md."""
-
-    media_type: str
-    digest: str
-    size: int
-
-
 class Images(Protocol):
     """Image registries, read only (OCI distribution-spec, "Pull")."""
 
-    async def resolve(self, name: str) -> str:
-        """The digest that a name stands for now. Raises Unavailable("image")."""
-        ...
+    async def resolve(self, name: str) -> LockedImage:
+        """What a name stands for now, with those of linux/amd64 and linux/arm64 that it has.
 
-    async def base(self, name: str, digest: str, platform: str) -> BaseImage:
-        """One platform of the image at this digest. Raises Unavailable("image")."""
+        Raises ConfigError when there is no such image, Unavailable("image") when its registry cannot be asked.
+        """
         ...
 
     async def blob(self, name: str, descriptor: Descriptor, into: Path) -> None:
-        """Stream a layer into a file and verify it. Raises Unavailable("image")."""
+        """Stream a blob of the image into a file and verify it.
+
+        Raises Unavailable("image") when it cannot be had, BuildError when it has another digest.
+        """
         ...
 
 

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from shipways.errors import ConfigError, Problem
 from shipways.model.lock import Lock
+from shipways.model.oci import Descriptor
 
 FILE_NAME = "shipways.lock"
 _HEADER = "# Written by `shipways lock`: what names in the config mean, as digests. Commit it; do not edit it.\n"
@@ -41,5 +42,15 @@ def render_lock(lock: Lock) -> str:
         lines += [f'    "{requirement}",' for requirement in backend.requirements]
         lines += ["]", ""]
     for image in sorted(lock.images, key=lambda image: image.name):
-        lines += ["[[images]]", f'name = "{image.name}"', f'digest = "{image.digest}"', ""]
+        lines += ["[[images]]", f'name = "{image.name}"', f'digest = "{image.digest}"']
+        for platform in sorted(image.platforms, key=lambda platform: platform.platform):
+            lines += ["[[images.platforms]]", f'platform = "{platform.platform}"']
+            lines += [f"config = {_descriptor(platform.config)}", "layers = ["]
+            lines += [f"    {_descriptor(layer)}," for layer in platform.layers]
+            lines += ["]"]
+        lines += [""]
     return "\n".join(lines)
+
+
+def _descriptor(blob: Descriptor) -> str:
+    return f'{{ media_type = "{blob.media_type}", digest = "{blob.digest}", size = {blob.size} }}'

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from shipways.model.oci import Descriptor
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedWheel:
@@ -31,11 +33,21 @@ class LockedBackend:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LockedPlatform:
+    """One platform of a base image (`linux/amd64` …): its config and its layers, lowest first, by OCI media types."""
+
+    platform: str
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LockedImage:
-    """A base image: the name in the config and the digest of its index or manifest."""
+    """A base image: the name in the config, the digest of its index or manifest, and what that digest stands for."""
 
     name: str
     digest: str
+    platforms: tuple[LockedPlatform, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +66,6 @@ class Lock:
         """The hashed build requirements of a package; None when they were never locked, or for something else."""
         return next((b.requirements for b in self.backends if (b.package, b.requires) == (package, requires)), None)
 
-    def image(self, name: str) -> str | None:
-        """The digest that an image name is locked to."""
-        return next((image.digest for image in self.images if image.name == name), None)
+    def image(self, name: str) -> LockedImage | None:
+        """What an image name is locked to."""
+        return next((image for image in self.images if image.name == name), None)
