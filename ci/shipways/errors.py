@@ -16,16 +16,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that is wrong: where, what, why, and what to do about it."""
+    """One thing that is wrong: where, what, why, and what to do about it. `place` is the line: `shipways.toml:12`."""
 
     what: str
     path: str = ""
+    place: str = ""
     why: str = ""
     hint: str = ""
 
     def __str__(self) -> str:
         head = f"{self.path}: {self.what}" if self.path else self.what
         lines = [head]
+        if self.place:
+            lines.append(f"  at:  {self.place}")
         if self.why:
             lines.append(f"  why: {self.why}")
         if self.hint:
@@ -76,3 +79,9 @@ class Drift(ShipwaysError):  # noqa: N818 - the name of the state in the exit-co
     """A rendered file, or something published, is not what the plan says."""
 
     exit_code = 7
+
+
+def first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that stopped a group of tasks; the others are its echoes."""
+    error = failures.exceptions[0]
+    return first(error) if isinstance(error, BaseExceptionGroup) else error

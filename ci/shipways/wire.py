@@ -8,7 +8,7 @@ from shipways.adapters.files import DiskFiles
 from shipways.adapters.process import OsProcess
 from shipways.adapters.shell import OsClock, OsShell
 from shipways.adapters.store import DiskStore
-from shipways.config.load import FILE_NAMES, has_table, parse
+from shipways.config.load import FILE_NAMES, decode, has_table, parse
 from shipways.config.lockfile import FILE_NAME, parse_lock
 from shipways.config.schema import Config
 from shipways.errors import ConfigError, Problem
@@ -66,7 +66,7 @@ def find_config(folder: Path) -> tuple[Path, str]:
         for name in FILE_NAMES:
             path = parent / name
             if path.is_file():
-                text = path.read_text(encoding="utf-8", errors="replace")
+                text = _read(path)
                 if name == "shipways.toml" or has_table(text):
                     return path, text
         if (parent / ".git").exists():
@@ -76,13 +76,20 @@ def find_config(folder: Path) -> tuple[Path, str]:
     )
 
 
+def _read(path: Path) -> str:
+    try:
+        return decode(path.read_bytes(), path.name)
+    except OSError as error:
+        raise ConfigError(Problem(path=str(path), what="cannot be read", why=error.strerror or str(error))) from None
+
+
 async def workshop() -> Workshop:
     """Read config and lock, ask git and the tools. Raises ConfigError or PreflightError."""
     shell, process, cache = OsShell(), OsProcess(), cache_folder()
     path, text = find_config(shell.cwd())
     config = parse(text, path.name)
     lock_path = path.parent / FILE_NAME
-    lock = parse_lock(lock_path.read_text()) if lock_path.exists() else Lock()
+    lock = parse_lock(_read(lock_path)) if lock_path.exists() else Lock()
     from shipways.adapters.gitsource import GitSources
 
     repository = await open_repository(process, shell, cache / "git")

@@ -4,7 +4,7 @@ import json
 import tomllib
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from shipways.errors import ConfigError, Problem
 from shipways.model.lock import Lock
@@ -19,7 +19,7 @@ def parse_lock(text: str) -> Lock:
     try:
         data: Any = tomllib.loads(text)
         return TypeAdapter(Lock).validate_python(data)
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
+    except (ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(
             Problem(path=FILE_NAME, what="not a lock file", why=reason, hint="run `shipways lock` to write it anew")

@@ -1,4 +1,4 @@
-"""Reads reference.toml, the one source of what each key means: for `explain`, the schema, and the test of the defaults."""
+"""Reads reference.toml, the one source of what each key means: for `explain`, the schema, and error messages."""
 
 import functools
 from collections.abc import Iterator, Sequence
