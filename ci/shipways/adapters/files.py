@@ -1,6 +1,7 @@
 """The file system, written so that a file is whole or not there."""
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -8,6 +9,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+from shipways.errors import BuildError, Problem
 
 
 class DiskFiles:
@@ -23,15 +26,24 @@ class DiskFiles:
 
     @contextlib.contextmanager
     def create(self, path: Path, *, executable: bool = False) -> Iterator[BinaryIO]:
-        """A file to write in pieces, in a temporary name of the same folder until it is whole."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        """A file to write in pieces, in a temporary name of the same folder until it is whole.
+
+        Raises BuildError when the disk does not take it.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        except OSError as error:
+            raise disk_error(error, path) from error
         temporary = Path(name)
         try:
             with os.fdopen(descriptor, "wb") as stream:
                 yield stream
             temporary.chmod(0o755 if executable else 0o644)
             temporary.replace(path)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise disk_error(error, path) from error
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -71,3 +83,21 @@ def make_writable(folder: Path) -> None:
         for name in (root, *(os.path.join(root, f) for f in folders)):  # noqa: PTH118 - os.walk speaks str
             if not os.path.islink(name):  # noqa: PTH114 - likewise
                 Path(name).chmod(0o755)
+
+
+def disk_error(error: OSError, place: Path) -> BuildError:
+    """A failed write, told so that the reader knows which disk and what to do."""
+    hints = {
+        errno.ENOSPC: "free some space; `shipways cache prune` empties the store",
+        errno.EDQUOT: "your disk quota is used up; `shipways cache prune` empties the store",
+        errno.EROFS: "choose a folder on a writable disk",
+        errno.EACCES: "check who owns the folder",
+    }
+    return BuildError(
+        Problem(
+            path=str(error.filename or place),
+            what="cannot be written",
+            why=error.strerror or str(error),
+            hint=hints.get(error.errno or 0, ""),
+        )
+    )

@@ -1,6 +1,7 @@
 """Source files out of git's object store: what was digested is what is built, whatever happens to the work tree."""
 
 import os
+import posixpath
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -37,7 +38,7 @@ class GitSources:
                 data = _ask(git, file.oid)
                 path = folder / file.path
                 if file.mode == SYMLINK:
-                    path.symlink_to(data.decode())
+                    path.symlink_to(_inside(file, data.decode()))
                 else:
                     path.write_bytes(data)
                     path.chmod(0o755 if file.mode == EXECUTABLE else 0o644)
@@ -66,6 +67,21 @@ def check_exportable(tree: SourceTree) -> None:
     ]
     if wrong:
         raise PreflightError(*wrong)
+
+
+def _inside(file: SourceFile, target: str) -> str:
+    """The target of a symlink, which must lie in the repository."""
+    end = posixpath.normpath(posixpath.join(posixpath.dirname(file.path), target))
+    if end.startswith(("/", "..")):
+        raise PreflightError(
+            Problem(
+                path=file.path,
+                what="is a symlink that leaves the source",
+                why=f"what {target} holds is not part of the tree that names the build",
+                hint="copy the file, or leave the link out with package.NAME.source",
+            )
+        )
+    return target
 
 
 def _ask(git: "subprocess.Popen[bytes]", oid: str) -> bytes:

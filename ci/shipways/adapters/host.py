@@ -14,9 +14,9 @@ from typing import Final
 
 import anyio
 
-from shipways.adapters.files import make_writable
+from shipways.adapters.files import disk_error, make_writable
 from shipways.adapters.locks import try_lock
-from shipways.adapters.store import disk_error, sweep
+from shipways.adapters.store import sweep
 from shipways.adapters.toolchains import Toolchains
 from shipways.errors import BuildError, Problem
 from shipways.model.build import Build

@@ -1,7 +1,6 @@
 """Results by the digest of their inputs, on disk, verified whenever they are read."""
 
 import contextlib
-import errno
 import json
 import os
 import shutil
@@ -14,9 +13,9 @@ import anyio
 from anyio import to_thread
 from pydantic import TypeAdapter, ValidationError
 
-from shipways.adapters.files import DiskFiles
+from shipways.adapters.files import DiskFiles, disk_error
 from shipways.adapters.locks import try_lock
-from shipways.errors import BuildError, Problem
+from shipways.errors import first
 from shipways.model.artifact import Artifact, Blob, Output
 
 _BLOBS: Final = TypeAdapter(tuple[Blob, ...])
@@ -80,17 +79,17 @@ class DiskStore:
 
     async def deliver(self, artifacts: Sequence[Artifact], folder: Path) -> None:
         """Lay artifacts by name below a folder; what already has the right bytes is left alone."""
-        async with anyio.create_task_group() as group:
-            for artifact in artifacts:
-                group.start_soon(self._lay, artifact.blob, folder / artifact.name)
+        try:
+            async with anyio.create_task_group() as group:
+                for artifact in artifacts:
+                    group.start_soon(self._lay, artifact.blob, folder / artifact.name)
+        except BaseExceptionGroup as failures:
+            raise first(failures) from None
 
     async def _lay(self, blob: Blob, place: Path) -> None:
         if await self._digest(place) == blob.digest:
             return
-        try:
-            await to_thread.run_sync(self._copy, blob, place, limiter=self._hashing)
-        except OSError as error:
-            raise disk_error(error, place.parent) from error
+        await to_thread.run_sync(self._copy, blob, place, limiter=self._hashing)
 
     def _copy(self, blob: Blob, place: Path) -> None:
         with self._files.create(place, executable=blob.executable) as stream, self.path(blob).open("rb") as source:
@@ -153,21 +152,3 @@ def sweep(folder: Path) -> None:
             if held is not None:
                 DiskFiles().remove(lock.with_suffix(""))
                 lock.unlink(missing_ok=True)
-
-
-def disk_error(error: OSError, place: Path) -> BuildError:
-    """A failed write, told so that the reader knows which disk and what to do."""
-    hints = {
-        errno.ENOSPC: "free some space; `shipways cache prune` empties the store",
-        errno.EDQUOT: "your disk quota is used up; `shipways cache prune` empties the store",
-        errno.EROFS: "choose a folder on a writable disk",
-        errno.EACCES: "check who owns the folder",
-    }
-    return BuildError(
-        Problem(
-            path=str(error.filename or place),
-            what="cannot be written",
-            why=error.strerror or str(error),
-            hint=hints.get(error.errno or 0, ""),
-        )
-    )

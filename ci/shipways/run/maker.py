@@ -8,7 +8,7 @@ from typing import Final
 
 import anyio
 
-from shipways.errors import BuildError, Problem, Unavailable
+from shipways.errors import BuildError, Problem, Unavailable, first
 from shipways.model.artifact import Artifact, Blob
 from shipways.model.event import Began, Ended, Failed, Finished, Skipped, Started
 from shipways.model.plan import Mode, Plan, Skip
@@ -158,7 +158,7 @@ async def make(
                 for step in plan.steps:
                     group.start_soon(run.follow, step)
         except BaseExceptionGroup as failures:
-            raise _first(failures) from None
+            raise first(failures) from None
         finally:
             console.emit(Ended())
     return Made(
@@ -167,9 +167,3 @@ async def make(
         timings=tuple(run.timings[step.spec.id] for step in plan.steps if step.spec.id in run.timings),
         skips=tuple(run.skips),
     )
-
-
-def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error that stopped the run; the others are its echoes."""
-    error = failures.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error

@@ -1,0 +1,69 @@
+"""Small real repositories, and shipways as users run it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A finished command."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Repository:
+    """A git repository in a folder of the test, with a store of its own."""
+
+    def __init__(self, root: Path, cache: Path) -> None:
+        self.root = root
+        self.cache = cache
+        root.mkdir(parents=True, exist_ok=True)
+        self.git("init", "--quiet", "--initial-branch=main", ".")
+
+    def git(self, *words: str) -> str:
+        """Run git with a fixed author and date."""
+        date = {"GIT_AUTHOR_DATE": "2026-01-02T03:04:05Z", "GIT_COMMITTER_DATE": "2026-01-02T03:04:05Z"}
+        who = ("-c", "user.name=tests", "-c", "user.email=tests@localhost", "-c", "commit.gpgsign=false")
+        done = subprocess.run(
+            ("git", *who, *words), cwd=self.root, env=os.environ | date, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    def write(self, **files: str) -> "Repository":
+        """Write files; `__` in a name is a slash, `_dot_` a dot."""
+        for name, text in files.items():
+            self.file(name.replace("__", "/").replace("_dot_", "."), text)
+        return self
+
+    def file(self, path: str, text: str, mode: int = 0o644) -> None:
+        """Write one file."""
+        place = self.root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+        place.chmod(mode)
+
+    def commit(self, message: str = "feat: all") -> "Repository":
+        """Commit everything."""
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "-m", message)
+        return self
+
+    def shipways(self, *words: str, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Ran:
+        """Run the program as a user does."""
+        mine = {"XDG_CACHE_HOME": str(self.cache), "GITHUB_ACTIONS": "", "CI": ""}
+        done = subprocess.run(
+            (sys.executable, "-m", "shipways", *words),
+            cwd=cwd or self.root,
+            env=os.environ | mine | dict(env or {}),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+        return Ran(code=done.returncode, out=done.stdout, err=done.stderr)
