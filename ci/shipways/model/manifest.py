@@ -1,7 +1,7 @@
 """dist/manifest.json: what was made. Equal bytes wherever it is made, so it has no seconds, host names or URLs."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from shipways.model.artifact import Linkage
 
@@ -45,7 +45,7 @@ class ArtifactEntry:
 class Manifest:
     """The sealed record of one run of make."""
 
-    format: str
+    format: Literal["shipways-manifest/1"]
     project: str
     shipways: str
     commit: str

@@ -1,15 +1,16 @@
 """What a person, or the next program, reads: the plan as a tree or JSON, and the closing table."""
 
+import dataclasses
 import json
 from typing import Final
 
-from shipways.model.digest import Json, short
+from shipways.model.digest import short
 from shipways.model.event import Skipped, Table
 from shipways.model.plan import Plan, Skip
+from shipways.model.record import FORMAT, PlannedPackage, PlannedSkip, PlannedStep, PlanRecord
 from shipways.ports import Step
 from shipways.run.maker import Made
 
-PLAN_FORMAT: Final = "shipways-plan/1"
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -35,33 +36,33 @@ def plan_tree(plan: Plan) -> str:
 
 def plan_json(plan: Plan) -> str:
     """The plan for programs, in the form of `shipways schema plan`."""
-    value: Json = {
-        "format": PLAN_FORMAT,
-        "project": plan.project,
-        "mode": plan.mode.value,
-        "reason": plan.reason,
-        "commit": plan.commit,
-        "make_digest": plan.make_digest,
-        "packages": [{"name": name, "version": number} for name, number in plan.versions],
-        "steps": [_step(step) for step in plan.steps],
-        "skips": [
-            {"id": s.id, "kind": s.kind, "what": s.problem.what, "why": s.problem.why, "hint": s.problem.hint}
+    record = PlanRecord(
+        format=FORMAT,
+        project=plan.project,
+        mode=plan.mode,
+        reason=plan.reason,
+        commit=plan.commit,
+        make_digest=plan.make_digest,
+        packages=tuple(PlannedPackage(name=name, version=number) for name, number in plan.versions),
+        steps=tuple(_step(step) for step in plan.steps),
+        skips=tuple(
+            PlannedSkip(id=s.id, kind=s.kind, what=s.problem.what, why=s.problem.why, hint=s.problem.hint)
             for s in plan.skips
-        ],
-    }
-    return json.dumps(value, indent=2, ensure_ascii=False)
+        ),
+    )
+    return json.dumps(dataclasses.asdict(record), indent=2, ensure_ascii=False)
 
 
-def _step(step: Step) -> Json:
+def _step(step: Step) -> PlannedStep:
     spec = step.spec
-    return {
-        "id": spec.id,
-        "work": spec.work.value,
-        "package": spec.package,
-        "target": spec.target.triple if spec.target else "",
-        "needs": list(spec.needs),
-        "outputs": [spec.folder + name for name in spec.outputs],
-    }
+    return PlannedStep(
+        id=spec.id,
+        work=spec.work,
+        package=spec.package,
+        target=spec.target.triple if spec.target else "",
+        needs=spec.needs,
+        outputs=tuple(spec.folder + name for name in spec.outputs),
+    )
 
 
 def problems_of(skip: Skip) -> Skipped:
