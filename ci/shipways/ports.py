@@ -187,8 +187,8 @@ class Images(Protocol):
 class Index(Protocol):
     """The user's package index, for the lock."""
 
-    async def wheel(self, distribution: str, version: str, host: str) -> str | None:
-        """The digest of the wheel for a kind of host; None when there is none. Raises PreflightError without an index."""
+    async def wheels(self, distribution: str, version: str, hosts: Sequence[str]) -> Mapping[str, str]:
+        """The digest of the wheel for each kind of host that has one. Raises PreflightError without an index."""
         ...
 
     async def requirements(self, requires: Sequence[str]) -> tuple[str, ...]:
