@@ -60,6 +60,11 @@ def cache_folder() -> Path:
     return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "shipways"
 
 
+def store() -> DiskStore:
+    """The store of this user."""
+    return DiskStore(cache_folder())
+
+
 def find_config(folder: Path) -> tuple[Path, str]:
     """The config file of a folder or the nearest one above, and its text. Raises ConfigError when there is none."""
     for parent in (folder, *folder.parents):
@@ -100,7 +105,7 @@ async def workshop() -> Workshop:
         lock=lock,
         facts=await gather(config, lock, asked),
         repository=repository,
-        store=DiskStore(cache),
+        store=store(),
         files=DiskFiles(),
         cache=cache,
     )

@@ -1,7 +1,6 @@
 """Results by the digest of their inputs, on disk, verified whenever they are read."""
 
 import contextlib
-import json
 import os
 import shutil
 import tempfile
@@ -15,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from shipways.adapters.files import DiskFiles, disk_error
 from shipways.adapters.locks import try_lock
-from shipways.errors import first
+from shipways.errors import PreflightError, Problem, first
 from shipways.model.artifact import Artifact, Blob, Output
 
 _BLOBS: Final = TypeAdapter(tuple[Blob, ...])
@@ -43,6 +42,8 @@ class DiskStore:
             if await self._digest(self.path(blob)) != blob.digest:
                 self.path(blob).unlink(missing_ok=True)
                 return None
+        with contextlib.suppress(OSError):  # a store that is read only still serves
+            os.utime(self._result(key))  # so that `prune` knows what is in use
         return blobs
 
     async def save(self, key: str, outputs: Sequence[Output]) -> tuple[Blob, ...]:
@@ -122,27 +123,52 @@ class DiskStore:
 
     def usage(self) -> dict[str, tuple[int, int]]:
         """For each part of the store, how many files and bytes it holds."""
+        parts = sorted(folder.name for folder in self._root.iterdir()) if self._root.exists() else []
         return {
             part: (len(files), sum(file.stat().st_size for file in files))
-            for part in ("objects", "results", "toolchains", "caches", "git")
+            for part in parts
             for files in (self._files.list(self._root / part),)
         }
 
     def prune(self, older_than: float) -> tuple[int, int]:
-        """Remove results not written or read since `older_than` (seconds since 1970), and what no result names."""
+        """Remove results not written or read since `older_than` (seconds since 1970), and objects that no result names.
+
+        Returns how many objects went, and their bytes. Raises PreflightError while a run uses the store.
+        """
+        self._idle()
         kept: set[str] = set()
         removed = size = 0
         for result in self._files.list(self._root / "results"):
             if result.stat().st_mtime < older_than:
                 result.unlink()
                 continue
-            with contextlib.suppress(ValueError, KeyError):
-                kept |= {blob["digest"].removeprefix("sha256:") for blob in json.loads(result.read_bytes())}
+            with contextlib.suppress(ValidationError):
+                kept |= {self.path(blob).name for blob in _BLOBS.validate_json(result.read_bytes())}
         for item in self._files.list(self._root / "objects"):
-            if item.parent.name + item.name not in kept:
+            if item.name not in kept:
                 removed, size = removed + 1, size + item.stat().st_size
                 item.unlink()
         return removed, size
+
+    def clear(self) -> tuple[int, int]:
+        """Remove everything, installed toolchains and compiler caches too. Returns and raises as `prune`."""
+        self._idle()
+        parts = self.usage()
+        for part in parts:
+            self._files.remove(self._root / part)
+        return sum(files for files, _ in parts.values()), sum(size for _, size in parts.values())
+
+    def _idle(self) -> None:
+        sweep(self._root / "tmp")
+        if any((self._root / "tmp").glob("*.lock")):
+            raise PreflightError(
+                Problem(
+                    path=str(self._root),
+                    what="a run is using the store",
+                    why="it would lose what it has just made",
+                    hint="try again when it has ended",
+                )
+            )
 
 
 def sweep(folder: Path) -> None:

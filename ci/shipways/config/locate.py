@@ -27,6 +27,19 @@ def locate(text: str, data: Mapping[str, Any], path: Sequence[str | int]) -> int
     return next((lines[wanted[:end]] for end in range(len(wanted), 0, -1) if wanted[:end] in lines), None)
 
 
+def split(dotted: str) -> tuple[str, ...]:
+    """The parts of a dotted key, unquoted; empty for what only looks like one."""
+    try:
+        inner: object = tomllib.loads(f"{dotted} = 0")
+    except tomllib.TOMLDecodeError:
+        return ()
+    parts: list[str] = []
+    while isinstance(inner, dict):
+        name, inner = next(iter(inner.items()))
+        parts.append(name)
+    return tuple(parts)
+
+
 def _lines(text: str, data: Mapping[str, Any]) -> Iterator[tuple[Position, int]]:
     """Each key and table with its line; the first is the one that counts."""
     table: Position = ()
@@ -34,12 +47,12 @@ def _lines(text: str, data: Mapping[str, Any]) -> Iterator[tuple[Position, int]]
     blanked = _LONG_STRING.sub(lambda match: "\n" * match[0].count("\n"), text)
     for number, line in enumerate(blanked.split("\n"), 1):
         if match := _HEADER.fullmatch(line.rstrip("\r")):
-            position = _header(_split(match[2]), match[1] == "[[", seen)
+            position = _header(split(match[2]), match[1] == "[[", seen)
             if _has(data, position):
                 table = position
                 yield table, number
         elif match := _KEY.match(line):
-            parts = _split(match[1])
+            parts = split(match[1])
             for end in range(1, len(parts) + 1):
                 if _has(data, (*table, *parts[:end])):
                     yield (*table, *parts[:end]), number
@@ -56,19 +69,6 @@ def _header(parts: Sequence[str], array: bool, seen: dict[Position, int]) -> Pos
         seen[position] = seen.get(position, -1) + 1
         position = (*position, seen[position])
     return position
-
-
-def _split(dotted: str) -> tuple[str, ...]:
-    """The parts of a dotted key, unquoted; empty for what only looks like one."""
-    try:
-        inner: object = tomllib.loads(f"{dotted} = 0")
-    except tomllib.TOMLDecodeError:
-        return ()
-    parts: list[str] = []
-    while isinstance(inner, dict):
-        name, inner = next(iter(inner.items()))
-        parts.append(name)
-    return tuple(parts)
 
 
 def _has(data: Mapping[str, Any], position: Position) -> bool:
