@@ -8,12 +8,11 @@ use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::config::Settings;
 use crate::http::{self, Answer, Refused, Request};
 use crate::log::{Level, Logger};
-use crate::{listener, state};
+use crate::{listener, state, stop};
 
 /// Connections that are served at once; one more is told to come back.
 const CONNECTIONS: usize = 64;
@@ -33,13 +32,10 @@ struct Service {
     log: Logger,
 }
 
-/// Serves until SIGTERM or SIGINT, then finishes the open requests.
+/// Serves until a signal asks to stop, then finishes the open requests.
 /// An error says what could not be opened: the data folder, the port.
 pub fn run(settings: Settings, log: Logger) -> Result<()> {
-    let signalled = Arc::new(AtomicBool::new(false));
-    for signal in [SIGTERM, SIGINT] {
-        signal_hook::flag::register(signal, Arc::clone(&signalled))?;
-    }
+    let signalled = stop::flag()?;
     let starts = settings.data_dir.as_deref().map(state::count_start).transpose()?;
     let listener = listener::open(settings.address, settings.port)?;
     let address = listener.local_addr()?;

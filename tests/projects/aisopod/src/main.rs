@@ -8,6 +8,7 @@ mod listener;
 mod log;
 mod reader;
 mod state;
+mod stop;
 mod template;
 
 use std::env;
