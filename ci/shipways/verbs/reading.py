@@ -61,7 +61,7 @@ def cache(context: click.Context) -> None:
 def prune(older_than: int, everything: bool) -> None:
     """Remove results that have not been used for a while."""
     store = wire.store()
-    files, size = store.clear() if everything else store.prune(wire.OsClock().now() - older_than)
+    files, size = store.clear() if everything else store.prune(wire.clock().now() - older_than)
     wire.console("plain").print(f"removed {files} files, {human_size(size)}")
 
 
