@@ -1,8 +1,12 @@
 """shipways.lock: what names in the config mean, as digests."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from shipways.model.oci import Descriptor
+
+HOSTS: Final = ("linux-x86_64", "linux-aarch64", "darwin-x86_64", "darwin-aarch64", "windows-x86_64")
+"""The kinds of machine whose toolchains are locked, whichever of them `shipways lock` runs on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
