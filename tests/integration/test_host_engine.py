@@ -1,0 +1,57 @@
+"""The host engine's own promises: surroundings, toolchains, caches."""
+
+import json
+
+import pytest
+
+from sandbox import Repository
+from support import need
+
+pytestmark = pytest.mark.integration
+
+
+def test_surroundings_are_scrubbed(hello: Repository) -> None:
+    """A build sees a home and a temporary folder of its own, UTC, and nothing of the caller's variables."""
+    hello.file("build.sh", 'env > "$1/hello.txt"\ndate +%Z >> "$1/hello.txt"\n')
+    hello.commit()
+    ran = hello.shipways("release", env={"SECRET_TOKEN": "s3cret", "HOME": "/nonexistent/home", "TZ": "Asia/Tokyo"})
+    assert 0 == ran.code, ran.err
+    seen = (hello.root / "dist" / "hello.txt").read_text()
+    assert "s3cret" not in seen
+    assert "/nonexistent/home" not in seen
+    assert seen.endswith("UTC\n")
+
+
+def test_path_is_the_same_everywhere(hello: Repository, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The folder of a build is named by its inputs, so that a path that leaks is the same on every machine."""
+    hello.file("build.sh", 'pwd > "$1/hello.txt"\n')
+    hello.commit()
+    hello.shipways("release")
+    first = (hello.root / "dist" / "hello.txt").read_text()
+    hello.cache = tmp_path_factory.mktemp("other")
+    hello.shipways("release")
+    assert first == (hello.root / "dist" / "hello.txt").read_text()
+    assert first.startswith("/tmp/shipways/")
+
+
+def test_tool_of_another_version_is_not_used(repository: Repository) -> None:
+    """A Go on PATH that is not exactly the pinned one does not build."""
+    need("go")
+    repository.file("shipways.toml", '[project]\nname = "p"\n[toolchain]\ngo = "1.0.99"\n[package.p]\nbuild = "go"\n')
+    repository.commit()
+    ran = repository.shipways("build", "--log", "json")
+    skipped = [json.loads(line) for line in ran.err.splitlines() if '"skipped"' in line]
+    assert 6 == len(skipped)
+    assert {"toolchain"} == {event["kind"] for event in skipped}
+
+
+def test_one_poisoned_cache_entry(hello: Repository) -> None:
+    """A changed object in the store is made again, and dist/ gets the right bytes."""
+    hello.shipways("release")
+    good = (hello.root / "dist" / "hello.txt").read_text()
+    for path in (hello.cache / "shipways" / "objects").rglob("*"):
+        if path.is_file():
+            path.write_text("poison")
+    (hello.root / "dist" / "hello.txt").unlink()
+    assert 0 == hello.shipways("release").code
+    assert good == (hello.root / "dist" / "hello.txt").read_text()
