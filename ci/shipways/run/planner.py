@@ -67,8 +67,13 @@ def require(plan: Plan, kinds: Iterable[str]) -> None:
 
 
 def narrow(plan: Plan, steps: Iterable[str]) -> Plan:
-    """Only these steps and what they need."""
+    """Only these steps and what they need. Raises ConfigError for a step that the plan does not have."""
+    steps = tuple(steps)
     by_id = {step.spec.id: step for step in plan.steps}
+    skipped = {skip.id: skip.problem for skip in plan.skips}
+    if wrong := [name for name in steps if name not in by_id]:
+        unknown = (skipped.get(name, Problem(path=name, what="is not a step of the plan")) for name in wrong)
+        raise ConfigError(*unknown)
     kept: set[str] = set()
     todo = list(steps)
     while todo:

@@ -10,7 +10,7 @@ from shipways.model.event import Note
 from shipways.model.plan import Plan
 from shipways.pipeline import MAKERS
 from shipways.ports import Console
-from shipways.run import planner, record
+from shipways.run import planner, record, testing
 from shipways.run.maker import Made, make
 from shipways.run.report import closing_table, plan_json, plan_tree, problems_of
 
@@ -57,6 +57,24 @@ async def _build(
     whole = planner.plan(shop.config, shop.facts, MAKERS, snapshot=True)
     chosen = step or planner.select(whole, targets=target, packages=package)
     await _make(shop, planner.narrow(whole, chosen), wire.console(log), require)
+
+
+@click.command()
+@_PACKAGE
+@_LOG
+def test(package: tuple[str, ...], log: str) -> None:
+    """Run the test commands of the packages, where their programs are built."""
+    anyio.run(_test, package, log)
+
+
+async def _test(package: tuple[str, ...], log: str) -> None:
+    shop = await wire.workshop()
+    whole = planner.plan(shop.config, shop.facts, MAKERS, snapshot=True)
+    builds = testing.test_builds(shop.config, shop.facts, whole, package)
+    console = wire.console(log)
+    if not builds:
+        console.emit(Note(text="no package has a test command (package.NAME.test)"))
+    await testing.run_tests(builds, wire.world(shop), store=shop.store, console=console, clock=wire.clock())
 
 
 @click.command()
