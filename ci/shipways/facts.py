@@ -114,10 +114,19 @@ class _Reader:
         text = self.text(path)
         if text is None:
             raise PreflightError(Problem(path=f"package.{name}.path", what=f"there is no {path}"))
-        data = _toml(path, text)
-        requires = data.get("build-system", {}).get("requires", ["setuptools"]) if isinstance(data, dict) else []
-        title = package.python.distribution or _string(data, "project", "name") or name
-        return PythonProject(package=name, name=re.sub(r"[-_.]+", "_", title).lower(), requires=tuple(requires))
+        return python_project(name, package, text)
+
+
+def python_project(name: str, package: Package, text: str) -> PythonProject:
+    """What the text of a package's pyproject.toml says. Raises PreflightError for one that is not valid."""
+    path = Path(package.path, "pyproject.toml").as_posix()
+    data = _toml(path, text)
+    system = data.get("build-system") if isinstance(data, dict) else None
+    requires = system.get("requires") if isinstance(system, dict) else ["setuptools"]  # PEP 517, "Source trees"
+    if not (isinstance(requires, list) and all(isinstance(requirement, str) for requirement in requires)):
+        raise PreflightError(Problem(path=path, what="build-system.requires is not a list of strings"))
+    title = package.python.distribution or _string(data, "project", "name") or name
+    return PythonProject(package=name, name=re.sub(r"[-_.]+", "_", title).lower(), requires=tuple(requires))
 
 
 async def _versions(config: Config, git: Git, reader: _Reader, asked: Asked) -> tuple[tuple[str, Version], ...]:
@@ -200,7 +209,7 @@ async def _rust(asked: Asked, found: list[Rust]) -> None:
 def _toml(path: str, text: str) -> object:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise PreflightError(Problem(path=path, what=f"not valid TOML: {error}")) from None
 
 

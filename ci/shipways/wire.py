@@ -11,6 +11,7 @@ from shipways.adapters.store import DiskStore
 from shipways.config.load import FILE_NAMES, decode, has_table, parse
 from shipways.config.lockfile import FILE_NAME, parse_lock
 from shipways.config.schema import Config
+from shipways.detect import Tree
 from shipways.errors import ConfigError, Problem
 from shipways.facts import Asked, gather, host
 from shipways.gitfacts import Repository, open_repository
@@ -18,6 +19,15 @@ from shipways.model.artifact import Linkage
 from shipways.model.facts import Facts
 from shipways.model.lock import Lock
 from shipways.ports import Clock, Console, World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the project's own files say; `lock` is None where there is no such file."""
+
+    folder: Path
+    config: Config
+    lock: Lock | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,13 +75,46 @@ def store() -> DiskStore:
     return DiskStore(cache_folder())
 
 
+def here() -> Path:
+    """The folder the command was started in."""
+    return OsShell().cwd()
+
+
+def survey(folder: Path) -> Tree:
+    """The files of a repository, as far as `init` looks."""
+    from shipways.adapters.survey import survey as look
+
+    return look(folder)
+
+
+async def rust_version() -> str:
+    """The release of rustc on this machine; empty where there is none."""
+    from shipways.adapters.survey import rust_version as ask
+
+    return await ask(OsProcess(), OsShell())
+
+
+def write(path: Path, text: str) -> None:
+    """Write a small file of the project."""
+    with DiskFiles().create(path) as stream:
+        stream.write(text.encode())
+
+
+def read(path: Path) -> str:
+    """The text of a small file of the project. Raises ConfigError when it cannot be read."""
+    try:
+        return decode(path.read_bytes(), path.name)
+    except OSError as error:
+        raise ConfigError(Problem(path=str(path), what="cannot be read", why=error.strerror or str(error))) from None
+
+
 def find_config(folder: Path) -> tuple[Path, str]:
     """The config file of a folder or the nearest one above, and its text. Raises ConfigError when there is none."""
     for parent in (folder, *folder.parents):
         for name in FILE_NAMES:
             path = parent / name
             if path.is_file():
-                text = _read(path)
+                text = read(path)
                 if name == "shipways.toml" or has_table(text):
                     return path, text
         if (parent / ".git").exists():
@@ -81,29 +124,39 @@ def find_config(folder: Path) -> tuple[Path, str]:
     )
 
 
-def _read(path: Path) -> str:
+def settings() -> Settings:
+    """Read config and lock. Raises ConfigError with the problems of both."""
+    path, text = find_config(here())
+    problems: list[Problem] = []
+    config = lock = None
     try:
-        return decode(path.read_bytes(), path.name)
-    except OSError as error:
-        raise ConfigError(Problem(path=str(path), what="cannot be read", why=error.strerror or str(error))) from None
+        config = parse(text, path.name)
+    except ConfigError as error:
+        problems += error.problems
+    try:
+        lock_path = path.parent / FILE_NAME
+        lock = parse_lock(read(lock_path)) if lock_path.exists() else None
+    except ConfigError as error:
+        problems += error.problems
+    if config is None or problems:
+        raise ConfigError(*problems)
+    return Settings(folder=path.parent, config=config, lock=lock)
 
 
 async def workshop() -> Workshop:
     """Read config and lock, ask git and the tools. Raises ConfigError or PreflightError."""
+    said = settings()
+    lock = said.lock or Lock()
     shell, process, cache = OsShell(), OsProcess(), cache_folder()
-    path, text = find_config(shell.cwd())
-    config = parse(text, path.name)
-    lock_path = path.parent / FILE_NAME
-    lock = parse_lock(_read(lock_path)) if lock_path.exists() else Lock()
     from shipways.adapters.gitsource import GitSources
 
     repository = await open_repository(process, shell, cache / "git")
     sources = GitSources(repository.root, repository.env)
     asked = Asked(process=process, shell=shell, sources=sources, repository=repository, files=DiskFiles())
     return Workshop(
-        config=config,
+        config=said.config,
         lock=lock,
-        facts=await gather(config, lock, asked),
+        facts=await gather(said.config, lock, asked),
         repository=repository,
         store=store(),
         files=DiskFiles(),

@@ -1,0 +1,37 @@
+"""Fills a template in; the one way that text is rendered, whatever it is for."""
+
+import functools
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def render(template: str, **values: object) -> str:
+    """The text of `templates/TEMPLATE.j2`. A value that a template asks for and is not given is an error.
+
+    `{{ value | toml }}` writes a string, boolean, number or list of them as TOML.
+    """
+    return _environment().get_template(f"{template}.j2").render(values)
+
+
+@functools.cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - 20 ms that only rendering needs
+
+    environment = Environment(
+        loader=PackageLoader("shipways"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - what is rendered is never HTML
+    )
+    environment.filters["toml"] = _toml
+    return environment
+
+
+def _toml(value: str | bool | int | tuple[str, ...]) -> str:
+    """JSON's strings, numbers and lists are TOML's, but for the one control character that JSON leaves bare."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
