@@ -172,9 +172,9 @@ class DiskStore:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the folders whose `NAME.lock` nobody holds: their run was killed."""
+    """Remove the folders whose `NAME.lock` nobody holds: their run was killed. Those of other users are theirs."""
     for lock in folder.glob("*.lock"):
-        with try_lock(lock) as held:
+        with contextlib.suppress(PermissionError, FileNotFoundError), try_lock(lock) as held:
             if held is not None:
                 DiskFiles().remove(lock.with_suffix(""))
                 lock.unlink(missing_ok=True)
