@@ -1,6 +1,8 @@
 """Verbs → functions → exit code. The only place that ends the program."""
 
+import difflib
 import importlib
+import io
 import os
 import signal
 import sys
@@ -9,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import click
+from click.shell_completion import CompletionItem
 
 from shipways import __version__
 from shipways.errors import ShipwaysError
@@ -40,6 +43,21 @@ class _Verbs(click.Group):
         command = getattr(importlib.import_module(f"shipways.verbs.{VERBS[cmd_name][0]}"), cmd_name)
         return command if isinstance(command, click.Command) else None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the verb that an unknown one was meant to be."""
+        if args[0] not in VERBS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], VERBS, n=1, cutoff=0.5)
+            meant = f" Did you mean {near[0]}?" if near else ""
+            raise click.UsageError(f"There is no verb {args[0]!r}.{meant}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The table above, so that completing a verb imports none."""
+        verbs = [CompletionItem(name, help=line) for name, (_, line) in VERBS.items() if name.startswith(incomplete)]
+        return verbs + click.Command.shell_complete(self, ctx, incomplete)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """The table above, so that `--help` imports no verb."""
         with formatter.section("Commands"):
@@ -57,6 +75,9 @@ def shipways() -> None:
 
 def run(words: Sequence[str]) -> int:
     """Run one verb and return the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # not every terminal can show every letter
     if hasattr(signal, "SIGTERM"):
         signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     try:

@@ -38,7 +38,7 @@ def check() -> None:
         console.emit(Note(text="there is no shipways.lock yet; `shipways lock` writes it", level="warning"))
     if problems := _stale(said):
         raise ConfigError(*problems)
-    console.print(f"{said.config.project.name}: {len(said.config.package)} packages, nothing to mend")
+    console.print(f"{said.config.project.name}: nothing to mend")
 
 
 def _stale(said: wire.Settings) -> list[Problem]:
