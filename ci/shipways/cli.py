@@ -75,11 +75,7 @@ def shipways() -> None:
 
 def run(words: Sequence[str]) -> int:
     """Run one verb and return the exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # not every terminal can show every letter
-    if hasattr(signal, "SIGTERM"):
-        signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    _prepare()
     try:
         result = shipways.main(args=list(words), prog_name="shipways", standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -99,6 +95,15 @@ def run(words: Sequence[str]) -> int:
         traceback.print_exc()
         sys.stderr.write(f"this is a bug in shipways {__version__}; please report it with the lines above\n")
         return ShipwaysError.exit_code
+
+
+def _prepare() -> None:
+    """SIGTERM ends a run as Ctrl-C does; a letter that the terminal cannot show does not end it."""
+    if hasattr(signal, "SIGTERM"):
+        signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _say(error: ShipwaysError) -> None:
