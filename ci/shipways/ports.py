@@ -241,6 +241,7 @@ class World:
     files: Files
     sources: Sources
     inspector: Inspector
+    images: Images
 
 
 class Step(Protocol):

@@ -1,5 +1,6 @@
 """Builds the real world. Late imports are here, so that a verb pays only for what it uses."""
 
+import functools
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +18,9 @@ from shipways.facts import Asked, gather, host
 from shipways.gitfacts import Repository, open_repository
 from shipways.model.artifact import Linkage
 from shipways.model.facts import Facts
-from shipways.model.lock import Lock
-from shipways.ports import Clock, Console, World
+from shipways.model.lock import Lock, LockedImage
+from shipways.model.oci import Descriptor
+from shipways.ports import Clock, Console, Images, World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +182,13 @@ def world(shop: Workshop) -> World:
         files=shop.files,
         sources=sources,
         inspector=_Inspector(),
+        images=images(),
     )
+
+
+def images() -> Images:
+    """Image registries, with the logins of this user."""
+    return _Images()
 
 
 class _Inspector:
@@ -191,3 +199,23 @@ class _Inspector:
         from shipways.adapters.inspect import LiefInspector
 
         return LiefInspector().linkage(path)
+
+
+class _Images:
+    """The `Images` port; httpx takes a while to import, which a run that fetches nothing does not pay."""
+
+    async def resolve(self, name: str) -> LockedImage:
+        """What a name stands for now."""
+        return await self._registry.resolve(name)
+
+    async def blob(self, name: str, descriptor: Descriptor, into: Path) -> None:
+        """Stream a blob into a file and verify it."""
+        await self._registry.blob(name, descriptor, into)
+
+    @functools.cached_property
+    def _registry(self) -> Images:
+        from shipways.adapters.dockerauth import DockerLogins
+        from shipways.adapters.registry import Registry
+        from shipways.adapters.registryhttp import RegistryHttp
+
+        return Registry(RegistryHttp(DockerLogins(OsProcess(), OsShell())))
