@@ -19,3 +19,23 @@ def binary_folder(package: str, triple: str) -> str:
 def stem(package: str, version: str, target: Target) -> str:
     """The name of an archive without its suffix, and of the one folder in it."""
     return f"{package}-{version}-{target.triple}"
+
+
+def image_step(image: str, platform: str = "") -> str:
+    """The step that makes an image's index, or with a platform (`linux/amd64`) its manifest."""
+    return f"images/{image}/{platform.replace('/', '-')}".rstrip("/")
+
+
+def image_folder(image: str) -> str:
+    """Where an image lies below `dist/`, as an OCI image layout."""
+    return f"images/{image}/"
+
+
+def image_tag(version: str) -> str:
+    """A version as a tag of an image: `+` cannot be in one (distribution-spec, "Pulling manifests")."""
+    return version.replace("+", "_")
+
+
+def forge_url(repository: str) -> str:
+    """The web page of `owner/name`."""
+    return f"https://github.com/{repository}"

@@ -1,0 +1,89 @@
+"""A layer's file tree as values, and the one tar archive of it."""
+
+import io
+import tarfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Final, Protocol, cast
+
+from anyio import from_thread
+
+from shipways.errors import BuildError, Problem
+
+_PIECE: Final = 1 << 16
+
+
+class Sink(Protocol):
+    """What an archive is written to."""
+
+    def write(self, data: bytes) -> int:
+        """Take all of it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What lies at a path: a folder (no content), a file (its bytes, or where they are), or a symlink (`target`)."""
+
+    mode: int
+    content: bytes | Path | None = None
+    target: str = ""
+    uid: int = 0
+    gid: int = 0
+
+
+FOLDER: Final = Entry(mode=0o755)
+
+
+def with_parents(tree: Mapping[str, Entry]) -> dict[str, Entry]:
+    """The tree with the folders above each entry; paths have no slash in front. Raises BuildError for files there."""
+    whole = dict(tree)
+    for path in tree:
+        for parent in PurePosixPath(path).parents:
+            above = whole.setdefault(str(parent), FOLDER)
+            if above.content is not None or above.target:
+                raise BuildError(Problem(path=f"/{path}", what=f"cannot lie below /{parent}, which is a file"))
+    whole.pop(".", None)
+    return whole
+
+
+def write_tar(sink: Sink, tree: Mapping[str, Entry], epoch: int, read: Callable[[Path], BinaryIO]) -> None:
+    """Write a tree as a tar archive: sorted, every time stamp `epoch` (seconds since 1970), no names of owners.
+
+    The format is that of image-spec, layer.md; pax headers are there only where a name needs one. Runs in a worker
+    thread, and ends there when the task that waits for it is cancelled.
+    """
+    stream = cast(BinaryIO, _Cancellable(sink))
+    with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT, bufsize=_PIECE) as archive:
+        for path, entry in sorted(tree.items()):
+            info = tarfile.TarInfo(path)
+            info.mode, info.mtime, info.uid, info.gid = entry.mode, epoch, entry.uid, entry.gid
+            if entry.target:
+                info.type, info.linkname = tarfile.SYMTYPE, entry.target
+            elif entry.content is None:
+                info.type = tarfile.DIRTYPE
+            if entry.content is None:
+                archive.addfile(info)
+                continue
+            with io.BytesIO(entry.content) if isinstance(entry.content, bytes) else read(entry.content) as source:
+                info.size = source.seek(0, io.SEEK_END)
+                source.seek(0)
+                archive.addfile(info, source)
+
+
+def owned(entry: Entry, user: str) -> Entry:
+    """The same entry, owned by `uid:gid`."""
+    uid, gid = (int(number) for number in user.split(":"))
+    return replace(entry, uid=uid, gid=gid)
+
+
+class _Cancellable:
+    """A sink that raises when nobody waits for the result any more."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def write(self, data: bytes) -> int:
+        from_thread.check_cancelled()
+        return self._sink.write(data)

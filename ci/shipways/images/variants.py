@@ -1,0 +1,108 @@
+"""Which platforms an image has: the program's target for each, and the base below it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shipways.config.images import SCRATCH, Image
+from shipways.config.schema import Config
+from shipways.model.artifact import Artifact
+from shipways.model.facts import Facts
+from shipways.model.lock import LockedPlatform
+from shipways.model.names import binary_step, image_folder, image_step
+from shipways.model.oci import Descriptor
+from shipways.model.step import Spec, Work
+from shipways.model.target import ALL, BY_TRIPLE, Target
+from shipways.ports import Inbox
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """One platform of one image. `base` is None for scratch."""
+
+    name: str
+    table: Image
+    platform: str
+    target: Target
+    base: LockedPlatform | None
+
+    @property
+    def manifest_step(self) -> str:
+        """The step that makes its config and manifest."""
+        return image_step(self.name, self.platform)
+
+    @property
+    def layer_step(self) -> str:
+        """The step that makes its own layer."""
+        return f"{self.manifest_step}/layer"
+
+    @property
+    def binary_step(self) -> str:
+        """The step that builds its programs."""
+        return binary_step(self.table.package, self.target.triple)
+
+    @property
+    def layer_steps(self) -> tuple[str, ...]:
+        """The steps that bring its layers, the base's and then its own."""
+        below = self.base.layers if self.base else ()
+        return (*dict.fromkeys(base_step(self.name, blob) for blob in below), self.layer_step)
+
+    def spec(self, step: str, needs: tuple[str, ...]) -> Spec:
+        """The place in the plan of a step that makes blobs of this platform."""
+        return Spec(
+            id=step,
+            work=Work.PACK,
+            outputs=("blobs/sha256/*",),
+            folder=image_folder(self.name),
+            needs=needs,
+            package=self.table.package,
+            target=self.target,
+        )
+
+    def layers(self, inbox: Inbox) -> tuple[Artifact, ...]:
+        """The layers in a step's inbox, lowest first; a base may have the same one twice."""
+        by_digest = {artifact.digest: artifact for artifact in inbox.artifacts()}
+        own = tuple(artifact for artifact in inbox.artifacts() if artifact.step == self.layer_step)
+        below = self.base.layers if self.base else ()
+        return (*(by_digest[blob.digest] for blob in below), *own)
+
+
+def variants(config: Config, facts: Facts) -> Iterator[Variant]:
+    """Every platform of every image whose base is scratch or locked."""
+    for name in config.image:
+        yield from variants_of(config, facts, name)
+
+
+def variants_of(config: Config, facts: Facts, name: str) -> Iterator[Variant]:
+    """Those of one image."""
+    table = config.image[name]
+    locked = facts.lock.image(table.base)
+    bases = {entry.platform: entry for entry in locked.platforms} if locked else {}
+    for platform in dict.fromkeys(table.platforms):
+        if table.base == SCRATCH or platform in bases:
+            yield Variant(
+                name=name,
+                table=table,
+                platform=platform,
+                target=_target(config, table.package, platform),
+                base=None if table.base == SCRATCH else bases[platform],
+            )
+
+
+def base_step(image: str, blob: Descriptor) -> str:
+    """The step that fetches a blob of an image's base."""
+    return f"{image_step(image)}/base/{blob.digest.removeprefix('sha256:')[:12]}"
+
+
+def varies(inbox: Inbox) -> str:
+    """Why what is made of these artifacts may differ between two builds; empty when it does not."""
+    return "; ".join(dict.fromkeys(a.blob.varies for a in inbox.artifacts() if a.blob.varies))
+
+
+def _target(config: Config, package: str, platform: str) -> Target:
+    """The static one where the package is built for it; it runs on every base."""
+    triples = tuple(config.package[package].prebuilt.files) or config.targets(package)
+    fitting = [target for target in map(BY_TRIPLE.__getitem__, triples) if target.oci == platform]
+    other = (target for target in ALL if target.oci == platform and target.libc == "gnu")
+    return (
+        next((target for target in fitting if target.libc == "musl"), None) or next(iter(fitting), None) or next(other)
+    )
