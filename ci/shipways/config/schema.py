@@ -4,8 +4,9 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, StringConstraints, model_validator
 
+from shipways.config.formulas import Formula, FormulaName, formula_problems
 from shipways.config.images import Image
-from shipways.config.kinds import Binary, Frozen, Name, RelativePath, TargetTriple
+from shipways.config.kinds import Frozen, Name, TargetTriple
 from shipways.config.packages import Package
 
 Exact = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+([.+-][0-9A-Za-z.+-]+)?$")]
@@ -17,6 +18,7 @@ class Project(Frozen):
 
     name: Name
     repository: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]*/[\w.-]+$")] = ""
+    branch: Annotated[str, StringConstraints(pattern=r"^\w[\w./-]*$")] = "main"
     description: str = ""
     homepage: Annotated[str, StringConstraints(pattern=r"^(https?://\S+)?$")] = ""
     license: str = ""
@@ -42,31 +44,6 @@ class Checksums(Frozen):
     single: bool = False
 
 
-class FormulaTest(Frozen):
-    """One command of a formula's `test do`."""
-
-    run: Annotated[tuple[str, ...], Field(min_length=1)]
-    output: str = ""
-    status: int = 0
-
-
-class FormulaService(Frozen):
-    """A formula's `service do`."""
-
-    run: Annotated[tuple[str, ...], Field(min_length=1)]
-    keep_alive: bool = True
-
-
-class Formula(Frozen):
-    """`[formula.NAME]`: a Homebrew formula of one package."""
-
-    package: Name
-    description: Annotated[str, StringConstraints(min_length=1, max_length=80)]
-    test: Annotated[tuple[FormulaTest, ...], Field(min_length=1)]
-    service: FormulaService | None = None
-    folder: RelativePath = "formula"
-
-
 class Config(Frozen):
     """The whole file."""
 
@@ -75,7 +52,7 @@ class Config(Frozen):
     checksums: Checksums = Checksums()
     package: dict[Name, Package] = {}
     image: dict[Name, Image] = {}
-    formula: dict[Binary, Formula] = {}
+    formula: dict[FormulaName, Formula] = {}
 
     @model_validator(mode="after")
     def _references(self) -> Self:
@@ -91,6 +68,9 @@ class Config(Frozen):
             for name, package in self.package.items()
             if package.python.binary and package.python.binary not in self.package
         ]
+        wrong += formula_problems(self.formula, self.package, {name: self.targets(name) for name in self.package})
+        if self.formula and not self.project.repository:
+            wrong.append("project.repository: is required, because a formula downloads from there")
         if wrong:
             raise ValueError("\n".join(wrong))
         return self
