@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from shipways.builders import command, go, prebuilt, zig
+from shipways.builders import command, go, prebuilt, python, wheel, zig
+from shipways.images import base, docker, image, index, layer
 from shipways.ports import Maker
 
 MAKERS: Final[Sequence[Maker]] = (
@@ -11,4 +12,11 @@ MAKERS: Final[Sequence[Maker]] = (
     zig,  # Zig → a program per target
     command,  # any command → its files, or a program per target
     prebuilt,  # programs built elsewhere → taken as they are
+    python,  # Python → an sdist and a pure wheel
+    wheel,  # the programs of another package → platform wheels
+    base,  # a base image → its layers, by digest
+    layer,  # programs and files → the layer of an image, per platform
+    image,  # layers → config and manifest, per platform
+    index,  # manifests → the image, as an OCI layout
+    docker,  # an image → an archive for `docker load`, per platform
 )
