@@ -21,6 +21,16 @@ def stem(package: str, version: str, target: Target) -> str:
     return f"{package}-{version}-{target.triple}"
 
 
+def archive_step(package: str, triple: str) -> str:
+    """The step that packs a package's programs for a target."""
+    return f"bundle/archive/{package}/{triple}"
+
+
+def sbom_step(package: str, artifact: str) -> str:
+    """The step that lists what is in an archive or platform wheel (by its triple), the `sdist` or the `wheel`."""
+    return f"bundle/sbom/{package}/{artifact}"
+
+
 def image_step(image: str, platform: str = "") -> str:
     """The step that makes an image's index, or with a platform (`linux/amd64`) its manifest."""
     return f"images/{image}/{platform.replace('/', '-')}".rstrip("/")
