@@ -10,8 +10,6 @@ from types import TracebackType
 from typing import BinaryIO, Final, Self
 from zlib import crc32
 
-import cramjam
-
 from shipways.compress import PackedWriter
 from shipways.errors import BuildError, Problem
 
@@ -41,7 +39,7 @@ class ZipWriter:
         head = 30 + len(raw)
         self._stream.write(bytes(head))
         crc = size = 0
-        with PackedWriter(self._stream, cramjam.deflate.Compressor(level=6)) as packed:
+        with PackedWriter("deflate", self._stream) as packed:
             for piece in _pieces(source):
                 crc, size = crc32(piece, crc), size + len(piece)
                 packed.write(piece)

@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
-import cramjam
-
-from shipways.compress import gzip_writer
+from shipways.compress import PackedWriter, recipe
 from shipways.errors import BuildError, Problem
 from shipways.ports import Files
 from shipways.zipwriter import ZipWriter
 
-RECIPE: Final = f"repack 1, cramjam {cramjam.__version__}"
+RECIPE: Final = f"repack 1, {recipe('gzip')}, {recipe('deflate')}"
 """Part of the key of everything packed here."""
 _PIECE: Final = 1 << 20
 
@@ -40,7 +38,7 @@ def repack_sdist(files: Files, source: Path, place: Path, epoch: int) -> None:
     with (
         tarfile.open(source) as old,
         files.create(place) as stream,
-        gzip_writer(stream) as packed,
+        PackedWriter("gzip", stream) as packed,
         tarfile.open(fileobj=cast(BinaryIO, packed), mode="w|", format=tarfile.PAX_FORMAT) as new,
     ):
         members = {member.name.rstrip("/"): member for member in old.getmembers()}

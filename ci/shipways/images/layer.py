@@ -8,7 +8,7 @@ from typing import Final
 import certifi
 from anyio import to_thread
 
-from shipways.compress import gzip_writer
+from shipways.compress import PackedWriter, recipe
 from shipways.config.images import Image
 from shipways.config.schema import Config
 from shipways.errors import BuildError, ConfigError, Problem
@@ -49,7 +49,7 @@ class Layer:
     def inputs(self, inbox: Inbox) -> Inputs:
         """The programs, the files by their object names, and the release of certifi."""
         return Inputs(
-            recipe="images/layer 1",
+            recipe=f"images/layer 1, {recipe('gzip')}",
             values={
                 "scratch": certifi.__version__ if self.scratch else "",
                 "user": self.user,
@@ -103,7 +103,7 @@ class Layer:
         return tree | {volume: owned(FOLDER, self.user) for volume in self.volumes}
 
     def _write(self, world: World, path: Path, tree: Mapping[str, Entry]) -> None:
-        with world.files.create(path) as stream, gzip_writer(stream) as packed:
+        with world.files.create(path) as stream, PackedWriter("gzip", stream) as packed:
             write_tar(packed, tree, self.epoch, world.files.open)
 
 
