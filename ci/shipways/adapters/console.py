@@ -72,4 +72,4 @@ def table_text(table: Table) -> str:
         cells = zip(row, widths, table.columns, strict=True)
         text = "  ".join(c.rjust(w) if name.startswith("#") else c.ljust(w) for c, w, name in cells)
         lines.append(text.rstrip())
-    return "\n".join(["", table.title, *lines])
+    return "\n".join(["", *lines, "", table.title, *table.remarks])

@@ -133,10 +133,8 @@ def _line(*parts: tuple[str, str]) -> Text:
 
 
 def _table(table: Table, width: int) -> Group:
-    """The table, and below it the rows that are remarks. A narrow terminal leaves out text columns, the last first."""
-    remarks = [row for row in table.rows if not any(row[2:])]
-    rows = [row for row in table.rows if row not in remarks]
-    widths = [max(len(cell) for cell in column) for column in zip(table.columns, *rows, strict=True)]
+    """The table, its title and remarks below it. A narrow terminal leaves out text columns, the last first."""
+    widths = [max(len(cell) for cell in column) for column in zip(table.columns, *table.rows, strict=True)]
     shown = list(range(len(widths)))
     for index in reversed(shown[1:]):
         if sum(widths[i] + 2 for i in shown) > width and not table.columns[index].startswith("#"):
@@ -145,7 +143,7 @@ def _table(table: Table, width: int) -> Group:
     for name in (table.columns[index] for index in shown):
         side: Literal["left", "right"] = "right" if name.startswith("#") else "left"
         drawn.add_column(name.removeprefix("#"), justify=side, no_wrap=side == "right", overflow="fold")
-    for row in rows:
+    for row in table.rows:
         drawn.add_row(*(Text(row[index]) for index in shown))
-    told = [Text("  ".join(cell for cell in row if cell), style="yellow") for row in remarks]
-    return Group("", Text(table.title, style="bold"), drawn, *told)
+    remarks = [Text(remark, style="yellow") for remark in table.remarks]
+    return Group("", drawn, "", Text(table.title, style="bold"), *remarks)

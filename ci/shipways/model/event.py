@@ -61,11 +61,12 @@ class Ended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """The closing table. Columns whose name starts with `#` hold numbers."""
+    """The closing table. Columns whose name starts with `#` hold numbers; remarks are lines below it."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    remarks: tuple[str, ...] = ()
 
 
 Event: TypeAlias = Note | Began | Started | Finished | Skipped | Failed | Ended | Table

@@ -4,6 +4,7 @@ import dataclasses
 import json
 from typing import Final
 
+from shipways.model.artifact import Kind
 from shipways.model.digest import short
 from shipways.model.event import Skipped, Table
 from shipways.model.plan import Plan, Skip
@@ -71,23 +72,31 @@ def problems_of(skip: Skip) -> Skipped:
 
 
 def closing_table(plan: Plan, made: Made) -> Table:
-    """A row for each artifact, with the time of the step that made it; then what was skipped."""
+    """A row for each artifact that is used by name, with its step's time; below, what was skipped and what to do."""
     timings = {timing.step: timing for timing in made.timings}
     rows = []
     for artifact in sorted(made.artifacts, key=lambda artifact: artifact.name):
+        if artifact.kind is Kind.BLOB:
+            continue
         timing = timings[artifact.step]
         seconds = "cached" if timing.cached else f"{timing.seconds:.1f}"
         rows.append(
             (artifact.name, artifact.kind.value, human_size(artifact.blob.size), short(artifact.digest), seconds)
         )
-    skips = [(skip.id, f"skipped: {skip.problem.what}", "", "", "") for skip in (*plan.skips, *made.skips)]
+    skips = (*plan.skips, *made.skips)
     cached = sum(timing.cached for timing in made.timings)
-    counts = f"{len(rows)} artifacts from {len(made.timings)} steps, {cached} of them cached, {len(skips)} skipped"
+    counts = f"{len(made.artifacts)} artifacts of {len(timings)} steps, {cached} of them cached, {len(skips)} skipped"
     return Table(
-        title=f"dist/  {counts}  make {short(plan.make_digest)}",
+        title=f"{counts}; make {short(plan.make_digest)}; dist/manifest.json is sealed",
         columns=("artifact", "kind", "#size", "digest", "#seconds"),
-        rows=(*rows, *skips),
+        rows=tuple(rows),
+        remarks=tuple(_remark(skip) for skip in skips),
     )
+
+
+def _remark(skip: Skip) -> str:
+    fix = f" ({skip.problem.hint})" if skip.problem.hint else ""
+    return f"skipped {skip.id}: {skip.problem.what}{fix}"
 
 
 def human_size(size: int) -> str:
