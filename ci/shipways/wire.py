@@ -20,7 +20,7 @@ from shipways.model.artifact import Linkage
 from shipways.model.facts import Facts
 from shipways.model.lock import Lock, LockedImage
 from shipways.model.oci import Descriptor
-from shipways.ports import Clock, Console, Images, World
+from shipways.ports import Clock, Console, Images, Index, World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ def console(log: str) -> Console:
         from shipways.adapters.console import JsonConsole
 
         return JsonConsole(sys.stdout, sys.stderr)
-    if log == "auto" and sys.stderr.isatty():
+    if log == "auto" and sys.stderr.isatty() and OsShell().env().get("TERM") != "dumb":
         from shipways.adapters.live import LiveConsole
 
         return LiveConsole(sys.stdout, sys.stderr)
@@ -126,8 +126,8 @@ def find_config(folder: Path) -> tuple[Path, str]:
     )
 
 
-def settings() -> Settings:
-    """Read config and lock. Raises ConfigError with the problems of both."""
+def settings(*, relock: bool = False) -> Settings:
+    """Read config and lock. Raises ConfigError with the problems of both, of the lock only when it is to be used."""
     path, text = find_config(here())
     problems: list[Problem] = []
     config = lock = None
@@ -139,7 +139,7 @@ def settings() -> Settings:
         lock_path = path.parent / FILE_NAME
         lock = parse_lock(read(lock_path)) if lock_path.exists() else None
     except ConfigError as error:
-        problems += error.problems
+        problems += () if relock else error.problems
     if config is None or problems:
         raise ConfigError(*problems)
     return Settings(folder=path.parent, config=config, lock=lock)
@@ -184,6 +184,13 @@ def world(shop: Workshop) -> World:
         inspector=_Inspector(),
         images=images(),
     )
+
+
+def index() -> Index:
+    """The package index of this user's pip."""
+    from shipways.adapters.locker import PipIndex
+
+    return PipIndex(OsProcess(), OsShell())
 
 
 def images() -> Images:

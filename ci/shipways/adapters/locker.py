@@ -124,7 +124,7 @@ class PipIndex:
                 Problem(
                     what="the package index cannot be reached",
                     why=reason,
-                    hint="check the network and `python -m pip config list`; the lock is as it was",
+                    hint="check the network and `python -m pip config list`, then run `shipways lock` again",
                 )
             )
         return [], reason

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from shipways.config.schema import Config
-from shipways.errors import ConfigError, PreflightError, Problem, Unavailable
+from shipways.errors import ConfigError, PreflightError, Problem, ShipwaysError, Unavailable
 from shipways.model.facts import PythonProject
-from shipways.model.lock import HOSTS, Lock, LockedBackend, LockedImage, LockedTool, LockedWheel
+from shipways.model.lock import HOSTS, Lock, LockedBackend, LockedTool, LockedWheel
 from shipways.ports import Images, Index
 
 FRONTEND: Final = "build"
@@ -58,61 +58,69 @@ def lacking(names: Wanted, lock: Lock) -> Wanted:
     )
 
 
-async def resolve(names: Wanted, index: Index, images: Images) -> Lock:
-    """A lock of exactly these names.
+async def resolve(names: Wanted, index: Index, images: Images) -> tuple[Lock, tuple[ShipwaysError, ...]]:
+    """A lock of these names, and why some of them are not in it: ConfigError for a name that stands for nothing.
 
-    Raises ConfigError with every name that stands for nothing, PreflightError when index or registry cannot be reached.
+    Where index or registry cannot be reached (PreflightError), the rest of its names is not asked for.
     """
+    errors: list[ShipwaysError] = []
 
     async def tool(asked: tuple[str, str]) -> LockedTool:
         return await _tool(index, *asked)
 
     async def backend(asked: tuple[str, tuple[str, ...]]) -> LockedBackend:
-        package, requires = asked
-        try:
-            lines = await index.requirements((FRONTEND, *requires))
-        except ConfigError as error:
-            where = f"package.{package}: build-system.requires"
-            raise ConfigError(*(replace(problem, path=where) for problem in error.problems)) from None
-        return LockedBackend(package=package, requires=requires, requirements=lines)
+        return await _backend(index, *asked)
 
-    async def image(name: str) -> LockedImage:
-        try:
-            return await images.resolve(name)
-        except Unavailable as error:
-            raise PreflightError(*error.problems) from None
-
-    problems: list[Problem] = []
-    lock = Lock(
-        tools=await _each(names.tools, tool, problems),
-        backends=await _each(names.backends, backend, problems),
-        images=await _each(names.images, image, problems),
-    )
-    if problems:
-        raise ConfigError(*problems)
-    return lock
+    tools = await _each(names.tools, tool, errors)
+    reached = not any(isinstance(error, PreflightError) for error in errors)
+    backends = await _each(names.backends if reached else (), backend, errors)
+    return Lock(tools=tools, backends=backends, images=await _each(names.images, images.resolve, errors)), tuple(errors)
 
 
-def joined(first: Lock, second: Lock) -> Lock:
-    """The entries of both."""
+def merged(old: Lock, new: Lock) -> Lock:
+    """The entries of both; the new one where both have a name."""
     return Lock(
-        tools=first.tools + second.tools,
-        backends=first.backends + second.backends,
-        images=first.images + second.images,
+        tools=tuple(({t.name: t for t in old.tools} | {t.name: t for t in new.tools}).values()),
+        backends=tuple(({b.package: b for b in old.backends} | {b.package: b for b in new.backends}).values()),
+        images=tuple(({i.name: i for i in old.images} | {i.name: i for i in new.images}).values()),
     )
+
+
+def changes(old: Lock, new: Lock) -> tuple[str, ...]:
+    """A line for each entry of the new lock that the old one does not have as it is, and for each that is gone."""
+    said = [f"{tool.name} {tool.version} for {len(tool.wheels)} hosts" for tool in new.tools if tool not in old.tools]
+    said += [f"{b.package}: {len(b.requirements)} build requirements" for b in new.backends if b not in old.backends]
+    said += [f"{image.name} {image.digest}" for image in new.images if image not in old.images]
+    gone = sorted(_names(old) - _names(new))
+    return (*said, *(f"{name} is not needed any more" for name in gone))
+
+
+def _names(lock: Lock) -> set[str]:
+    return {t.name for t in lock.tools} | {b.package for b in lock.backends} | {i.name for i in lock.images}
 
 
 async def _each(
-    asked: Iterable[_Name], answer: Callable[[_Name], Awaitable[_Entry]], problems: list[Problem]
+    asked: Iterable[_Name], answer: Callable[[_Name], Awaitable[_Entry]], errors: list[ShipwaysError]
 ) -> tuple[_Entry, ...]:
-    """One after the other, so that the first failure of the network ends it; wrong names are gathered."""
     found: list[_Entry] = []
     for name in asked:
         try:
             found.append(await answer(name))
         except ConfigError as error:
-            problems += error.problems
+            errors.append(error)
+        except (PreflightError, Unavailable) as error:
+            errors.append(PreflightError(*error.problems))
+            break
     return tuple(found)
+
+
+async def _backend(index: Index, package: str, requires: tuple[str, ...]) -> LockedBackend:
+    try:
+        lines = await index.requirements((FRONTEND, *requires))
+    except ConfigError as error:
+        where = f"package.{package}: build-system.requires"
+        raise ConfigError(*(replace(problem, path=where) for problem in error.problems)) from None
+    return LockedBackend(package=package, requires=requires, requirements=lines)
 
 
 async def _tool(index: Index, name: str, version: str) -> LockedTool:

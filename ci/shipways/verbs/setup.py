@@ -1,16 +1,18 @@
-"""init, check: before the first release, and after each change of the config."""
+"""init, check, lock: before the first release, and after each change of the config."""
 
 import anyio
 import click
 
 from shipways import wire
+from shipways.config.lockfile import FILE_NAME, render_lock
 from shipways.detect import detect
-from shipways.errors import ConfigError, Problem, ShipwaysError
+from shipways.errors import ConfigError, PreflightError, Problem, ShipwaysError
 from shipways.facts import python_project
 from shipways.model.event import Note
 from shipways.model.facts import PythonProject
+from shipways.model.lock import Lock
 from shipways.run.checking import lock_problems
-from shipways.run.locking import wanted
+from shipways.run.locking import Wanted, changes, kept, lacking, merged, resolve, wanted
 from shipways.run.starting import start
 
 
@@ -41,8 +43,45 @@ def check() -> None:
     console.print(f"{said.config.project.name}: nothing to mend")
 
 
+@click.command()
+@click.option("--upgrade", is_flag=True, help="Ask for everything again, not only for what is missing or has changed.")
+def lock(upgrade: bool) -> None:
+    """Write shipways.lock: digests of toolchains, build backends and base images."""
+    said = wire.settings(relock=True)
+    pythons, problems = _pythons(said)
+    if problems:
+        raise ConfigError(*problems)
+    anyio.run(_lock, said, wanted(said.config, pythons), upgrade)
+
+
+async def _lock(said: wire.Settings, names: Wanted, upgrade: bool) -> None:
+    """Write what was found even where something was not: the next run asks only for the rest."""
+    console, old = wire.console("plain"), said.lock or Lock()
+    still = kept(names, old)
+    found, errors = await resolve(names if upgrade else lacking(names, still), wire.index(), wire.images())
+    new = merged(old if errors else still, found)
+    for line in changes(old, new):
+        console.emit(Note(text=line))
+    text = render_lock(new)
+    fresh = said.lock is not None and text == render_lock(said.lock)
+    if not fresh:
+        wire.write(said.folder / FILE_NAME, text)
+    if errors:
+        kind = ConfigError if any(isinstance(error, ConfigError) for error in errors) else PreflightError
+        raise kind(*(problem for error in errors for problem in error.problems))
+    console.print(f"{FILE_NAME} is up to date" if fresh else f"wrote {FILE_NAME}; commit it")
+
+
 def _stale(said: wire.Settings) -> list[Problem]:
     """What the lock does not hold for the config and the Python packages as they are now."""
+    pythons, problems = _pythons(said)
+    if said.lock is not None:
+        problems += lock_problems(wanted(said.config, pythons), said.lock)
+    return problems
+
+
+def _pythons(said: wire.Settings) -> tuple[list[PythonProject], list[Problem]]:
+    """The Python packages of the work tree, and what keeps them from being read."""
     problems: list[Problem] = []
     pythons: list[PythonProject] = []
     for name, package in said.config.package.items():
@@ -52,6 +91,4 @@ def _stale(said: wire.Settings) -> list[Problem]:
                 pythons.append(python_project(name, package, text))
             except ShipwaysError as error:
                 problems += error.problems
-    if said.lock is not None:
-        problems += lock_problems(wanted(said.config, pythons), said.lock)
-    return problems
+    return pythons, problems
