@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import StringConstraints, model_validator
 
 from shipways.config.kinds import Binary, Command, Frozen, Name, RelativePath, TargetTriple
+from shipways.model.names import COMPILED
 
 Builder = Literal["rust", "go", "zig", "python", "command", "prebuilt"]
 ArchiveFormat = Literal["tar.gz", "tar.xz", "tar.zst", "zip"]
@@ -97,6 +98,11 @@ class Package(Frozen):
     python: Python = Python()
     command: CommandTable = CommandTable()
     prebuilt: Prebuilt = Prebuilt()
+
+    @property
+    def makes_programs(self) -> bool:
+        """Whether it makes programs for each target, which go into archives."""
+        return self.build in COMPILED or (self.build == "command" and self.command.per_target)
 
     @model_validator(mode="after")
     def _own_table(self) -> Self:

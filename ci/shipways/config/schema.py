@@ -78,6 +78,8 @@ class Config(Frozen):
     def targets(self, package: str) -> tuple[str, ...]:
         """The triples that a package is built for, declared substitutes applied."""
         table = self.package[package]
+        if table.build == "prebuilt":
+            return tuple(table.prebuilt.files)
         triples = table.targets if table.targets is not None else self.project.targets
         declared = {str(triple): str(instead) for triple, instead in table.substitute.items()}
         return tuple(declared.get(triple, triple) for triple in triples)

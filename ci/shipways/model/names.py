@@ -1,5 +1,7 @@
 """The names of steps and files: one place, so that a step can name what it needs without knowing its maker."""
 
+from collections.abc import Sequence
+
 from shipways.model.target import Target
 
 COMPILED = frozenset({"rust", "go", "zig", "prebuilt"})
@@ -9,6 +11,11 @@ COMPILED = frozenset({"rust", "go", "zig", "prebuilt"})
 def binary_step(package: str, triple: str) -> str:
     """The step that builds a package's programs for a target."""
     return f"builders/{package}/{triple}"
+
+
+def sdist_step(package: str) -> str:
+    """The step that makes the source distribution of a Python package."""
+    return f"builders/{package}/sdist"
 
 
 def binary_folder(package: str, triple: str) -> str:
@@ -21,14 +28,23 @@ def stem(package: str, version: str, target: Target) -> str:
     return f"{package}-{version}-{target.triple}"
 
 
+def sbom_step(package: str, artifact: str) -> str:
+    """The step that lists what is in an archive or platform wheel (by its triple), the `sdist` or the `wheel`."""
+    return f"bundle/sbom/{package}/{artifact}"
+
+
 def archive_step(package: str, triple: str) -> str:
     """The step that packs a package's programs for a target."""
     return f"bundle/archive/{package}/{triple}"
 
 
-def sbom_step(package: str, artifact: str) -> str:
-    """The step that lists what is in an archive or platform wheel (by its triple), the `sdist` or the `wheel`."""
-    return f"bundle/sbom/{package}/{artifact}"
+def release_stem(project: str, versions: Sequence[tuple[str, str]]) -> str:
+    """How the files begin that are about the whole release, from the names and versions of its packages.
+
+    Packages that are released one by one may come to the same version, so each then gives its own name.
+    """
+    name, version = versions[0]
+    return f"{name if len(versions) == 1 else project}-{version}"
 
 
 def image_step(image: str, platform: str = "") -> str:
