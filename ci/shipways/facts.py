@@ -10,11 +10,13 @@ from typing import Final
 
 import anyio
 
+from shipways.config import released
 from shipways.config.packages import Package
 from shipways.config.schema import Config
 from shipways.errors import PreflightError, Problem
 from shipways.gitfacts import Repository, last_tag, read_git
 from shipways.model.facts import Ci, Facts, Git, LocalFile, PythonProject, Rust
+from shipways.model.formula import Formula
 from shipways.model.lock import Lock
 from shipways.model.source import SourceTree
 from shipways.model.version import Version, is_semver
@@ -55,6 +57,7 @@ async def gather(config: Config, lock: Lock, asked: Asked) -> Facts:
             reader.python(name, p) for name, p in config.package.items() if p.build == "python" and not p.python.binary
         ),
         local=tuple(_local(config, asked)),
+        released=tuple(reader.released(config)),
         xwin=any(
             (Path(asked.shell.env().get("XWIN_CACHE_DIR", "/nowhere")) / name).exists() for name in ("splat", "xwin")
         ),
@@ -100,6 +103,14 @@ class _Reader:
         if package.build == "python":
             return _string(data, "project", "version")
         return _string(data, "package", "version") or self._workspace(path)
+
+    def released(self, config: Config) -> Iterator[Formula]:
+        """The formulas in the records of the config's folders."""
+        for folder in sorted({formula.folder for formula in config.formula.values()}):
+            path = Path(folder, released.FILE_NAME).as_posix()
+            text = self.text(path)
+            if text is not None:
+                yield from released.parse_released(text, path).formulas
 
     def _workspace(self, path: str) -> str | None:
         """The version that a crate inherits: `workspace.package` of the nearest folder above."""

@@ -1,11 +1,12 @@
-"""The list of everything that makes something, in order. To add one: a module, a line here, a test."""
+"""The lists of everything that makes or renders something, in order. To add one: a module, a line here, a test."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from shipways.builders import command, go, prebuilt, python, wheel, zig
+from shipways.bundle import formula
 from shipways.images import base, docker, image, index, layer
-from shipways.ports import Maker
+from shipways.ports import Maker, Renderer
 
 MAKERS: Final[Sequence[Maker]] = (
     go,  # Go → a static program per target
@@ -19,4 +20,9 @@ MAKERS: Final[Sequence[Maker]] = (
     image,  # layers → config and manifest, per platform
     index,  # manifests → the image, as an OCI layout
     docker,  # an image → an archive for `docker load`, per platform
+    formula,  # archives, or an sdist → a Homebrew formula
+)
+
+RENDERERS: Final[Sequence[Renderer]] = (
+    formula,  # the last published release, or the branch → committed Homebrew formulas
 )

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import Field, dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, ClassVar, Protocol
 
 from shipways.config.schema import Config
 from shipways.model.artifact import Artifact, Blob, Linkage, Output
@@ -14,6 +14,7 @@ from shipways.model.facts import Facts
 from shipways.model.lock import LockedImage
 from shipways.model.oci import Descriptor
 from shipways.model.plan import Skip
+from shipways.model.rendered import Rendered
 from shipways.model.source import SourceFile, SourceTree
 from shipways.model.step import Inputs, Spec
 
@@ -245,7 +246,9 @@ class World:
 
 
 class Step(Protocol):
-    """One thing to make: a frozen dataclass in a stage module."""
+    """One thing to make: a frozen dataclass in a stage module, with a field `spec`."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     @property
     def spec(self) -> Spec:
@@ -266,4 +269,12 @@ class Maker(Protocol):
 
     def plan(self, config: Config, facts: Facts) -> Iterator[Step | Skip]:
         """The steps for this config, and those that cannot be, with reasons."""
+        ...
+
+
+class Renderer(Protocol):
+    """A module whose files are committed. As pure as a maker's plan."""
+
+    def rendered(self, config: Config, facts: Facts) -> Iterator[Rendered]:
+        """The files for this config."""
         ...

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from shipways.model.formula import Formula
 from shipways.model.lock import Lock
 from shipways.model.source import SourceTree
 from shipways.model.version import Version
@@ -71,6 +72,8 @@ class Facts:
     rust: tuple[Rust, ...] = ()
     python: tuple[PythonProject, ...] = ()
     local: tuple[LocalFile, ...] = ()
+    released: tuple[Formula, ...] = ()
+    """The formulas of the last published release."""
     xwin: bool = False
     """Whether cargo-xwin has the Microsoft SDK in its cache."""
 

@@ -1,0 +1,62 @@
+"""Committed files that are rendered: what they should be, and how they differ from what is there."""
+
+import difflib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from shipways.config.schema import Config
+from shipways.errors import ConfigError, Problem
+from shipways.model.facts import Facts
+from shipways.model.rendered import Rendered
+from shipways.ports import Files, Renderer
+
+
+def rendered_files(
+    config: Config, facts: Facts, renderers: Sequence[Renderer], paths: Sequence[str] = ()
+) -> tuple[Rendered, ...]:
+    """Every rendered file, or those at (or below) these paths from the top of the repository.
+
+    Raises ConfigError for a path where nothing is rendered.
+    """
+    files = sorted((file for renderer in renderers for file in renderer.rendered(config, facts)), key=lambda f: f.path)
+    unknown = [path for path in paths if not any(_covers(path, file) for file in files)]
+    if unknown:
+        hint = f"rendered are: {', '.join(file.path for file in files) or 'none'}"
+        raise ConfigError(*(Problem(path=path, what="is not a rendered file", hint=hint) for path in unknown))
+    return tuple(file for file in files if not paths or any(_covers(path, file) for path in paths))
+
+
+def differing(files: Files, root: Path, rendered: Sequence[Rendered]) -> Iterator[tuple[Rendered, str]]:
+    """The rendered files that are not what lies below `root`, with a unified diff to what they should be."""
+    for file in rendered:
+        place = root / file.path
+        there = files.exists(place)
+        found = files.read(place) if there else b""
+        if not there or found != file.text.encode():
+            yield file, _diff(file, found.decode(errors="replace"), there=there)
+
+
+def drift(file: Rendered) -> Problem:
+    """What `check` and `render --check` say of a file that differs."""
+    return Problem(path=file.path, what="is not what the config renders", hint="`shipways render` writes it; commit it")
+
+
+def write(files: Files, root: Path, rendered: Sequence[Rendered]) -> tuple[Rendered, ...]:
+    """Write what differs, and say which."""
+    changed = tuple(file for file, _ in differing(files, root, rendered))
+    for file in changed:
+        with files.create(root / file.path) as stream:
+            stream.write(file.text.encode())
+    return changed
+
+
+def _covers(path: str, file: Rendered) -> bool:
+    return path in (".", file.path) or file.path.startswith(f"{path}/")
+
+
+def _diff(file: Rendered, found: str, *, there: bool) -> str:
+    before = f"a/{file.path}" if there else "/dev/null"
+    lines = difflib.unified_diff(
+        found.splitlines(keepends=True), file.text.splitlines(keepends=True), before, f"b/{file.path}"
+    )
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
