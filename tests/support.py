@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
 
@@ -13,13 +14,17 @@ from shipways.model.version import Version
 
 def need(*programs: str) -> None:
     """Skip when a program is missing; fail when SHIPWAYS_REQUIRE (words, or `all`) names it."""
-    required = os.environ.get("SHIPWAYS_REQUIRE", "").split()
     for program in programs:
         if shutil.which(program) is None:
-            message = f"{program} is not on PATH"
-            if program in required or "all" in required:
-                pytest.fail(f"{message}, but SHIPWAYS_REQUIRE names it")
-            pytest.skip(message)
+            missing(program, f"{program} is not on PATH")
+
+
+def missing(name: str, message: str) -> NoReturn:
+    """Skip because of something that is not there, or fail when SHIPWAYS_REQUIRE names it."""
+    required = os.environ.get("SHIPWAYS_REQUIRE", "").split()
+    if name in required or "all" in required:
+        pytest.fail(f"{message}, but SHIPWAYS_REQUIRE names it")
+    pytest.skip(message)
 
 
 def facts(*, tags: tuple[str, ...] = (), dirty: bool = False, ci: Ci | None = None, **versions: str) -> Facts:

@@ -24,7 +24,8 @@ _MACOS: Final = range(11, 27)
 _PYTHONS: Final = ("3.11", "3.12", "3.13", "3.14")
 _OFFLINE: Final = re.compile(r"Retrying \(|[Cc]onnection (error|broken)|ConnectTimeout|CERTIFICATE_VERIFY|Max retries")
 _VERSIONS: Final = re.compile(r"\(from versions: .*, ((?:[^,()]+, ){4}[^,()]+)\)")
-_QUIET: Final = ("--quiet", "--disable-pip-version-check", "--no-input")
+_QUIET: Final = ("--quiet", "--disable-pip-version-check", "--no-input", "--retries=2")
+"""A broken connection is only told when it is tried again, so the caller's own number of tries may not be none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -131,27 +131,26 @@ def plan(config: Config, facts: Facts) -> Iterator[PlatformWheel | Skip]:
         if binary not in config.package:
             yield _alone(name, binary)
             continue
+        metadata = _metadata(config, facts, name, package)
         wanted = None if package.targets is None else config.targets(name)
         for triple in config.targets(binary):
             if wanted is None or triple in wanted:
-                yield _step(config, facts, name, BY_TRIPLE[triple])
+                yield _step(name, binary, metadata, BY_TRIPLE[triple], facts.git.epoch)
 
 
-def _step(config: Config, facts: Facts, name: str, target: Target) -> PlatformWheel:
-    package = config.package[name]
-    metadata = _metadata(config, facts, name, package)
+def _step(name: str, binary: str, metadata: Metadata, target: Target, epoch: int) -> PlatformWheel:
     return PlatformWheel(
         spec=Spec(
             id=binary_step(name, target.triple),
             work=Work.PACK,
             outputs=(f"{metadata.stem}-py3-none-{target.wheel_tag}.whl",),
-            needs=(binary_step(package.python.binary or "", target.triple),),
+            needs=(binary_step(binary, target.triple),),
             package=name,
             target=target,
         ),
         target=target,
         metadata=metadata,
-        epoch=facts.git.epoch,
+        epoch=epoch,
     )
 
 
