@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from shipways.builders import command, go, prebuilt, python, wheel, zig
-from shipways.bundle import formula
+from shipways.bundle import archive, checksums, formula, source
 from shipways.images import base, docker, image, index, layer
 from shipways.ports import Maker, Renderer
 
@@ -15,12 +15,15 @@ MAKERS: Final[Sequence[Maker]] = (
     prebuilt,  # programs built elsewhere → taken as they are
     python,  # Python → an sdist and a pure wheel
     wheel,  # the programs of another package → platform wheels
+    archive,  # programs, licence, readme … → an archive per target
+    source,  # the repository → an archive of its files
     base,  # a base image → its layers, by digest
     layer,  # programs and files → the layer of an image, per platform
     image,  # layers → config and manifest, per platform
     index,  # manifests → the image, as an OCI layout
     docker,  # an image → an archive for `docker load`, per platform
     formula,  # archives, or an sdist → a Homebrew formula
+    checksums,  # everything that is uploaded → its sums
 )
 
 RENDERERS: Final[Sequence[Renderer]] = (

@@ -23,6 +23,7 @@ class Spec:
     `folder` is where its outputs go below `dist/`: empty, or with a slash at its end. It is no input of the step, so
     that two targets with the same bytes are made once. `outputs` are the names in it (`*` where only the build tells).
     `gathers`: it takes what there is of its needs, instead of being skipped when one of them is.
+    `needs_all`: the planner sets `needs` to every step of the makers before its own; without any it is not planned.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Spec:
     folder: str = ""
     needs: tuple[str, ...] = ()
     gathers: bool = False
+    needs_all: bool = False
     package: str = ""
     target: Target | None = None
 

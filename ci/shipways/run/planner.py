@@ -20,14 +20,7 @@ def plan(
     """Everything that will happen. Raises PreflightError or ConfigError."""
     choice = choose(config, facts, publish=publish, snapshot=snapshot)
     chosen = _only(config, choice.packages)
-    steps: list[Step] = []
-    skips: list[Skip] = []
-    for maker in makers:
-        for item in maker.plan(chosen, facts):
-            if isinstance(item, Skip):
-                skips.append(item)
-            else:
-                steps.append(item)
+    steps, skips = _planned(makers, chosen, facts)
     _unique(steps)
     steps, skips = _without_skipped(steps, skips)
     return Plan(
@@ -93,6 +86,28 @@ def _only(config: Config, packages: Sequence[str]) -> Config:
             "formula": {name: table for name, table in config.formula.items() if table.package in packages},
         }
     )
+
+
+def _planned(makers: Sequence[Maker], config: Config, facts: Facts) -> tuple[list[Step], list[Skip]]:
+    """What the makers plan, in their order. Raises ConfigError with the problems of all of them."""
+    steps: list[Step] = []
+    skips: list[Skip] = []
+    problems: list[Problem] = []
+    for maker in makers:
+        before = (*(step.spec.id for step in steps), *(skip.id for skip in skips))
+        try:
+            for item in maker.plan(config, facts):
+                if isinstance(item, Skip):
+                    skips.append(item)
+                elif not item.spec.needs_all:
+                    steps.append(item)
+                elif before:
+                    steps.append(replace(item, spec=replace(item.spec, needs=before)))
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(*problems)
+    return steps, skips
 
 
 def _unique(steps: Sequence[Step]) -> None:
