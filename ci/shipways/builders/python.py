@@ -14,6 +14,7 @@ from shipways.errors import BuildError, Problem
 from shipways.model.artifact import Kind, Output
 from shipways.model.build import Build, Mount
 from shipways.model.facts import Facts, PythonProject
+from shipways.model.names import sdist_step
 from shipways.model.plan import Skip
 from shipways.model.source import SourceTree
 from shipways.model.step import Inputs, Spec, Work
@@ -106,7 +107,7 @@ def _step(facts: Facts, package: Package, project: PythonProject, kind: Kind, lo
         id=step,
         work=Work.COMPILE,
         outputs=(f"{stem}.tar.gz" if kind is Kind.SDIST else f"{stem}-*.whl",),
-        needs=(f"builders/{project.package}/{Kind.SDIST.value}",) if unpacked else (),
+        needs=(sdist_step(project.package),) if unpacked else (),
         package=project.package,
     )
     return Distribution(spec=spec, build=build, kind=kind, stem=stem, epoch=facts.git.epoch)
