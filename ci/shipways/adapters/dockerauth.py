@@ -65,7 +65,7 @@ class DockerLogins:
         if entry is None:
             return None
         try:
-            user, _, password = base64.b64decode(entry.auth).decode().partition(":")
+            user, _, password = base64.b64decode(entry.auth, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             raise _broken(self._path(), f"the entry for {host} is not base64 of user:password") from None
         return Login(user=user, password=password, identity=entry.identity)

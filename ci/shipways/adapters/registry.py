@@ -13,7 +13,6 @@ from shipways.model.digest import digest_bytes
 from shipways.model.lock import LockedImage, LockedPlatform
 from shipways.model.oci import Descriptor, Reference, parse_reference
 
-_PIECE: Final = 1 << 20
 _DOCUMENT: Final = 4 << 20
 """The largest manifest in bytes (distribution-spec, "Pushing manifests")."""
 
@@ -61,7 +60,7 @@ class Registry:
         async with self._http.get(reference, f"blobs/{download.wanted.digest}", headers) as response:
             if response.status_code != 206:
                 download.restart()
-            async for piece in response.aiter_raw(_PIECE):
+            async for piece in response.aiter_raw():
                 await to_thread.run_sync(download.write, piece)
         if download.count < download.wanted.size:
             raise Busy(f"it sent {download.count} of {download.wanted.size} bytes")
@@ -70,7 +69,7 @@ class Registry:
         async def read() -> bytes:
             async with self._http.get(reference, path, {"Accept": ACCEPTED}) as response:
                 data = b""
-                async for piece in response.aiter_raw(_PIECE):
+                async for piece in response.aiter_raw():
                     data += piece
                     if len(data) > _DOCUMENT:
                         raise BuildError(Problem(path=reference.repository, what="its manifest is larger than 4 MB"))

@@ -84,7 +84,7 @@ class RegistryHttp:
     def _client(self, host: str) -> httpx.AsyncClient:
         return httpx.AsyncClient(
             transport=self._transport,
-            verify=self._tls,
+            verify=self._tls if self._transport is None else True,
             timeout=_TIMEOUT,
             follow_redirects=True,  # httpx sends no Authorization to another origin
             trust_env=not _loopback(host),  # a proxy does not know this machine's own registry
