@@ -90,9 +90,9 @@ class _Run:
         self.done[spec.id].set()
 
     async def _attempt(self, step: Step, received: tuple[Artifact, ...]) -> None:
-        spec, begin = step.spec, self.clock.monotonic()
+        spec = step.spec
         try:
-            blobs, cached = await self._make(step, received)
+            blobs, timing = await self._make(step, received)
         except Unavailable as error:
             if self.required is None or error.kind in self.required:
                 self.console.emit(Failed(step=spec.id, reason=str(error)))
@@ -106,22 +106,30 @@ class _Run:
             Artifact(name=spec.folder + b.name, blob=b, step=spec.id, package=spec.package, target=spec.target)
             for b in blobs
         )
-        seconds = self.clock.monotonic() - begin
-        self.timings[spec.id] = Timing(step=spec.id, seconds=seconds, cached=cached)
-        self.console.emit(Finished(step=spec.id, seconds=seconds, size=sum(b.size for b in blobs), cached=cached))
+        self.timings[spec.id] = timing
+        size = sum(blob.size for blob in blobs)
+        self.console.emit(Finished(step=spec.id, seconds=timing.seconds, size=size, cached=timing.cached))
 
-    async def _make(self, step: Step, received: tuple[Artifact, ...]) -> tuple[tuple[Blob, ...], bool]:
-        """From the store, or by running the step. Two steps with the same inputs wait for one another."""
+    async def _make(self, step: Step, received: tuple[Artifact, ...]) -> tuple[tuple[Blob, ...], Timing]:
+        """From the store, or by running the step; waiting for a free place is not its time.
+
+        Two steps with the same inputs wait for one another.
+        """
         inbox = StepInbox(scratch=self.scratch / str(len(self.keys)), received=received, store=self.store)
         key = self.keys[step.spec.id] = step.inputs(inbox).key
         async with self.key_locks.setdefault(key, anyio.Lock()):
+            begin = self.clock.monotonic()
             if (blobs := await self.store.load(key)) is not None:
-                return blobs, True
+                return blobs, self._timing(step, begin, cached=True)
             async with self.limits[step.spec.work]:
+                begin = self.clock.monotonic()
                 self.console.emit(Started(step=step.spec.id))
                 inbox.scratch.mkdir()
                 outputs = await step.run(self.world, inbox)
-                return await self.store.save(key, outputs), False
+                return await self.store.save(key, outputs), self._timing(step, begin, cached=False)
+
+    def _timing(self, step: Step, begin: float, *, cached: bool) -> Timing:
+        return Timing(step=step.spec.id, seconds=self.clock.monotonic() - begin, cached=cached)
 
     def _skip(self, skip: Skip) -> None:
         self.skips.append(skip)
