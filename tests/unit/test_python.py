@@ -209,11 +209,11 @@ def test_wrapper_released_alone_is_a_skip() -> None:
     assert "same tag pattern" in skip.problem.hint
 
 
-def program(tmp_path: Path, *, glibc: str = "") -> Artifact:
+def program(tmp_path: Path, *, glibc: str = "", system: str = "") -> Artifact:
     """A built program in the store."""
     data = b"\x7fELF" + b"\0" * 100_000
     digest = "sha256:" + hashlib.sha256(data).hexdigest()
-    linkage = Linkage(format="elf", arch="x86_64", static=not glibc, glibc=glibc)
+    linkage = Linkage(format="elf", arch="x86_64", static=not glibc, glibc=glibc, system=system)
     blob = Blob(name="tool", kind=Kind.BINARY, digest=digest, size=len(data), executable=True, linkage=linkage)
     path = DiskStore(tmp_path / "store").path(blob)
     path.parent.mkdir(parents=True)
@@ -270,3 +270,15 @@ def test_tag_must_be_true(tmp_path: Path) -> None:
 def test_older_glibc_is_taken(tmp_path: Path) -> None:
     """A program that needs an older glibc than the tag promises is taken."""
     assert platform_wheel(tmp_path, glibc="2.17").exists()
+
+
+@pytest.mark.parametrize(("system", "tag"), [("10.12", "macosx_11_0_arm64"), ("13.0", "macosx_13_0_arm64")])
+def test_macos_tag_is_what_the_program_declares(system: str, tag: str, tmp_path: Path) -> None:
+    """A compiler may raise the oldest macOS; the tag follows, so that pip does not install what cannot start."""
+    step = wheels(WRAPPED, **{"py-tool": "1.0.0"})["builders/py-tool/aarch64-apple-darwin"]
+    assert isinstance(step, PlatformWheel)
+    assert ("py_tool-1.0.0-py3-none-macosx_*_0_arm64.whl",) == step.spec.outputs
+    (output,) = run(step, makes(), tmp_path, program(tmp_path, system=system))
+    assert f"py_tool-1.0.0-py3-none-{tag}.whl" == output.name
+    with zipfile.ZipFile(output.path) as archive:
+        assert f"py3-none-{tag}" == headers(archive, "WHEEL")["Tag"]

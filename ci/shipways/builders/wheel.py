@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from anyio import to_thread
@@ -23,6 +23,8 @@ from shipways.model.target import BY_TRIPLE, Target
 from shipways.ports import Inbox, World
 
 _CONTENT: Final = {".md": "text/markdown", ".rst": "text/x-rst", ".txt": "text/plain", "": "text/plain"}
+
+_MACOS: Final = re.compile(r"^macosx_(\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,15 +76,16 @@ class PlatformWheel:
     def inputs(self, inbox: Inbox) -> Inputs:
         """The programs, and all that METADATA says."""
         varies = [program.blob.varies for program in inbox.artifacts()]
-        values = [self.metadata.record(), self.target.wheel_tag, self.epoch, RECIPE, varies]
+        values = [self.metadata.record(), _tag(self.target, inbox.artifacts()), self.epoch, RECIPE, varies]
         return Inputs(recipe="builders/wheel 1", values=values, artifacts=inbox.artifacts())
 
     async def run(self, world: World, inbox: Inbox) -> tuple[Output, ...]:
         """Write it. Raises BuildError for a program that needs a newer glibc than the wheel's tag promises."""
         programs = inbox.artifacts()
         self._check(programs)
-        path = inbox.scratch / self.spec.outputs[0]
-        await to_thread.run_sync(write_wheel, world.files, path, self._entries(world, inbox), self.epoch)
+        tag = _tag(self.target, programs)
+        path = inbox.scratch / f"{self.metadata.stem}-py3-none-{tag}.whl"
+        await to_thread.run_sync(self._write, world, inbox, path, tag)
         varies = ", ".join(dict.fromkeys(program.blob.varies for program in programs if program.blob.varies))
         return (Output(name=path.name, kind=Kind.WHEEL, path=path, varies=varies),)
 
@@ -99,14 +102,15 @@ class PlatformWheel:
                 )
             )
 
-    def _entries(self, world: World, inbox: Inbox) -> tuple[Entry, ...]:
+    def _write(self, world: World, inbox: Inbox, path: Path, tag: str) -> None:
+        write_wheel(world.files, path, self._entries(world, inbox, tag), self.epoch)
+
+    def _entries(self, world: World, inbox: Inbox, tag: str) -> tuple[Entry, ...]:
         """Programs first, dist-info last, RECORD at its end."""
         meta = self.metadata
         info = f"{meta.stem}.dist-info"
         description = world.sources.read(meta.readme).decode() if meta.readme else ""
-        tags = (
-            f"Wheel-Version: 1.0\nGenerator: shipways\nRoot-Is-Purelib: false\nTag: py3-none-{self.target.wheel_tag}\n"
-        )
+        tags = f"Wheel-Version: 1.0\nGenerator: shipways\nRoot-Is-Purelib: false\nTag: py3-none-{tag}\n"
         scripts = sorted((PurePosixPath(program.blob.name).name, inbox.path(program)) for program in inbox.artifacts())
         entries = [
             Entry(name=f"{meta.stem}.data/scripts/{name}", content=path, executable=True) for name, path in scripts
@@ -143,7 +147,7 @@ def _step(name: str, binary: str, metadata: Metadata, target: Target, epoch: int
         spec=Spec(
             id=binary_step(name, target.triple),
             work=Work.PACK,
-            outputs=(f"{metadata.stem}-py3-none-{target.wheel_tag}.whl",),
+            outputs=(f"{metadata.stem}-py3-none-{_MACOS.sub('macosx_*', target.wheel_tag)}.whl",),
             needs=(binary_step(binary, target.triple),),
             package=name,
             target=target,
@@ -172,6 +176,13 @@ def _metadata(config: Config, facts: Facts, name: str, package: Package) -> Meta
 
 def _legal(file: SourceFile) -> bool:
     return PurePosixPath(file.path).name.startswith(("LICENSE", "NOTICE")) and file.mode != SYMLINK
+
+
+def _tag(target: Target, programs: tuple[Artifact, ...]) -> str:
+    """The platform tag; for macOS with the oldest release on which all programs say they start (PEP 425)."""
+    declared = [_number(p.blob.linkage.system)[0] for p in programs if p.blob.linkage and p.blob.linkage.system]
+    oldest = max(declared, default=0)
+    return _MACOS.sub(lambda tag: f"macosx_{max(oldest, int(tag[1]))}", target.wheel_tag)
 
 
 def _number(version: str) -> tuple[int, ...]:
