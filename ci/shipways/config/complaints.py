@@ -83,7 +83,7 @@ def _what(detail: ErrorDetails) -> str:
         return f"expected a list{_shown(detail['input'])}"
     if kind == "string_pattern_mismatch":
         return f"must match {detail['ctx']['pattern']}{_shown(detail['input'])}"
-    text = _EXPECTED.sub("", detail["msg"])
+    text = _EXPECTED.sub("", detail["msg"]).replace("Tuple", "List")
     return f"expected {text}{_shown(detail['input'])}" if text != detail["msg"] else f"{text}{_shown(detail['input'])}"
 
 

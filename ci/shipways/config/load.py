@@ -1,5 +1,6 @@
 """TOML text → Config, or every problem at once, each with its path and line."""
 
+import contextlib
 import copy
 import functools
 import operator
@@ -76,8 +77,8 @@ def _later(first: Sequence[ErrorDetails], data: Any) -> list[ErrorDetails]:
         return []
     rest = copy.deepcopy(data)
     for detail in reversed(first):
-        if detail["type"] != "missing":
-            *above, last = detail["loc"]
+        *above, last = detail["loc"]
+        with contextlib.suppress(LookupError, TypeError):  # it is missing, or went with the list around it
             del functools.reduce(operator.getitem, above, rest)[last]
     try:
         Config.model_validate(_tuples(rest))

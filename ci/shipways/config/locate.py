@@ -34,7 +34,7 @@ def split(dotted: str) -> tuple[str, ...]:
     except tomllib.TOMLDecodeError:
         return ()
     parts: list[str] = []
-    while isinstance(inner, dict):
+    while isinstance(inner, dict) and inner:
         name, inner = next(iter(inner.items()))
         parts.append(name)
     return tuple(parts)

@@ -17,7 +17,7 @@ class Project(Frozen):
     """`[project]`: what is said about the whole repository."""
 
     name: Name
-    repository: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]*/[\w.-]+$")] = ""
+    repository: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][\w.-]*/[\w.-]+)?$")] = ""
     branch: Annotated[str, StringConstraints(pattern=r"^\w[\w./-]*$")] = "main"
     description: str = ""
     homepage: Annotated[str, StringConstraints(pattern=r"^(https?://\S+)?$")] = ""
