@@ -1,6 +1,7 @@
 """What executables say of themselves, read by lief."""
 
 import re
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +10,10 @@ import lief
 from shipways.model.artifact import Linkage
 
 _GLIBC: Final = re.compile(r"GLIBC_(\d+(?:\.\d+)+)$")
+_WHOLE: Final = 256_000_000
+"""Bytes up to which a program is read whole; lief holds all that it reads."""
+_FRONT: Final = 16_000_000
+"""Bytes that are read of a bigger one: what the loader needs lies at the front."""
 _ARCHES: Final = {
     "X86_64": "x86_64",
     "AARCH64": "aarch64",
@@ -23,13 +28,22 @@ class LiefInspector:
     def linkage(self, path: Path) -> Linkage | None:
         """What a binary says of itself; None when it is no ELF, Mach-O or PE file."""
         lief.logging.disable()
-        if lief.is_elf(str(path)):
-            return _elf(lief.ELF.parse(str(path)))
-        if lief.is_macho(str(path)):
-            return _macho(lief.MachO.parse(str(path)))
-        if lief.is_pe(str(path)):
-            return _pe(lief.PE.parse(str(path)))
-        return None
+        if path.stat().st_size <= _WHOLE:
+            return _linkage(str(path))
+        with tempfile.NamedTemporaryFile() as front, path.open("rb") as stream:
+            front.write(stream.read(_FRONT))
+            front.flush()
+            return _linkage(front.name)
+
+
+def _linkage(path: str) -> Linkage | None:
+    if lief.is_elf(path):
+        return _elf(lief.ELF.parse(path))
+    if lief.is_macho(path):
+        return _macho(lief.MachO.parse(path))
+    if lief.is_pe(path):
+        return _pe(lief.PE.parse(path))
+    return None
 
 
 def _elf(binary: "lief.ELF.Binary | None") -> Linkage | None:
