@@ -43,6 +43,9 @@ def scripted(tmp_path: Path) -> Engine:
             verb, _, rest = word.partition(" ")
             if verb == "exit":
                 return int(rest)
+            if verb == "echo":
+                print(rest)  # noqa: T201 - it stands for a program's standard output
+                continue
             place = Path(rest.replace("$0", argv[3]))
             if verb == "touch":
                 place.touch()
@@ -96,3 +99,14 @@ def test_unknown_program(engine: Engine, tmp_path: Path) -> None:
     inbox = StepInbox(scratch=scratch, received=(), store=DiskStore(tmp_path / "store"))
     with pytest.raises(BuildError, match="there is no program `nonesuch`"):
         anyio.run(engine.run, replace(EMPTY, commands=(("nonesuch",),)), inbox)
+
+
+def test_printed_output(engine: Engine, tmp_path: Path) -> None:
+    """What the last command prints goes to the file that the build names."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    inbox = StepInbox(scratch=scratch, received=(), store=DiskStore(tmp_path / "store"))
+    commands = tuple(("sh", "-c", f"echo {word}", "{out}") for word in ("first", "grüß"))
+    build = replace(EMPTY, commands=commands, outputs=("said.txt",), stdout="said.txt")
+    (said,) = anyio.run(engine.run, build, inbox)
+    assert "grüß\n" == said.read_text(encoding="utf-8")

@@ -66,8 +66,12 @@ class HostEngine:
             async with self._room(build) as room:
                 await self._furnish(build, inbox, room)
                 env = self._env(build, room, folders)
+                printed = ""
                 for argv in build.commands:
-                    await self._command(build, room, [_fill(word, room, folders) for word in argv], env)
+                    printed = await self._command(build, room, [_fill(word, room, folders) for word in argv], env)
+                if build.stdout:
+                    place = room.root / "out" / build.stdout
+                    place.write_text(printed, encoding="utf-8", errors="surrogateescape", newline="")
                 return _collect(build, room.root / "out", inbox.scratch)
         except OSError as error:
             raise disk_error(error, inbox.scratch) from error
@@ -138,7 +142,8 @@ class HostEngine:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    async def _command(self, build: Build, room: _Room, argv: list[str], env: dict[str, str]) -> None:
+    async def _command(self, build: Build, room: _Room, argv: list[str], env: dict[str, str]) -> str:
+        """Run it and return what it printed."""
         folder = room.root / "src" / build.workdir
         if not folder.is_dir():
             raise BuildError(Problem(path=build.name, what=f"the source has no folder {build.workdir}"))
@@ -157,6 +162,7 @@ class HostEngine:
                     why="\n       ".join(tail),
                 )
             )
+        return answer.stdout
 
 
 def _fill(text: str, room: _Room, folders: Mapping[str, Path]) -> str:

@@ -30,7 +30,8 @@ class Build:
 
     `{src}`, `{out}` and `{home}` in commands and environment become the engine's own absolute paths; `{tool:NAME}` the
     folder of a tool. `caches` maps an environment variable to the name of a cache folder, which is never an input.
-    `outputs` are glob patterns below `{out}`.
+    `outputs` are glob patterns below `{out}`; what the last command prints goes to the file `stdout`
+    there, when one is named.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Build:
     mounts: tuple[Mount, ...] = ()
     requirements: tuple[str, ...] = ()
     """Hashed pip requirement lines, installed for the build alone (PEP 517 backends)."""
+    stdout: str = ""
 
     def record(self) -> Json:
         """Everything its result depends on; the name and the caches are not part of it."""
@@ -56,4 +58,5 @@ class Build:
             "env": sorted(self.env),
             "mounts": [[mount.path, mount.artifact.digest] for mount in self.mounts],
             "requirements": self.requirements,
+            "stdout": self.stdout,
         }

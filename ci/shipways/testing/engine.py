@@ -1,5 +1,7 @@
 """An engine whose commands are Python functions: for steps whose build is not what a test is about."""
 
+import contextlib
+import io
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,7 +11,7 @@ from shipways.model.build import Build
 from shipways.ports import Inbox
 
 Command = Callable[[tuple[str, ...], Path], int]
-"""Gets the words of a command and the output folder, writes files there, and returns an exit status."""
+"""Gets the words of a command and the output folder, writes files there, prints, and returns an exit status."""
 
 
 class ScriptedEngine:
@@ -30,7 +32,11 @@ class ScriptedEngine:
             program = self._programs.get(argv[0])
             if program is None:
                 raise BuildError(Problem(path=build.name, what=f"there is no program `{argv[0]}`"))
-            if status := program(tuple(word.replace("{out}", str(out)) for word in argv), out):
+            with contextlib.redirect_stdout(io.StringIO()) as printed:
+                status = program(tuple(word.replace("{out}", str(out)) for word in argv), out)
+            if build.stdout:
+                (out / build.stdout).write_text(printed.getvalue(), encoding="utf-8", newline="")
+            if status:
                 raise BuildError(Problem(path=build.name, what=f"`{' '.join(argv)}` ended with status {status}"))
         found = []
         for pattern in build.outputs:
