@@ -174,7 +174,7 @@ def test_broken_logins(tmp_path: Path, config: object, why: str) -> None:
 
 def test_no_login_where_one_is_needed(tmp_path: Path) -> None:
     """The fix is `docker login`."""
-    with pytest.raises(Unavailable, match=r"(?s)refuses.*docker login example\.com"):
+    with pytest.raises(Unavailable, match=r"(?s)the registry refuses example\.com/x: .*docker login example\.com"):
         fetch(tmp_path, Guarded(BASIC))
 
 

@@ -178,9 +178,7 @@ def _unreachable(reference: Reference, why: str) -> Unavailable:
     return Unavailable(
         "image",
         Problem(
-            path=f"{reference.host}/{reference.repository}",
-            what="cannot be fetched",
-            why=why,
+            what=f"{reference.host}/{reference.repository} cannot be fetched: {why}",
             hint=f"check the network, and whether {reference.host} can be reached",
         ),
     )
@@ -190,9 +188,7 @@ def _refused(reference: Reference, why: str) -> Unavailable:
     return Unavailable(
         "image",
         Problem(
-            path=f"{reference.host}/{reference.repository}",
-            what="its registry refuses",
-            why=why,
+            what=f"the registry refuses {reference.host}/{reference.repository}: {why}",
             hint=f"`docker login {reference.host}` with an account that may read it, or check the name",
         ),
     )
