@@ -12,7 +12,7 @@ from shipways.model.artifact import Linkage
 _GLIBC: Final = re.compile(r"GLIBC_(\d+(?:\.\d+)+)$")
 _WHOLE: Final = 256_000_000
 """Bytes up to which a program is read whole; lief holds all that it reads."""
-_FRONT: Final = 16_000_000
+_FRONT: Final = 4_000_000
 """Bytes that are read of a bigger one: what the loader needs lies at the front."""
 _ARCHES: Final = {
     "X86_64": "x86_64",
