@@ -22,7 +22,6 @@ from shipways.model.facts import Facts
 from shipways.model.lock import Lock, LockedImage
 from shipways.model.names import binary_folder, binary_step
 from shipways.model.plan import Plan
-from shipways.model.source import SourceFile, SourceTree
 from shipways.model.step import Inputs, Spec, Work
 from shipways.model.target import BY_TRIPLE
 from shipways.ports import Engine, Inbox, Inspector, World
@@ -30,6 +29,7 @@ from shipways.run import planner
 from shipways.run.maker import Made, make
 from shipways.testing.console import ManualClock, RecordingConsole
 from shipways.testing.images import Content, MemoryImages
+from shipways.testing.sources import MemorySources
 from support import facts
 
 PROJECT = """
@@ -91,28 +91,6 @@ class Programs:
                 )
                 data = self.data or f"program for {triple}".encode()
                 yield Program(spec=spec, linkage=self.linkage, data=data, varies=self.varies)
-
-
-class MemorySources:
-    """The `Sources` port over a dictionary; a value is (mode, bytes)."""
-
-    def __init__(self, files: Mapping[str, tuple[str, bytes]]) -> None:
-        self._files = files
-        self.tree = SourceTree(
-            files=tuple(
-                SourceFile(path=path, mode=mode, oid=hashlib.sha1(data, usedforsecurity=False).hexdigest())
-                for path, (mode, data) in sorted(files.items())
-            )
-        )
-
-    def read(self, file: SourceFile) -> bytes:
-        return self._files[file.path][1]
-
-    async def export(self, tree: SourceTree, folder: Path) -> None:
-        for file in tree.files:
-            place = folder / file.path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(self.read(file))
 
 
 @dataclass

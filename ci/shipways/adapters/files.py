@@ -61,8 +61,11 @@ class DiskFiles:
             return ""
 
     def copy(self, source: Path, place: Path) -> None:
-        """Copy a file's bytes, by the kernel where it can."""
-        shutil.copyfile(source, place)
+        """Copy a file's bytes, by the kernel where it can. Raises BuildError when the disk does not take them."""
+        try:
+            shutil.copyfile(source, place)
+        except OSError as error:
+            raise disk_error(error, place) from error
 
     def list(self, folder: Path) -> tuple[Path, ...]:
         """Every regular file below a folder, sorted; empty when there is no such folder."""

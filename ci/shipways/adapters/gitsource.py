@@ -9,6 +9,7 @@ from typing import IO
 
 from anyio import to_thread
 
+from shipways.adapters.files import disk_error
 from shipways.errors import PreflightError, Problem
 from shipways.model.source import EXECUTABLE, SUBMODULE, SYMLINK, SourceFile, SourceTree
 
@@ -26,9 +27,15 @@ class GitSources:
             return _ask(git, file.oid)
 
     async def export(self, tree: SourceTree, folder: Path) -> None:
-        """Write a tree below an empty folder. Raises PreflightError for a symlink that leaves it, or a submodule."""
+        """Write a tree below an empty folder.
+
+        Raises PreflightError for a symlink that leaves it, or a submodule; BuildError when the disk does not take it.
+        """
         check_exportable(tree)
-        await to_thread.run_sync(self._export, tree, folder)
+        try:
+            await to_thread.run_sync(self._export, tree, folder)
+        except OSError as error:
+            raise disk_error(error, folder) from error
 
     def _export(self, tree: SourceTree, folder: Path) -> None:
         with self._batch() as git:
