@@ -8,7 +8,6 @@ from typing import BinaryIO, cast
 from anyio import to_thread
 
 from shipways.bundle.reader import CheckedReader
-from shipways.bundle.tarwriter import TarWriter
 from shipways.compress import PackedWriter, recipe
 from shipways.config.schema import Config
 from shipways.errors import ConfigError, Problem
@@ -18,6 +17,7 @@ from shipways.model.names import release_stem
 from shipways.model.source import EXECUTABLE, SUBMODULE, SYMLINK, SourceTree
 from shipways.model.step import Inputs, Spec, Work
 from shipways.ports import Inbox, World
+from shipways.tarwriter import TarWriter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

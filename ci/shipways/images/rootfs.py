@@ -1,25 +1,15 @@
 """A layer's file tree as values, and the one tar archive of it."""
 
 import io
-import tarfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Final, Protocol, cast
+from typing import BinaryIO, Final
 
 from anyio import from_thread
 
 from shipways.errors import BuildError, Problem
-
-_PIECE: Final = 1 << 16
-
-
-class Sink(Protocol):
-    """What an archive is written to."""
-
-    def write(self, data: bytes) -> int:
-        """Take all of it."""
-        ...
+from shipways.tarwriter import Sink, TarWriter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,27 +39,23 @@ def with_parents(tree: Mapping[str, Entry]) -> dict[str, Entry]:
 
 
 def write_tar(sink: Sink, tree: Mapping[str, Entry], epoch: int, read: Callable[[Path], BinaryIO]) -> None:
-    """Write a tree as a tar archive: sorted, every time stamp `epoch` (seconds since 1970), no names of owners.
+    """Write a tree as a tar archive (image-spec, layer.md), sorted, every time stamp `epoch` (seconds since 1970).
 
-    The format is that of image-spec, layer.md; pax headers are there only where a name needs one. Runs in a worker
-    thread, and ends there when the task that waits for it is cancelled.
+    Runs in a worker thread, and ends there when the task that waits for it is cancelled.
     """
-    stream = cast(BinaryIO, _Cancellable(sink))
-    with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT, bufsize=_PIECE) as archive:
+    with TarWriter(_Cancellable(sink), epoch) as archive:
         for path, entry in sorted(tree.items()):
-            info = tarfile.TarInfo(path)
-            info.mode, info.mtime, info.uid, info.gid = entry.mode, epoch, entry.uid, entry.gid
             if entry.target:
-                info.type, info.linkname = tarfile.SYMTYPE, entry.target
+                archive.link(path, entry.target)
             elif entry.content is None:
-                info.type = tarfile.DIRTYPE
-            if entry.content is None:
-                archive.addfile(info)
-                continue
-            with io.BytesIO(entry.content) if isinstance(entry.content, bytes) else read(entry.content) as source:
-                info.size = source.seek(0, io.SEEK_END)
-                source.seek(0)
-                archive.addfile(info, source)
+                archive.folder(path, mode=entry.mode, uid=entry.uid, gid=entry.gid)
+            else:
+                with _opened(entry.content, read) as source:
+                    archive.add(path, source, executable=entry.mode & 0o100 != 0)
+
+
+def _opened(content: bytes | Path, read: Callable[[Path], BinaryIO]) -> BinaryIO:
+    return io.BytesIO(content) if isinstance(content, bytes) else read(content)
 
 
 def owned(entry: Entry, user: str) -> Entry:

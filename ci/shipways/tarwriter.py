@@ -1,4 +1,4 @@
-"""Tar archives whose bytes depend only on what goes in: no owner, no time but one, nothing of the disk they come from.
+"""Tar archives whose bytes depend only on what goes in: one time, no owner, nothing of the disk they come from.
 
 Format: POSIX.1-2017, pax, "ustar Interchange Format"; a pax header only where a name or a size does not fit into ustar.
 """
@@ -44,6 +44,12 @@ class TarWriter:
         if rest:
             raise BuildError(Problem(path=name, what="changed while it was archived", hint="run again"))
         self._write(bytes(-info.size % tarfile.BLOCKSIZE))
+
+    def folder(self, name: str, *, mode: int = 0o755, uid: int = 0, gid: int = 0) -> None:
+        """Write one folder, which may belong to somebody."""
+        info = self._entry(name, mode)
+        info.type, info.uid, info.gid = tarfile.DIRTYPE, uid, gid
+        self._head(info)
 
     def link(self, name: str, target: str) -> None:
         """Write one symlink."""
