@@ -12,6 +12,19 @@ from shipways.errors import ConfigError
 
 KEYS = [entry for entry in reference() if entry.value]
 TABLES = {entry.path: entry for entry in reference() if not entry.value}
+SMALL = """# Of the file.
+
+# Of a.
+[a]
+# Of b,
+# more. Required.
+b = 1
+
+# Of c.
+[[a.c]]
+# Of d. No default.
+d = []
+"""
 
 
 def _name(entry: Entry) -> str:
@@ -66,8 +79,7 @@ def test_every_example(path: Path, model: type[BaseModel]) -> None:
 
 def test_reading() -> None:
     """A comment belongs to what stands right below it, a table's header included; marks are taken off."""
-    text = "# Of the file.\n\n# Of a.\n[a]\n# Of b,\n# more. Required.\nb = 1\n\n# Of c.\n[[a.c]]\n# Of d. No default.\nd = []"
-    found = [(entry.path, entry.comment, entry.presence, entry.array) for entry in read_reference(text)]
+    found = [(entry.path, entry.comment, entry.presence, entry.array) for entry in read_reference(SMALL)]
     assert [
         (("a",), "Of a.", "default", False),
         (("a", "b"), "Of b, more.", "required", False),
