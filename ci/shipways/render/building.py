@@ -11,6 +11,8 @@ from shipways.render import ruby
 
 _PYTHON: Final = "3.13"
 """The Python of Homebrew that Python packages run on."""
+_WIDTH: Final = 80
+"""Longer arguments would make a line that `brew style` finds too long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +72,11 @@ def _go(package: Package, programs: Sequence[str]) -> tuple[str, ...]:
     words = [f"output: bin/{ruby.string(programs[0])}"]
     words += [f'ldflags: "{" ".join(flags)}"'] if flags else []
     words += [f"tags: [{ruby.strings(package.go.tags)}]"] if package.go.tags else []
+    arguments = f"std_go_args({', '.join(words)})"
     main = "" if package.go.main == "." else f", {ruby.string('./' + package.go.main)}"
-    return (f'system "go", "build", *std_go_args({", ".join(words)}){main}',)
+    if len(arguments + main) > _WIDTH:
+        return (f"args = {arguments}", f'system "go", "build", *args{main}')
+    return (f'system "go", "build", *{arguments}{main}',)
 
 
 def _rust(package: Package, programs: Sequence[str]) -> tuple[str, ...]:  # noqa: ARG001 - cargo installs them all

@@ -30,7 +30,6 @@ def formula_text(formula: Formula, building: Building | None = None) -> str:
         how = replace(how, depends=(*how.depends, *(f":{system}" for system in systems)))
     return render(
         "formula/formula.rb",
-        name=formula.name,
         class_name=ruby.class_name(formula.name),
         desc=ruby.string(formula.description),
         homepage=ruby.string(formula.homepage),

@@ -1,0 +1,26 @@
+# Rendered by shipways from a [formula] table of its config; an edit here is lost.
+class Report < Formula
+  include Language::Python::Virtualenv
+
+  desc "Writer of reports"
+  homepage "https://github.com/example/example"
+  url "https://github.com/example/example/releases/download/v1.2.3/report-1.2.3.tar.gz"
+  sha256 "0000000000000000000000000000000000000000000000000000000000000000"
+  license any_of: ["MIT", "Apache-2.0"]
+
+  depends_on "python@3.13"
+
+  # Wheels leave no room in their headers for the names that Homebrew would give to extension modules on macOS.
+  preserve_rpath
+
+  def install
+    # pip, because Homebrew's helper would leave out what the project depends on.
+    virtualenv_create(libexec, "python3.13", system_site_packages: false)
+    system "python3.13", "-m", "pip", "--python=#{libexec}/bin/python", "install", buildpath
+    bin.install_symlink libexec/"bin/report"
+  end
+
+  test do
+    assert_match version.to_s, shell_output("#{bin}/report --version")
+  end
+end
