@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -146,23 +146,25 @@ def test_explain(key: str) -> None:
         assert explain(key)
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that is a repository, so that no config above it is found."""
-    folder = tmp_path_factory.mktemp("project")
-    (folder / ".git").mkdir()
-    return folder
+class TestCheck:
+    """The whole verb. It looks for git where the config is right, and finds none."""
 
+    @pytest.fixture(autouse=True)
+    def closed_doors(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """No program is on PATH."""
+        monkeypatch.setenv("PATH", "")
 
-@settings(max_examples=60)
-@given(config=_documents().map(_text).map(str.encode) | st.binary(max_size=60), lock=st.none() | st.binary(max_size=40))
-def test_check(project: Path, config: bytes, lock: bytes | None) -> None:
-    """`shipways check` says yes or no, and never prints a traceback."""
-    (project / "shipways.toml").write_bytes(config)
-    (project / "shipways.lock").unlink(missing_ok=True)
-    if lock is not None:
-        (project / "shipways.lock").write_bytes(lock)
-    told = io.StringIO()
-    with contextlib.chdir(project), contextlib.redirect_stderr(told), contextlib.redirect_stdout(told):
-        assert cli.run(["check"]) in (0, 2)
-    assert "Traceback" not in told.getvalue()
+    @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(config=_documents().map(_text).map(str.encode) | st.binary(max_size=60), lock=st.none() | st.binary())
+    @example(config=b'[project]\nname = "x"', lock=b"")
+    def test_check(self, tmp_path: Path, config: bytes, lock: bytes | None) -> None:
+        """`shipways check` says yes or no, and never prints a traceback."""
+        (tmp_path / ".git").mkdir(exist_ok=True)  # so that no config above it is found
+        (tmp_path / "shipways.toml").write_bytes(config)
+        (tmp_path / "shipways.lock").unlink(missing_ok=True)
+        if lock is not None:
+            (tmp_path / "shipways.lock").write_bytes(lock)
+        told = io.StringIO()
+        with contextlib.chdir(tmp_path), contextlib.redirect_stderr(told), contextlib.redirect_stdout(told):
+            assert cli.run(["check"]) in (0, 2)
+        assert "Traceback" not in told.getvalue()

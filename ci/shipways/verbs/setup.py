@@ -6,11 +6,14 @@ import click
 from shipways import wire
 from shipways.config.lockfile import FILE_NAME, render_lock
 from shipways.detect import detect
-from shipways.errors import ConfigError, PreflightError, Problem, ShipwaysError
+from shipways.errors import ConfigError, Drift, PreflightError, Problem, ShipwaysError
 from shipways.facts import python_project
 from shipways.model.event import Note
 from shipways.model.facts import PythonProject
 from shipways.model.lock import Lock
+from shipways.pipeline import RENDERERS
+from shipways.ports import Console
+from shipways.run import rendering
 from shipways.run.checking import lock_problems
 from shipways.run.locking import Wanted, changes, kept, lacking, merged, resolve, wanted
 from shipways.run.starting import start
@@ -38,9 +41,24 @@ def check() -> None:
     console, said = wire.console("plain"), wire.settings()
     if said.lock is None:
         console.emit(Note(text="there is no shipways.lock yet; `shipways lock` writes it", level="warning"))
-    if problems := _stale(said):
-        raise ConfigError(*problems)
+    stale, drifted = _stale(said), anyio.run(_drifted, console)
+    if stale:
+        raise ConfigError(*stale, *drifted)
+    if drifted:
+        raise Drift(*drifted)
     console.print(f"{said.config.project.name}: nothing to mend")
+
+
+async def _drifted(console: Console) -> list[Problem]:
+    """The rendered files that differ. Before the first commit there are none, and nothing to render them from."""
+    try:
+        shop = await wire.workshop()
+    except PreflightError as error:
+        told = "; ".join(problem.what for problem in error.problems)
+        console.emit(Note(text=f"rendered files are not compared: {told}", level="warning"))
+        return []
+    files = rendering.rendered_files(shop.config, shop.facts, RENDERERS)
+    return [rendering.drift(file) for file, _ in rendering.differing(shop.files, shop.repository.root, files)]
 
 
 @click.command()
