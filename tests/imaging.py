@@ -172,7 +172,7 @@ def tarred(files: Mapping[str, bytes | str | None]) -> bytes:
         for name, content in files.items():
             info = tarfile.TarInfo(name)
             if content is None:
-                info.type, info.mode = tarfile.DIRTYPE, 0o755
+                info.type, info.mode = tarfile.DIRTYPE, 0o1777 if name == "tmp" else 0o755
             elif isinstance(content, str):
                 info.type, info.linkname = tarfile.SYMTYPE, content
             else:

@@ -1,12 +1,16 @@
 """The layer of an image: what is in it, who owns it, and that its bytes depend on nothing else."""
 
+import io
 from pathlib import Path
 
+import anyio
+import anyio.to_thread
 import certifi
 import pytest
 
 from imaging import DYNAMIC, PROJECT, Bench, members, opened, packed, stacked
 from shipways.errors import BuildError, ConfigError
+from shipways.images.rootfs import Entry, write_tar
 from shipways.model.source import EXECUTABLE, REGULAR, SYMLINK
 
 
@@ -80,6 +84,19 @@ def test_base_image_brings_its_own_system(bench: Bench) -> None:
     assert ["usr", "usr/local", "usr/local/bin", "usr/local/bin/pulse"] == list(members(own_layer(bench)))
 
 
+def test_folders_of_the_base_keep_their_rights(bench: Bench) -> None:
+    """Files below /tmp do not close it to everybody else; a volume there keeps its mode and changes its owner."""
+    bench.files = {"x": (REGULAR, b"x")}
+    bench.locked = (bench.images.push("base:1", {"linux/amd64": stacked(packed({"tmp": None}))}),)
+    keys = 'base = "base:1"\nplatforms = ["linux/amd64"]\nfiles = { "/tmp/a/x" = "x" }\n'
+    bench.release(keys)
+    found = members(own_layer(bench))
+    assert (0o1777, 0o755) == (found["tmp"].mode, found["tmp/a"].mode)
+    bench.release(keys + 'volumes = ["/tmp"]\n')
+    found = members(own_layer(bench))
+    assert (0o1777, 65532) == (found["tmp"].mode, found["tmp"].uid)
+
+
 def test_dynamic_program_in_scratch_fails(bench: Bench) -> None:
     """Scratch has no loader: said when the image is built, not when it does not start."""
     bench.linkage = DYNAMIC
@@ -110,8 +127,37 @@ def test_files_that_are_not_there(bench: Bench) -> None:
     assert ['image.pulse.files."/a"', 'image.pulse.files."/b"'] == [p.path for p in caught.value.problems]
 
 
+def test_symlink_as_a_file(bench: Bench) -> None:
+    """A link alone would lead nowhere in the image."""
+    bench.files = {"a": (REGULAR, b"a"), "link": (SYMLINK, b"a")}
+    with pytest.raises(ConfigError, match=r'image\.pulse\.files\."/link": link is a symlink'):
+        bench.plan('files = { "/link" = "link" }\n')
+
+
 def test_file_below_a_file_fails(bench: Bench) -> None:
     """A path cannot be a file and a folder."""
     bench.files = {"x": (REGULAR, b"x")}
     with pytest.raises(BuildError, match="/etc/passwd/x: cannot lie below /etc/passwd, which is a file"):
         bench.release('files = { "/etc/passwd/x" = "x" }\n')
+
+
+class Endless(io.RawIOBase):
+    """A file of ten terabytes."""
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return 10**13
+
+    def read(self, size: int = -1) -> bytes:
+        return bytes(size)
+
+
+def test_cancelled_run_stops_writing() -> None:
+    """A thread that writes a layer ends soon after its run is cancelled."""
+    tree = {"big": Entry(mode=0o644, content=Path("big"))}
+
+    async def run() -> bool:
+        with anyio.move_on_after(0.05) as scope:
+            await anyio.to_thread.run_sync(write_tar, io.BytesIO(), tree, 0, lambda _: Endless())
+        return scope.cancelled_caught
+
+    assert anyio.run(run)

@@ -33,8 +33,8 @@ class _Read(BaseModel):
 
 
 class _Auth(_Read):
-    auth: str = ""
-    identity: str = Field(default="", alias="identitytoken")
+    auth: str = Field(default="", repr=False)
+    identity: str = Field(default="", alias="identitytoken", repr=False)
 
 
 class _File(_Read):
@@ -79,8 +79,10 @@ class DockerLogins:
             return _File.model_validate_json(self._path().read_bytes())
         except (FileNotFoundError, NotADirectoryError):
             return _File()
-        except (OSError, ValidationError) as error:
-            raise _broken(self._path(), str(error).splitlines()[0]) from None
+        except OSError as error:
+            raise _broken(self._path(), error.strerror or "it cannot be read") from None
+        except ValidationError:
+            raise _broken(self._path(), "it is not the JSON that `docker login` writes") from None
 
     async def _ask(self, helper: str, key: str) -> Login | None:
         """By the protocol of docker-credential-helpers: the key on standard input, JSON on standard output."""

@@ -71,7 +71,7 @@ def plan(config: Config, facts: Facts) -> Iterator[DockerArchive]:
                     id=f"{variant.manifest_step}/docker",
                     work=Work.PACK,
                     outputs=(f"{variant.name}-{version}-{platform}.docker.tar",),
-                    needs=(variant.manifest_step, *variant.layer_steps),
+                    needs=(variant.manifest_step, *variant.base_steps, variant.layer_step),
                     package=table.package,
                     target=variant.target,
                 ),

@@ -9,7 +9,7 @@ from anyio import to_thread
 from shipways.config.schema import Config
 from shipways.errors import BuildError, Problem
 from shipways.images.layer import PROGRAMS
-from shipways.images.measure import Contents, hidden, measure
+from shipways.images.measure import Contents, measure_artifact
 from shipways.images.runtime import BaseConfig, about, execution, history, read_config, timestamp
 from shipways.images.variants import Variant, base_step, variants, varies
 from shipways.model.artifact import Artifact, Kind, Output
@@ -56,7 +56,7 @@ class PlatformImage:
     async def run(self, world: World, inbox: Inbox) -> tuple[Output, ...]:
         """Read the layers, check them, write both. Raises BuildError for an image that is too big or would break."""
         layers = self.variant.layers(inbox)
-        contents = [await to_thread.run_sync(_measured, world, inbox, layer) for layer in layers]
+        contents = [await to_thread.run_sync(measure_artifact, world, inbox, layer) for layer in layers]
         base = self._base(world, inbox)
         self._check(base, contents)
         config = canonical(self._config(base, contents))
@@ -91,24 +91,13 @@ class PlatformImage:
 
     def _check(self, base: BaseConfig, contents: Sequence[Contents]) -> None:
         name, table = self.variant.name, self.variant.table
-        *below, own = contents
-        if tuple(layer.diff_id for layer in below) != base.rootfs.diff_ids:
+        if tuple(layer.diff_id for layer in contents[:-1]) != base.rootfs.diff_ids:
             raise BuildError(
                 Problem(path=f"image.{name}.base", what=f"the layers of {table.base} are not those its config names")
             )
-        if links := hidden(below, own):
-            raise BuildError(*(self._hidden(link, target) for link, target in links))
         size = sum(layer.size for layer in contents)
         if table.budget and size > _bytes(table.budget):
             raise BuildError(self._too_big(size, contents))
-
-    def _hidden(self, link: str, target: str) -> Problem:
-        return Problem(
-            path=f"image.{self.variant.name}",
-            what=f"/{link} is a symlink to {target} in {self.variant.table.base}",
-            why="a folder of the new layer would take its place, and hide what is there",
-            hint=f"put files and volumes where it points to, not below /{link}",
-        )
 
     def _too_big(self, size: int, contents: Sequence[Contents]) -> Problem:
         layers = ", ".join(
@@ -132,7 +121,7 @@ def plan(config: Config, facts: Facts) -> Iterator[PlatformImage]:
         program = (config.package[package].binaries or (package,))[0]
         fetched = (base_step(variant.name, variant.base.config),) if variant.base else ()
         yield PlatformImage(
-            spec=variant.spec(variant.manifest_step, (*fetched, *variant.layer_steps)),
+            spec=variant.spec(variant.manifest_step, (*fetched, *variant.base_steps, variant.layer_step)),
             variant=variant,
             program=f"/{PROGRAMS}/{program}",
             said=tuple(sorted(about(config, facts, variant.name).items())),
@@ -147,11 +136,6 @@ def blob(world: World, inbox: Inbox, media_type: str, data: bytes) -> Output:
     with world.files.create(path) as stream:
         stream.write(data)
     return Output(name=blob_path(digest), kind=Kind.BLOB, path=path, media_type=media_type, varies=varies(inbox))
-
-
-def _measured(world: World, inbox: Inbox, layer: Artifact) -> Contents:
-    with world.files.open(inbox.path(layer)) as stream:
-        return measure(stream, layer.blob.media_type, inbox.scratch)
 
 
 def _descriptor(artifact: Artifact) -> Descriptor:

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-import certifi
 from anyio import to_thread
 
 from shipways.compress import PackedWriter, recipe
 from shipways.config.images import Image
 from shipways.config.schema import Config
 from shipways.errors import BuildError, ConfigError, Problem
+from shipways.images.measure import measure_artifact, stacked
 from shipways.images.rootfs import FOLDER, Entry, owned, with_parents, write_tar
+from shipways.images.system import RECIPE, system
 from shipways.images.variants import Variant, variants, varies
 from shipways.model.artifact import Artifact, Kind, Output
 from shipways.model.facts import Facts
@@ -22,8 +23,6 @@ from shipways.model.step import Inputs, Spec
 from shipways.ports import Inbox, World
 
 PROGRAMS: Final = "usr/local/bin"
-_CERTIFICATES: Final = "etc/ssl/certs/ca-certificates.crt"
-"""Where Debian has them, and so where every TLS library looks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,21 +38,18 @@ class Layer:
     """The layer of one platform."""
 
     spec: Spec
-    image: str
-    scratch: bool
-    user: str
-    volumes: tuple[str, ...]
+    variant: Variant
     files: tuple[Placed, ...]
     epoch: int
 
     def inputs(self, inbox: Inbox) -> Inputs:
-        """The programs, the files by their object names, and the release of certifi."""
+        """The programs, the base's layers, the files by their object names, and what else decides bytes."""
         return Inputs(
             recipe=f"images/layer 1, {recipe('gzip')}",
             values={
-                "scratch": certifi.__version__ if self.scratch else "",
-                "user": self.user,
-                "volumes": self.volumes,
+                "system": "" if self.variant.base else RECIPE,
+                "user": self.variant.table.user,
+                "volumes": self.variant.table.volumes,
                 "files": [[placed.path, placed.file.mode, placed.file.oid] for placed in self.files],
                 "epoch": self.epoch,
                 "varies": varies(inbox),
@@ -62,36 +58,46 @@ class Layer:
         )
 
     async def run(self, world: World, inbox: Inbox) -> tuple[Output, ...]:
-        """Write it. Raises BuildError for a program that cannot start in this image."""
-        self._check(inbox.artifacts())
-        exported = inbox.scratch / "files"
-        await world.sources.export(SourceTree(files=tuple(placed.file for placed in self.files)), exported)
-        tree = with_parents(self._tree(world, inbox, exported))
+        """Write it. Raises BuildError for a program or a path that cannot be in this image."""
+        self._check(inbox)
+        files = SourceTree(files=tuple(sorted({placed.file for placed in self.files})))
+        await world.sources.export(files, inbox.scratch / "files")
         path = inbox.scratch / "layer"
-        await to_thread.run_sync(self._write, world, path, tree)
+        await to_thread.run_sync(self._write, world, inbox, path)
         digest = await to_thread.run_sync(world.files.digest, path)
         return (Output(name=blob_path(digest), kind=Kind.BLOB, path=path, media_type=LAYER_GZIP, varies=varies(inbox)),)
 
-    def _check(self, programs: tuple[Artifact, ...]) -> None:
+    def _check(self, inbox: Inbox) -> None:
         """Scratch has no dynamic loader and no libc."""
-        dynamic = [p for p in programs if self.scratch and p.blob.linkage and not p.blob.linkage.static]
-        if dynamic:
-            raise BuildError(
-                *(
-                    Problem(
-                        path=f"image.{self.image}.base",
-                        what=f"{program.name} is dynamic, and scratch has no loader for it",
-                        why=f"it needs {', '.join(program.blob.linkage.libraries if program.blob.linkage else ())}",
-                        hint="build it static (x86_64-unknown-linux-musl), or name a base image that has a libc",
-                    )
-                    for program in dynamic
-                )
+        linkages = [(program.name, program.blob.linkage) for program in _programs(inbox)]
+        problems = [
+            Problem(
+                path=f"image.{self.variant.name}.base",
+                what=f"{name} is dynamic, and scratch has no loader for it",
+                why=f"it needs {', '.join(linkage.libraries)}",
+                hint="build it static (x86_64-unknown-linux-musl), or name a base image that has a libc",
             )
+            for name, linkage in linkages
+            if linkage and not linkage.static
+        ]
+        if problems and self.variant.base is None:
+            raise BuildError(*problems)
 
-    def _tree(self, world: World, inbox: Inbox, exported: Path) -> dict[str, Entry]:
+    def _write(self, world: World, inbox: Inbox, path: Path) -> None:
+        layers = self.variant.base_layers(inbox)
+        folders, links = stacked(measure_artifact(world, inbox, layer) for layer in layers)
+        tree = with_parents(self._tree(world, inbox, folders), folders)
+        over = [path for path, entry in tree.items() if path in links and entry.content is None and not entry.target]
+        if over:
+            raise BuildError(*(self._hidden(path, links[path]) for path in over))
+        with world.files.create(path) as stream, PackedWriter("gzip", stream) as packed:
+            write_tar(packed, tree, self.epoch, world.files.open)
+
+    def _tree(self, world: World, inbox: Inbox, below: Mapping[str, Entry]) -> dict[str, Entry]:
         """What the config names wins over what every image has."""
-        tree = dict(_system(world, self.user)) if self.scratch else {}
-        for program in inbox.artifacts():
+        table = self.variant.table
+        tree = {} if self.variant.base else dict(system(world.files, table.user))
+        for program in _programs(inbox):
             name = PurePosixPath(program.blob.name).name
             tree[f"{PROGRAMS}/{name}"] = Entry(mode=0o755, content=inbox.path(program))
         for placed in self.files:
@@ -99,39 +105,41 @@ class Layer:
                 tree[placed.path] = Entry(mode=0o777, target=world.sources.read(placed.file).decode())
             else:
                 mode = 0o755 if placed.file.mode == EXECUTABLE else 0o644
-                tree[placed.path] = Entry(mode=mode, content=exported / placed.file.path)
-        return tree | {volume: owned(FOLDER, self.user) for volume in self.volumes}
+                tree[placed.path] = Entry(mode=mode, content=inbox.scratch / "files" / placed.file.path)
+        for volume in (path.lstrip("/") for path in table.volumes):
+            tree[volume] = owned(tree.get(volume) or below.get(volume) or FOLDER, table.user)
+        return tree
 
-    def _write(self, world: World, path: Path, tree: Mapping[str, Entry]) -> None:
-        with world.files.create(path) as stream, PackedWriter("gzip", stream) as packed:
-            write_tar(packed, tree, self.epoch, world.files.open)
+    def _hidden(self, link: str, target: str) -> Problem:
+        return Problem(
+            path=f"image.{self.variant.name}",
+            what=f"/{link} is a symlink to {target} in {self.variant.table.base}",
+            why="a folder of the new layer would take its place, and hide what is there",
+            hint=f"put files and volumes where it points to, not below /{link}",
+        )
 
 
 def plan(config: Config, facts: Facts) -> Iterator[Layer]:
-    """A step for each platform of each image. Raises ConfigError for files that are not there."""
-    missing = [
-        Problem(path=f'image.{name}.files."{place}"', what=f"there is no {path} in the repository")
-        for name, table in config.image.items()
-        for place, path in table.files.items()
-        if not facts.source.below((path,)).files
-    ]
-    if missing:
-        raise ConfigError(*missing)
+    """A step for each platform of each image. Raises ConfigError for files that cannot be put in."""
+    problems = [problem for name, table in config.image.items() for problem in _problems(name, table, facts)]
+    if problems:
+        raise ConfigError(*problems)
     for variant in variants(config, facts):
-        yield _step(facts, variant)
+        yield Layer(
+            spec=variant.spec(variant.layer_step, (variant.binary_step, *variant.base_steps)),
+            variant=variant,
+            files=tuple(_placed(facts, variant.table)),
+            epoch=facts.git.epoch,
+        )
 
 
-def _step(facts: Facts, variant: Variant) -> Layer:
-    table = variant.table
-    return Layer(
-        spec=variant.spec(variant.layer_step, (variant.binary_step,)),
-        image=variant.name,
-        scratch=variant.base is None,
-        user=table.user,
-        volumes=tuple(volume.lstrip("/") for volume in table.volumes),
-        files=tuple(_placed(facts, table)),
-        epoch=facts.git.epoch,
-    )
+def _problems(name: str, table: Image, facts: Facts) -> Iterator[Problem]:
+    for place, path in table.files.items():
+        key, found = f'image.{name}.files."{place}"', facts.source.below((path,)).files
+        if not found:
+            yield Problem(path=key, what=f"there is no {path} in the repository")
+        elif found[0].path == path and found[0].mode == SYMLINK:
+            yield Problem(path=key, what=f"{path} is a symlink", hint="name the file that it leads to")
 
 
 def _placed(facts: Facts, table: Image) -> Iterator[Placed]:
@@ -141,17 +149,5 @@ def _placed(facts: Facts, table: Image) -> Iterator[Placed]:
             yield Placed(path=str(PurePosixPath(place) / inner).lstrip("/"), file=file)
 
 
-def _system(world: World, user: str) -> Iterator[tuple[str, Entry]]:
-    """CA certificates, the user's name, and /tmp."""
-    uid, gid = user.split(":")
-    people = ["root:x:0:0:root:/root:/sbin/nologin", f"nonroot:x:{uid}:{gid}:nonroot:/:/sbin/nologin"]
-    groups = ["root:x:0:", f"nonroot:x:{gid}:"]
-    bundle = world.files.read(Path(certifi.where()))
-    yield _CERTIFICATES, Entry(mode=0o644, content=bundle)
-    yield "etc/passwd", Entry(mode=0o644, content=_lines(people if uid != "0" else people[:1]))
-    yield "etc/group", Entry(mode=0o644, content=_lines(groups if gid != "0" else groups[:1]))
-    yield "tmp", Entry(mode=0o1777)
-
-
-def _lines(lines: list[str]) -> bytes:
-    return "".join(f"{line}\n" for line in lines).encode()
+def _programs(inbox: Inbox) -> tuple[Artifact, ...]:
+    return tuple(artifact for artifact in inbox.artifacts() if artifact.kind is Kind.BINARY)

@@ -1,4 +1,4 @@
-"""Reads layers: the digest and size of what they unpack to, and what in them matters to the layer above."""
+"""Reads layers: the digest and size of what they unpack to, and what in them matters to a layer above."""
 
 import gzip
 import hashlib
@@ -6,7 +6,7 @@ import heapq
 import mmap
 import tarfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, cast
@@ -14,7 +14,10 @@ from typing import BinaryIO, Final, cast
 import cramjam
 
 from shipways.errors import BuildError, Problem
+from shipways.images.rootfs import Entry
+from shipways.model.artifact import Artifact
 from shipways.model.oci import LAYER, LAYER_GZIP, LAYER_ZSTD
+from shipways.ports import Inbox, World
 
 _PIECE: Final = 1 << 20
 _LARGEST: Final = 3
@@ -28,8 +31,8 @@ class Contents:
     size: int
     largest: tuple[tuple[int, str], ...]
     """Its biggest files, size first."""
-    folders: frozenset[str]
-    links: tuple[tuple[str, str], ...]
+    folders: Mapping[str, Entry]
+    links: Mapping[str, str]
     """Symlinks and their targets."""
 
 
@@ -47,12 +50,21 @@ class _Counted:
 
 
 def measure(layer: BinaryIO, media_type: str, scratch: Path) -> Contents:
-    """Read a layer to its end. Raises BuildError for one that is not a tar archive packed as its media type says."""
+    """Read a layer to its end, with room for a file in `scratch`.
+
+    Raises BuildError for one that is not a tar archive packed as its media type says.
+    """
     try:
         with _unpacked(layer, media_type, scratch) as stream:
             return _read(_Counted(stream))
-    except (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile, cramjam.DecompressionError) as error:
-        raise BuildError(Problem(path=media_type, what="a layer cannot be read", why=str(error))) from None
+    except (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile, cramjam.DecompressionError, ValueError) as error:
+        raise BuildError(Problem(what=f"a layer of type {media_type} cannot be read", why=str(error))) from None
+
+
+def measure_artifact(world: World, inbox: Inbox, layer: Artifact) -> Contents:
+    """The same, for a layer in a step's inbox."""
+    with world.files.open(inbox.path(layer)) as stream:
+        return measure(stream, layer.blob.media_type, inbox.scratch)
 
 
 def _unpacked(layer: BinaryIO, media_type: str, scratch: Path) -> BinaryIO:
@@ -62,20 +74,20 @@ def _unpacked(layer: BinaryIO, media_type: str, scratch: Path) -> BinaryIO:
         return _zstd(layer, scratch / "unpacked")
     if media_type == LAYER:
         return layer
-    raise BuildError(Problem(path=media_type, what="is no kind of layer that can be built upon"))
+    raise BuildError(Problem(what=f"{media_type} is no kind of layer that can be built upon"))
 
 
 def _zstd(layer: BinaryIO, place: Path) -> BinaryIO:
     """Through a file, because the decompressor gives its output to a file or all at once."""
     with mmap.mmap(layer.fileno(), 0, access=mmap.ACCESS_READ) as packed:
-        cramjam.zstd.decompress_into(packed, cramjam.File(str(place), write=True))
+        cramjam.zstd.decompress_into(packed, cramjam.File(str(place), write=True, truncate=True))
     return place.open("rb")
 
 
 def _read(stream: _Counted) -> Contents:
     sizes: list[tuple[int, str]] = []
-    folders: set[str] = set()
-    links: list[tuple[str, str]] = []
+    folders: dict[str, Entry] = {}
+    links: dict[str, str] = {}
     total = 0
     with tarfile.open(fileobj=cast(BinaryIO, stream), mode="r|", bufsize=_PIECE) as archive:
         while (member := archive.next()) is not None:
@@ -83,9 +95,9 @@ def _read(stream: _Counted) -> Contents:
             # tarfile remembers every member, and a base image may have a hundred thousand
             archive.members.clear()  # type: ignore[attr-defined]
             if member.isdir():
-                folders.add(name)
+                folders[name] = Entry(mode=member.mode, uid=member.uid, gid=member.gid)
             elif member.issym():
-                links.append((name, member.linkname))
+                links[name] = member.linkname
             elif member.isreg():
                 total += member.size
                 sizes = heapq.nlargest(_LARGEST, [*sizes, (member.size, name)])
@@ -95,14 +107,16 @@ def _read(stream: _Counted) -> Contents:
         diff_id="sha256:" + stream.sha256.hexdigest(),
         size=total,
         largest=tuple(sizes),
-        folders=frozenset(folders),
-        links=tuple(links),
+        folders=folders,
+        links=links,
     )
 
 
-def hidden(base: Iterable[Contents], own: Contents) -> tuple[tuple[str, str], ...]:
-    """Symlinks of the base, with their targets, that a folder of the layer above would replace."""
+def stacked(layers: Iterable[Contents]) -> tuple[dict[str, Entry], dict[str, str]]:
+    """The folders and the symlinks of layers, the lowest first, as the highest leave them."""
+    folders: dict[str, Entry] = {}
     links: dict[str, str] = {}
-    for layer in base:
-        links = {name: target for name, target in links.items() if name not in layer.folders} | dict(layer.links)
-    return tuple(sorted((name, target) for name, target in links.items() if name in own.folders))
+    for layer in layers:
+        links = {path: target for path, target in links.items() if path not in layer.folders} | dict(layer.links)
+        folders = {path: entry for path, entry in folders.items() if path not in layer.links} | dict(layer.folders)
+    return folders, links

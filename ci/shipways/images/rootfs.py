@@ -26,12 +26,15 @@ class Entry:
 FOLDER: Final = Entry(mode=0o755)
 
 
-def with_parents(tree: Mapping[str, Entry]) -> dict[str, Entry]:
-    """The tree with the folders above each entry; paths have no slash in front. Raises BuildError for files there."""
+def with_parents(tree: Mapping[str, Entry], below: Mapping[str, Entry]) -> dict[str, Entry]:
+    """The tree with the folders above each entry, as they are in the layers `below`, so that their rights stay.
+
+    Paths have no slash in front. Raises BuildError for a file in the place of a folder.
+    """
     whole = dict(tree)
     for path in tree:
         for parent in PurePosixPath(path).parents:
-            above = whole.setdefault(str(parent), FOLDER)
+            above = whole.setdefault(str(parent), below.get(str(parent), FOLDER))
             if above.content is not None or above.target:
                 raise BuildError(Problem(path=f"/{path}", what=f"cannot lie below /{parent}, which is a file"))
     whole.pop(".", None)

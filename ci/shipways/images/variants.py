@@ -41,10 +41,10 @@ class Variant:
         return binary_step(self.table.package, self.target.triple)
 
     @property
-    def layer_steps(self) -> tuple[str, ...]:
-        """The steps that bring its layers, the base's and then its own."""
+    def base_steps(self) -> tuple[str, ...]:
+        """The steps that bring the base's layers."""
         below = self.base.layers if self.base else ()
-        return (*dict.fromkeys(base_step(self.name, blob) for blob in below), self.layer_step)
+        return tuple(dict.fromkeys(base_step(self.name, blob) for blob in below))
 
     def spec(self, step: str, needs: tuple[str, ...]) -> Spec:
         """The place in the plan of a step that makes blobs of this platform."""
@@ -58,12 +58,15 @@ class Variant:
             target=self.target,
         )
 
-    def layers(self, inbox: Inbox) -> tuple[Artifact, ...]:
-        """The layers in a step's inbox, lowest first; a base may have the same one twice."""
+    def base_layers(self, inbox: Inbox) -> tuple[Artifact, ...]:
+        """The base's layers in a step's inbox, lowest first; a base may have the same one twice."""
         by_digest = {artifact.digest: artifact for artifact in inbox.artifacts()}
+        return tuple(by_digest[blob.digest] for blob in (self.base.layers if self.base else ()))
+
+    def layers(self, inbox: Inbox) -> tuple[Artifact, ...]:
+        """All layers in a step's inbox: the base's, and its own."""
         own = tuple(artifact for artifact in inbox.artifacts() if artifact.step == self.layer_step)
-        below = self.base.layers if self.base else ()
-        return (*(by_digest[blob.digest] for blob in below), *own)
+        return (*self.base_layers(inbox), *own)
 
 
 def variants(config: Config, facts: Facts) -> Iterator[Variant]:
