@@ -22,9 +22,8 @@ from shipways.config.reference import reference
 from shipways.config.schema import Config
 from shipways.errors import ConfigError
 
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
-
+# Cores are shared with whatever else runs, so the time of one example says nothing.
+patient = settings(deadline=None)
 _SCHEMA = Draft202012Validator(config_schema())
 _NAMES = st.sampled_from(["go", "NAME", "a b", "x.y", "", "ü", "tender", "\x1b[31m", "a\nb", "0"])
 _WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -105,6 +104,7 @@ def _read(text: str, file: str = "shipways.toml") -> Config | None:
         return None
 
 
+@patient
 @given(_documents())
 def test_structures(document: dict[str, object]) -> None:
     """Real keys with wrong values are refused by path, and what is accepted is valid by the published schema too."""
@@ -112,6 +112,7 @@ def test_structures(document: dict[str, object]) -> None:
         assert [] == list(_SCHEMA.iter_errors(json.loads(json.dumps(document))))
 
 
+@patient
 @given(st.lists(_LINES, max_size=8).map("\n".join), st.sampled_from(["shipways.toml", "pyproject.toml"]))
 @example("a = " + "9" * 5000, "shipways.toml")
 @example("a = 0x" + "f" * 5000 + "\n[project]\nname = 0x" + "f" * 5000, "shipways.toml")
@@ -125,6 +126,7 @@ def test_lines(text: str, file: str) -> None:
     has_table(text)
 
 
+@patient
 @given(st.binary(max_size=200))
 def test_bytes(data: bytes) -> None:
     """Bytes that are no UTF-8, or no TOML, are refused."""
@@ -132,6 +134,7 @@ def test_bytes(data: bytes) -> None:
         _read(decode(data, "shipways.toml"))
 
 
+@patient
 @given(_documents() | st.dictionaries(st.sampled_from(["tools", "backends", "images"]), _ANY))
 def test_lock(document: dict[str, object]) -> None:
     """A lock that `shipways lock` did not write is refused."""
@@ -139,6 +142,7 @@ def test_lock(document: dict[str, object]) -> None:
         parse_lock(_text(document))
 
 
+@patient
 @given(_WORDS | st.lists(st.sampled_from(["package", "x", "go", "main", "'", "NAME"])).map(".".join))
 def test_explain(key: str) -> None:
     """Any word is explained, or refused."""
@@ -154,7 +158,7 @@ class TestCheck:
         """No program is on PATH."""
         monkeypatch.setenv("PATH", "")
 
-    @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(config=_documents().map(_text).map(str.encode) | st.binary(max_size=60), lock=st.none() | st.binary())
     @example(config=b'[project]\nname = "x"', lock=b"")
     def test_check(self, tmp_path: Path, config: bytes, lock: bytes | None) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import tomlkit
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipways.cli import run
@@ -117,6 +117,7 @@ def test_only_near_the_top() -> None:
     assert () == look(texts).packages
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*READ, *(f"sub/{name}" for name in READ)]), st.text(), min_size=1), st.text())
 def test_any_manifest(texts: dict[str, str], title: str) -> None:
     """Whatever the manifests hold, what is written is valid."""
@@ -125,6 +126,7 @@ def test_any_manifest(texts: dict[str, str], title: str) -> None:
         parse(render("init/shipways.toml", project=project, rust="1.95.0"), "shipways.toml")
 
 
+@settings(deadline=None)
 @given(st.text(), st.text(), st.text())
 def test_any_name(name: str, description: str, license_: str) -> None:
     """Whatever a package calls itself, its name in the config is valid, and its sentence kept."""

