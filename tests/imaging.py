@@ -48,7 +48,6 @@ package = "pulse"
 """
 STATIC = Linkage(format="elf", arch="x86_64", static=True)
 DYNAMIC = Linkage(format="elf", arch="x86_64", static=False, libraries=("libc.so.6",))
-PLATFORMS = ("linux/amd64", "linux/arm64")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -128,8 +127,3 @@ def skopeo(*words: str, env: Mapping[str, str] | None = None) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-def root() -> bool:
-    """Whether these tests may start a Docker Engine."""
-    return os.name == "posix" and os.geteuid() == 0 and shutil.which("dockerd") is not None
