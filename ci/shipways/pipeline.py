@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from shipways.builders import command, go, prebuilt, python, wheel, zig
-from shipways.bundle import archive, checksums, formula, source
+from shipways.bundle import archive, checksums, formula, sbom, source
 from shipways.images import base, docker, image, index, layer
 from shipways.ports import Maker, Renderer
 
@@ -16,6 +16,7 @@ MAKERS: Final[Sequence[Maker]] = (
     python,  # Python → an sdist and a pure wheel
     wheel,  # the programs of another package → platform wheels
     archive,  # programs, licence, readme … → an archive per target
+    sbom,  # lock files and build information → what is in each archive, wheel and sdist
     source,  # the repository → an archive of its files
     base,  # a base image → its layers, by digest
     layer,  # programs and files → the layer of an image, per platform
