@@ -1,16 +1,68 @@
-"""The published JSON Schemas: other programs read them from the repository and from the installed package."""
+"""The published schemas fit what is printed and written."""
 
 import json
-from collections.abc import Callable
-from importlib import resources
+import tomllib
+from pathlib import Path
+from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from shipways.config.jsonschema import SCHEMAS
+from shipways.errors import Problem
+from shipways.model.artifact import Artifact, Blob, Kind, Linkage
+from shipways.model.plan import Mode, Plan, Skip
+from shipways.model.target import ALL
+from shipways.run.maker import Made
+from shipways.run.record import manifest_text, seal
+from shipways.run.report import plan_json
+from support import facts
+
+PLAN = Plan(
+    project="p",
+    mode=Mode.SNAPSHOT,
+    reason="no tag",
+    make_digest="sha256:0",
+    commit="0" * 40,
+    epoch=1,
+    versions=(("a", "1.0.0"),),
+    steps=(),
+    skips=(Skip(id="builders/a", kind="lock", problem=Problem(what="is not locked", hint="lock it")),),
+)
+LINKAGE = Linkage(format="elf", arch="x86_64", static=False, libraries=("libc.so.6",), glibc="2.28")
+BLOB = Blob(name="a", kind=Kind.BINARY, digest="sha256:1", size=3, executable=True, linkage=LINKAGE, varies="its clock")
+MADE = Made(
+    artifacts=(Artifact(name="bin/a", blob=BLOB, step="builders/a", package="a", target=ALL[0]),),
+    keys=(("builders/a", "sha256:2"),),
+    timings=(),
+    skips=(),
+)
+
+
+def errors(name: str, document: Any) -> list[str]:
+    """Where a document differs from the schema of this name."""
+    return [error.json_path for error in Draft202012Validator(SCHEMAS[name]()).iter_errors(document)]
+
+
+def documents() -> dict[str, Any]:
+    """One of each, with every kind of entry."""
+    return {
+        "plan": json.loads(plan_json(PLAN)),
+        "manifest": json.loads(manifest_text(seal(PLAN, facts(a="1.0.0"), MADE))),
+        "config": tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["tool"]["shipways"],
+    }
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_committed_schema(golden: Callable[[str, str], None], name: str) -> None:
-    """The committed file is what `shipways schema` prints; `pytest --update-golden` writes it."""
-    text = json.dumps(SCHEMAS[name](), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    golden(str(resources.files("shipways").joinpath("schemas", f"{name}.json")), text)
+def test_fits(name: str) -> None:
+    """What the program writes, and the config of this project, is valid by its schema."""
+    assert [] == errors(name, documents()[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "wrong"),
+    [("plan", "format", "shipways-plan/0"), ("manifest", "artifacts", {}), ("config", "packages", {})],
+)
+def test_refuses(name: str, key: str, wrong: Any) -> None:
+    """Another format, another shape or an unknown key is not."""
+    assert errors(name, documents()[name] | {key: wrong})
