@@ -83,11 +83,11 @@ def fresh(repository: Repository, name: str) -> Path:
 
 def check_windows(repository: Repository, artifacts: Artifacts, target: str, words: list[str]) -> str:
     """What the Windows program prints under wine, in a prefix of the test's own."""
-    need("wine64")
+    need("wine")
     folder = fresh(repository, target)
     top = unpack(repository.root / "dist" / archives(artifacts)[target], folder)
     env = {"WINEPREFIX": str(folder / "prefix"), "WINEDEBUG": "-all", "DISPLAY": ""}
-    return run("wine64", top / words[0], *words[1:], env=env)
+    return run("wine", top / words[0], *words[1:], env=env)
 
 
 def check_sums(repository: Repository) -> None:
