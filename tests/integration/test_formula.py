@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import platform
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,8 @@ import pytest
 
 from sandbox import Repository
 from shipways.config.load import parse
-from shipways.model.formula import BrewTest, Download, Formula
+from shipways.config.released import render_released
+from shipways.model.formula import FORMAT, BrewTest, Download, Formula, Released
 from shipways.render.formula import formula_text
 from support import need
 
@@ -25,9 +27,9 @@ FORMULAS = sorted((TESTS / "golden" / "formula").glob("*/*.rb"))
 RELEASES = "https://github.com/example/hello/releases/download/v1.0.0"
 
 
-def brew(formula: Path, platform: str, prefix: Path | None = None, **files: str) -> subprocess.CompletedProcess[str]:
+def brew(formula: Path, system: str, prefix: Path | None = None, **files: str) -> subprocess.CompletedProcess[str]:
     """Evaluate a formula, and install and test it when there is a prefix."""
-    argv = ["ruby", "-w", str(HARNESS / "minibrew.rb"), str(formula), platform]
+    argv = ["ruby", "-w", str(HARNESS / "minibrew.rb"), str(formula), system]
     if prefix:
         place = prefix.with_suffix(".json")
         place.write_text(json.dumps(files))
@@ -65,7 +67,7 @@ def test_syntax(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("platform", "triple"),
+    ("system", "triple"),
     [
         ("macos-arm", "aarch64-apple-darwin"),
         ("macos-intel", "x86_64-apple-darwin"),
@@ -73,10 +75,10 @@ def test_syntax(path: Path) -> None:
         ("linux-intel", "x86_64-unknown-linux-musl"),
     ],
 )
-def test_platforms(platform: str, triple: str) -> None:
+def test_platforms(system: str, triple: str) -> None:
     """Each platform gets its own archive; the service runs what is linked."""
     need("ruby")
-    answer = said(brew(TESTS / "golden" / "formula" / "released" / "pulse.rb", platform))
+    answer = said(brew(TESTS / "golden" / "formula" / "released" / "pulse.rb", system))
     assert f"/v1.2.3/pulse-1.2.3-{triple}.tar.gz" in answer["url"]
     assert {"run": ["opt_bin/pulse", "serve", "--port", "8080"], "keep_alive": True} == answer["service"]
 
@@ -102,7 +104,9 @@ test = [
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the program of the test is Linux's")
+@pytest.mark.skipif(
+    (sys.platform, platform.machine()) != ("linux", "x86_64"), reason="the program of the test is one of this machine"
+)
 @pytest.mark.parametrize("format", ["tar.gz", "tar.xz", "zip"])
 def test_install_of_the_real_archive(repository: Repository, tmp_path: Path, format: str) -> None:  # noqa: A002 - its name
     """A formula installs program, man page and completions from the archive beside it, and its own test passes."""
@@ -232,6 +236,31 @@ def test_render(greeter: Repository) -> None:
     assert "formula/hello.rb: is not what the config renders" in ran.err
     assert 2 == greeter.shipways("render", "shipways.toml").code
     assert 2 == greeter.shipways("render", "/elsewhere").code
+
+
+def test_render_after_a_release(greeter: Repository) -> None:
+    """The record of the published formulas, once committed, is what is rendered; a broken one is told."""
+    formula = Formula(
+        name="hello",
+        description="Published greeting",
+        homepage="https://example.com",
+        license="MIT",
+        repository="example/hello",
+        programs=("hello",),
+        test=(BrewTest(run=("hello",)),),
+        version="1.0.0",
+        tag="v1.0.0",
+        downloads=(Download(name="hello.tar.gz", digest=f"sha256:{'0' * 64}", target="x86_64-apple-darwin"),),
+    )
+    greeter.file("formula/released.json", render_released(Released(format=FORMAT, formulas=(formula,))))
+    assert 0 == greeter.shipways("render").code
+    text = (greeter.root / "formula" / "hello.rb").read_text()
+    assert f'url "{RELEASES}/hello.tar.gz"' in text
+    assert "Published greeting" in text
+    greeter.file("formula/released.json", "{}")
+    ran = greeter.shipways("render", "--check")
+    assert 2 == ran.code
+    assert "formula/released.json: not a record of published formulas" in ran.err
 
 
 def test_formula_of_the_branch_builds(greeter: Repository, tmp_path: Path) -> None:
