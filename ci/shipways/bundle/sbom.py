@@ -107,8 +107,9 @@ def _archive(config: Config, facts: Facts, name: str, target: Target) -> Sbom | 
 
 def _wrapped(config: Config, facts: Facts, name: str, binary: str) -> Iterator[Sbom | Skip]:
     package, version = config.package[name], facts.version(name).pep440
-    title = package.python.distribution or name
-    file = f"{re.sub(r'[-_.]+', '_', title).lower()}-{version}"
+    # As an index spells it (Python packaging, "Name normalization"); in file names the hyphen is an underscore.
+    title = re.sub(r"[-_.]+", "-", package.python.distribution or name).lower()
+    file = f"{title.replace('-', '_')}-{version}"
     for triple in config.targets(binary):
         if package.targets is not None and triple not in config.targets(name):
             continue

@@ -42,7 +42,7 @@ class CargoReader:
         (tree,) = await world.engine.run(self.build, inbox)
         printed = await to_thread.run_sync(world.files.read, tree)
         lock = await to_thread.run_sync(world.sources.read, self.lock)
-        return linked(printed.decode(), lock.decode(), self.lock.path, self.version)
+        return linked(printed.decode(errors="replace"), lock.decode(errors="replace"), self.lock.path, self.version)
 
 
 def commands(crate: str, triple: str, features: tuple[str, ...], default_features: bool) -> tuple[tuple[str, ...], ...]:

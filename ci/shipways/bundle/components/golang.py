@@ -45,7 +45,7 @@ class GoReader:
             stdout=_FILE,
         )
         (told,) = await world.engine.run(build, inbox)
-        return linked((await to_thread.run_sync(world.files.read, told)).decode(), self.version)
+        return linked((await to_thread.run_sync(world.files.read, told)).decode(errors="replace"), self.version)
 
 
 def linked(text: str, version: str) -> Contents:

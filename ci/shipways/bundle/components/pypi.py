@@ -24,11 +24,12 @@ def contents(metadata: Message, locks: Sequence[tuple[str, str]]) -> Contents:
     requirements = tuple(_requirements(metadata))
     parts, told = tuple(_unlocked(requirements)), _DECLARED
     needs = tuple(part.purl for part in parts)
+    properties = tuple(_dynamic(metadata))
     for path, text in locks:
         if found := _locked(path, text, main.name):
             (needs, parts), told = found, _LOCKED.format(PurePosixPath(path).name)
+            properties += tuple(("shipways:python:requirement", str(requirement)) for requirement in requirements)
             break
-    properties = tuple(_properties(metadata, requirements))
     return Contents(main=Part(purl=main, needs=needs, properties=properties), version=version, parts=parts, told=told)
 
 
@@ -40,13 +41,11 @@ def _requirements(metadata: Message) -> Iterator[Requirement]:
             raise unreadable(f"metadata of {metadata['Name']}", str(error)) from None
 
 
-def _properties(metadata: Message, requirements: Sequence[Requirement]) -> Iterator[tuple[str, str]]:
+def _dynamic(metadata: Message) -> Iterator[tuple[str, str]]:
     """An sdist may leave requirements to the build (core metadata, "Dynamic"): then the list says too little."""
     dynamic = [str(value).lower() for value in metadata.get_all("Dynamic", [])]
     if "requires-dist" in dynamic:
         yield "shipways:python:dynamic", "Requires-Dist"
-    for requirement in requirements:
-        yield "shipways:python:requires", str(requirement)
 
 
 def _unlocked(requirements: Sequence[Requirement]) -> Iterator[Part]:

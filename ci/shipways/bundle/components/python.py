@@ -33,7 +33,7 @@ class PythonReader:
     async def read(self, world: World, inbox: Inbox, artifact: Artifact) -> Contents:
         """Read the artifact's own metadata, and the lock."""
         texts = [(lock.path, await to_thread.run_sync(world.sources.read, lock)) for lock in self.locks]
-        locks = tuple((path, text.decode()) for path, text in texts)
+        locks = tuple((path, text.decode(errors="replace")) for path, text in texts)
         return await to_thread.run_sync(_contents, inbox.path(artifact), artifact, locks)
 
 

@@ -39,7 +39,7 @@ class ZigReader:
         if self.manifest is None:
             return told_by_nobody(main, self.version, "there is no build.zig.zon, so nothing is declared")
         text = await to_thread.run_sync(world.sources.read, self.manifest)
-        parts = declared(text.decode(), self.manifest.path)
+        parts = declared(text.decode(errors="replace"), self.manifest.path)
         needs = tuple(part.purl for part in parts)
         return Contents(main=Part(purl=main, needs=needs), version=self.version, parts=parts, told=_TOLD)
 

@@ -98,5 +98,6 @@ def _struct(tokens: _Tokens) -> Mapping[str, Zon]:
 
 def _unescape(match: re.Match[str]) -> str:
     if code := match["point"] or match["byte"]:
-        return chr(int(code, 16))
+        point = int(code, 16)
+        return chr(point) if point < 0xD800 or 0xE000 <= point < 0x110000 else "\ufffd"
     return _LETTERS.get(match["letter"], match["letter"])
