@@ -87,14 +87,16 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def release(folder: Path, programs: Path, config: str = CONFIG, lock: str = "") -> Released:
-    """Commit, release, read the manifest."""
+def release(folder: Path, programs: Path, config: str = CONFIG, *, lock: bool = False) -> Released:
+    """Commit, lock where asked, release, read the manifest."""
     repository = Repository(folder / "repository", folder / "cache")
     repository.file("shipways.toml", config)
     shutil.copytree(programs, repository.root / "bin")
-    if lock:
-        repository.file("shipways.lock", lock)
     repository.commit()
+    if lock:
+        locked = repository.shipways("lock")
+        assert 0 == locked.code, locked.err
+        repository.commit()
     ran = repository.shipways("release", "--require", "all")
     assert 0 == ran.code, ran.err
     return Released(repository, json.loads((repository.root / "dist" / "manifest.json").read_text()))
@@ -197,12 +199,8 @@ def test_on_a_base_image(registry: LocalRegistry, programs: Path, docker: Docker
     }
     name = f"{registry.host}/base:1"
     registry.push(name, base)
-
-    async def lock() -> str:
-        return render_lock(Lock(images=(await images().resolve(name),)))
-
     config = CONFIG.replace('package = "pulse"\n', f'package = "pulse"\nbase = "{name}"\n', 1)
-    built = release(tmp_path, programs, config, anyio.run(lock))
+    built = release(tmp_path, programs, config, lock=True)
     skopeo("copy", "--dest-daemon-host", docker.host, built.layout, "docker-daemon:pulse:based")
     assert "pulse 0.2.0" == docker.docker("run", "--rm", "--network", "none", "pulse:based", "--version")
     assert "a base" == copied(docker, "pulse:based", "/etc/base", tmp_path)
