@@ -27,9 +27,13 @@ _TAIL: Final = 30
 """Lines of a failed command that are shown."""
 _PASSED: Final = re.compile(
     r"(?i:https?_proxy|no_proxy|all_proxy)|SSL_CERT_(FILE|DIR)|(REQUESTS|CURL)_CA_BUNDLE|PIP_(CERT|INDEX_URL|EXTRA_INDEX_URL|"
-    r"CONFIG_FILE|DEFAULT_TIMEOUT|FIND_LINKS)|GO(PROXY|SUMDB|PRIVATE|NOPROXY|NOSUMDB)|CARGO_HTTP_CAINFO|GIT_SSL_CAINFO|SYSTEMROOT"
+    r"CONFIG_FILE|DEFAULT_TIMEOUT|FIND_LINKS)|GO(PROXY|SUMDB|PRIVATE|NOPROXY|NOSUMDB)|CARGO_HTTP_CAINFO|GIT_SSL_CAINFO|XWIN_CACHE_DIR|SYSTEMROOT"
 )
 """How packages are fetched may come from the caller; what they contain is fixed by lock files."""
+_JOBS: Final = max(2, (os.cpu_count() or 2) // 3)
+"""Several builds run at once. Two jobs of its own keep the last one from being alone on an idle machine."""
+_SEEN_FROM_BELOW: Final = {"rust": (".cargo/config.toml", ".cargo/config", "Cargo.toml", ".git")}
+"""What a tool looks for in all folders above the source, where only other people can have put it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +42,6 @@ class _Room:
 
     root: Path
     lease: int
-
-    @property
-    def places(self) -> Mapping[str, str]:
-        """What the placeholders of a build stand for."""
-        return {name: str(self.root / name) for name in ("src", "out", "home")}
 
 
 class HostEngine:
@@ -65,10 +64,12 @@ class HostEngine:
         try:
             async with self._room(build) as room:
                 await self._furnish(build, inbox, room)
-                env = self._env(build, room, folders)
+                places = self._places(build, room, folders)
+                _write_programs(build, room, places)
+                env = self._env(build, room, folders, places)
                 printed = ""
                 for argv in build.commands:
-                    printed = await self._command(build, room, [_fill(word, room, folders) for word in argv], env)
+                    printed = await self._command(build, room, [_fill(word, places) for word in argv], env)
                 if build.stdout:
                     place = room.root / "out" / build.stdout
                     place.write_text(printed, encoding="utf-8", errors="surrogateescape", newline="")
@@ -83,6 +84,7 @@ class HostEngine:
         Its lock is inherited by the commands: while an orphan of a killed run still works in it, nobody else does.
         """
         top = _top()
+        _check_above(top, build)
         sweep(top)
         root = top / digest_of(build.record()).removeprefix("sha256:")[:16]
         with contextlib.ExitStack() as stack:
@@ -121,7 +123,13 @@ class HostEngine:
             for argv in ((sys.executable, "-m", "venv", "--without-pip", str(venv)), pip):
                 await self._command(build, room, list(argv), dict(self._shell.env()))
 
-    def _env(self, build: Build, room: _Room, folders: Mapping[str, Path]) -> dict[str, str]:
+    def _places(self, build: Build, room: _Room, folders: Mapping[str, Path]) -> dict[str, str]:
+        """What the placeholders of a build stand for."""
+        tools = {f"tool:{name}": str(folder) for name, folder in folders.items()}
+        caches = {f"cache:{variable}": str(self._cache(name)) for variable, name in build.caches}
+        return {name: str(room.root / name) for name in ("src", "out", "home")} | {"jobs": str(_JOBS)} | tools | caches
+
+    def _env(self, build: Build, room: _Room, folders: Mapping[str, Path], places: Mapping[str, str]) -> dict[str, str]:
         passed = {name: value for name, value in self._shell.env().items() if _PASSED.fullmatch(name)}
         own = [str(folder) for folder in folders.values()]
         if build.requirements:
@@ -134,8 +142,8 @@ class HostEngine:
             "LANG": "C.UTF-8",
             "TZ": "UTC",
         }
-        caches = {variable: str(self._cache(name)) for variable, name in build.caches}
-        return passed | fixed | caches | {name: _fill(value, room, folders) for name, value in build.env}
+        caches = {variable: places[f"cache:{variable}"] for variable, _ in build.caches}
+        return passed | fixed | caches | {name: _fill(value, places) for name, value in build.env}
 
     def _cache(self, name: str) -> Path:
         folder = self._caches / name
@@ -165,12 +173,18 @@ class HostEngine:
         return answer.stdout
 
 
-def _fill(text: str, room: _Room, folders: Mapping[str, Path]) -> str:
-    for name, place in room.places.items():
+def _fill(text: str, places: Mapping[str, str]) -> str:
+    for name, place in places.items():
         text = text.replace("{" + name + "}", place)
-    for name, folder in folders.items():
-        text = text.replace("{tool:" + name + "}", str(folder))
     return text
+
+
+def _write_programs(build: Build, room: _Room, places: Mapping[str, str]) -> None:
+    for name, text in build.programs:
+        program = room.root / "home" / "bin" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(_fill(text, places))
+        program.chmod(0o755)
 
 
 def _collect(build: Build, out: Path, scratch: Path) -> tuple[Path, ...]:
@@ -190,6 +204,22 @@ def _collect(build: Build, out: Path, scratch: Path) -> tuple[Path, ...]:
             shutil.move(path, place)
             found.append(place)
     return tuple(found)
+
+
+def _check_above(top: Path, build: Build) -> None:
+    names = [name for tool in build.tools for name in _SEEN_FROM_BELOW.get(tool.name, ())]
+    if found := [folder / name for folder in (top, *top.parents) for name in names if (folder / name).exists()]:
+        raise BuildError(
+            *(
+                Problem(
+                    path=str(path),
+                    what="would be part of every build",
+                    why=f"builds run below {top}, and their tools read this file of all folders above",
+                    hint="move it away",
+                )
+                for path in found
+            )
+        )
 
 
 def _wipe(folder: Path) -> None:

@@ -28,8 +28,9 @@ class Mount:
 class Build:
     """Commands over a fresh export of `source`, in `workdir` below it.
 
-    `{src}`, `{out}` and `{home}` in commands and environment become the engine's own absolute paths; `{tool:NAME}` the
-    folder of a tool. `caches` maps an environment variable to the name of a cache folder, which is never an input.
+    `{src}`, `{out}` and `{home}` in commands, environment and programs become the engine's own absolute paths,
+    `{tool:NAME}` the folder of a tool, `{cache:VARIABLE}` a cache folder, and `{jobs}` how many jobs to run at once.
+    `caches` maps an environment variable to the name of a cache folder, which is never an input.
     `outputs` are glob patterns below `{out}`; what the last command prints goes to the file `stdout`
     there, when one is named.
     """
@@ -46,6 +47,8 @@ class Build:
     requirements: tuple[str, ...] = ()
     """Hashed pip requirement lines, installed for the build alone (PEP 517 backends)."""
     stdout: str = ""
+    programs: tuple[tuple[str, str], ...] = ()
+    """Scripts in `{home}/bin`: name and text."""
 
     def record(self) -> Json:
         """Everything its result depends on; the name and the caches are not part of it."""
@@ -59,4 +62,5 @@ class Build:
             "mounts": [[mount.path, mount.artifact.digest] for mount in self.mounts],
             "requirements": self.requirements,
             "stdout": self.stdout,
+            "programs": sorted(self.programs),
         }
