@@ -21,6 +21,7 @@ from shipways.model.lock import Lock
 from shipways.model.source import SourceTree
 from shipways.model.version import Version, is_semver
 from shipways.ports import Files, Process, Shell, Sources
+from shipways.rustfacts import installed
 
 _MANIFESTS: Final[Mapping[str, str]] = {"rust": "Cargo.toml", "python": "pyproject.toml", "zig": "build.zig.zon"}
 _ZON_VERSION: Final = re.compile(r'\.version\s*=\s*"([^"]+)"')
@@ -44,7 +45,7 @@ async def gather(config: Config, lock: Lock, asked: Asked) -> Facts:
     rust: list[Rust] = []
     async with anyio.create_task_group() as group:
         if any(package.build == "rust" for package in config.package.values()):
-            group.start_soon(_rust, asked, rust)
+            group.start_soon(_rust, asked, config.toolchain.rust or "", rust)
     return Facts(
         git=git,
         source=source,
@@ -53,6 +54,7 @@ async def gather(config: Config, lock: Lock, asked: Asked) -> Facts:
         host=host(),
         ci=ci(asked.shell.env()),
         rust=tuple(rust),
+        private=tuple(name for name, p in config.package.items() if p.build == "rust" and reader.private(p)),
         python=tuple(
             reader.python(name, p) for name, p in config.package.items() if p.build == "python" and not p.python.binary
         ),
@@ -119,6 +121,13 @@ class _Reader:
             if text and (version := _string(_toml("Cargo.toml", text), "workspace", "package", "version")):
                 return version
         return None
+
+    def private(self, package: Package) -> bool:
+        """Whether Cargo.toml says `publish = false`, or names no registry to publish to."""
+        path = Path(package.path, "Cargo.toml").as_posix()
+        manifest = _toml(path, self.text(path) or "")
+        crate = manifest.get("package") if isinstance(manifest, dict) else None
+        return isinstance(crate, dict) and crate.get("publish") in (False, [])
 
     def python(self, name: str, package: Package) -> PythonProject:
         path = Path(package.path, "pyproject.toml").as_posix()
@@ -196,25 +205,8 @@ def _local(config: Config, asked: Asked) -> Iterator[LocalFile]:
                 yield LocalFile(path=path, place=place, digest=digest)
 
 
-async def _rust(asked: Asked, found: list[Rust]) -> None:
-    """Every rustc on PATH. A rustup proxy is asked for its sysroot, so that the compiler itself is seen."""
-    for program in asked.shell.find("rustc"):
-        env = asked.shell.env()
-        sysroot = await asked.process.run((str(program), "--print", "sysroot"), env=env, cwd=asked.repository.root)
-        root = Path(sysroot.stdout.strip())
-        if sysroot.code or not (root / "bin" / "rustc").exists():
-            continue
-        verbose = await asked.process.run((str(root / "bin" / "rustc"), "-vV"), env=env)
-        told = dict(line.split(": ", 1) for line in verbose.stdout.splitlines() if ": " in line)
-        std = root / "lib" / "rustlib"
-        found.append(
-            Rust(
-                version=told.get("release", ""),
-                identity=told.get("commit-hash", ""),
-                targets=tuple(sorted(path.parent.name for path in std.glob("*/lib") if any(path.glob("libstd-*")))),
-                sources=(std / "src" / "rust" / "library" / "Cargo.lock").exists(),
-            )
-        )
+async def _rust(asked: Asked, version: str, found: list[Rust]) -> None:
+    found += [each.rust for each in await installed(asked.process, asked.shell, version)]
 
 
 def _toml(path: str, text: str) -> object:

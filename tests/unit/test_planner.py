@@ -114,7 +114,7 @@ def test_narrow_keeps_what_is_needed() -> None:
     [
         replace(FACTS, ci=Ci(provider="github")),
         replace(FACTS, host="darwin-aarch64"),
-        replace(FACTS, rust=(Rust(version="1.96.0", identity="x", targets=(), sources=True),)),
+        replace(FACTS, rust=(Rust(version="1.96.0", identity="x", host="x", targets=()),)),
         replace(FACTS, xwin=True),
         replace(FACTS, git=replace(FACTS.git, tags=("v1.0.0",))),
     ],

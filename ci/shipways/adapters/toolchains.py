@@ -20,6 +20,7 @@ from shipways.errors import Problem, Unavailable
 from shipways.model.build import Tool
 from shipways.model.lock import Lock, LockedTool
 from shipways.ports import Process, Shell
+from shipways.rustfacts import SOURCES, installed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,6 @@ _RECIPES: Final[Mapping[str, _Recipe]] = {
     "zig": _Recipe(program="zig", ask=("version",), folder="ziglang"),
     "cargo-zigbuild": _Recipe(program="cargo-zigbuild", ask=("--version",), folder="bin"),
     "cargo-xwin": _Recipe(program="cargo-xwin", ask=("--version",), folder="bin"),
-    "rust": _Recipe(program="rustc", ask=("--version",), folder=""),
 }
 _VERSION: Final = re.compile(r"(?<![\d.])(\d+\.\d+\.\d+)(?![\d.])")
 
@@ -61,27 +61,23 @@ class Toolchains:
             return self._found[tool]
 
     async def _on_path(self, tool: Tool) -> Path | None:
+        if tool.name in ("rust", "rust-src"):
+            return await self._rust(tool)
         recipe = _RECIPES[tool.name]
         for program in self._shell.find(recipe.program):
-            if tool.name == "rust":
-                if folder := await self._rust(program, tool):
-                    return folder
-                continue
             answer = await self._process.run((str(program), *recipe.ask), env=self._asking())
             match = _VERSION.search(answer.stdout)
             if answer.code == 0 and match and match.group(1) == tool.version:
                 return program.resolve().parent
         return None
 
-    async def _rust(self, program: Path, tool: Tool) -> Path | None:
-        """The compiler itself, not rustup's proxy: a proxy reads settings that a build must not see."""
-        answer = await self._process.run((str(program), "--print", "sysroot"), env=self._shell.env())
-        folder = Path(answer.stdout.strip()) / "bin"
-        if answer.code or not (folder / "rustc").exists():
-            return None
-        verbose = await self._process.run((str(folder / "rustc"), "-vV"), env=self._asking())
-        if f"release: {tool.version}\n" in verbose.stdout and f"commit-hash: {tool.identity}\n" in verbose.stdout:
-            return folder
+    async def _rust(self, tool: Tool) -> Path | None:
+        """The compiler's own folder, or that of the standard library's sources."""
+        for found in await installed(self._process, self._shell, tool.version):
+            if tool == Tool(name="rust", version=found.rust.version, identity=found.rust.identity):
+                return found.sysroot / "bin"
+            if tool == Tool(name="rust-src", version=found.rust.version, identity=found.rust.sources):
+                return found.sysroot / SOURCES
         return None
 
     def _asking(self) -> dict[str, str]:
@@ -96,7 +92,7 @@ class Toolchains:
                 Problem(
                     path=f"toolchain.{tool.name}",
                     what=f"{tool.name} {tool.version} is not on PATH and not in shipways.lock",
-                    hint=f"install exactly {tool.version}" if tool.name == "rust" else "run `shipways lock`",
+                    hint=f"install exactly {tool.version}" if tool.name.startswith("rust") else "run `shipways lock`",
                 ),
             )
         digest = next((wheel.digest for wheel in locked.wheels if wheel.host == self._host), None)

@@ -31,13 +31,15 @@ class Ci:
 class Rust:
     """A rustc on this machine.
 
-    `identity` is its commit hash, `targets` those with an installed std; `sources`: those of std are there.
+    `identity` is the digest of all that `rustc -vV` says, `host` the triple it runs on, `targets` those with an
+    installed std; `sources` is the digest of the lock file of std's sources, empty where they are not there.
     """
 
     version: str
     identity: str
+    host: str
     targets: tuple[str, ...]
-    sources: bool
+    sources: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,8 @@ class Facts:
     """`linux-x86_64`, `darwin-aarch64` …"""
     ci: Ci | None = None
     rust: tuple[Rust, ...] = ()
+    private: tuple[str, ...] = ()
+    """The Rust packages whose manifest says that they are never published."""
     python: tuple[PythonProject, ...] = ()
     local: tuple[LocalFile, ...] = ()
     released: tuple[Formula, ...] = ()
