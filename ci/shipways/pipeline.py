@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from typing import Final
 
-from shipways.builders import command, go, prebuilt, python, wheel, zig
+from shipways.builders import command, crate, go, prebuilt, python, rust, wheel, zig
 from shipways.bundle import archive, checksums, formula, sbom, source
 from shipways.images import base, docker, image, index, layer
 from shipways.ports import Maker, Renderer
 
 MAKERS: Final[Sequence[Maker]] = (
     go,  # Go → a static program per target
+    rust,  # Rust → programs per target, linked by zig
+    crate,  # Rust → a .crate file
     zig,  # Zig → a program per target
     command,  # any command → its files, or a program per target
     prebuilt,  # programs built elsewhere → taken as they are

@@ -18,6 +18,16 @@ def sdist_step(package: str) -> str:
     return f"builders/{package}/sdist"
 
 
+def crate_step(package: str) -> str:
+    """The step that packs a Rust package for a registry."""
+    return f"builders/{package}/crate"
+
+
+def crate_file(crate: str, version: str) -> str:
+    """The file that cargo makes (Cargo Book, "cargo package")."""
+    return f"{crate}-{version}.crate"
+
+
 def binary_folder(package: str, triple: str) -> str:
     """Where those programs lie below `dist/`."""
     return f"bin/{package}-{triple}/"
