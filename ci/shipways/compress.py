@@ -11,7 +11,7 @@ Codec = Literal["gzip", "deflate", "xz", "zstd"]
 
 # Each takes 0.2 to 0.4 s for a program of 7 MB. xz 6 and zstd 19 would take 2 s for a tenth less, and 100 MB of memory.
 _LEVELS: Final[Mapping[Codec, int]] = {"gzip": 6, "deflate": 6, "xz": 1, "zstd": 12}
-_WHOLE: Final = 16 << 20
+_WHOLE: Final = 8 << 20
 """Up to this many bytes go in one call, during which other threads run; cramjam's streams hold the interpreter lock."""
 _PIECE: Final = 4 << 20
 """Bytes between two flushes of a longer stream; memory stays at a few times this, whatever the size of a file."""
