@@ -97,7 +97,7 @@ def known(**changes: Any) -> Facts:
     """Version 1.2.3 of every package, at a commit with the files above."""
     sources = MemorySources({path: (REGULAR, data) for path, data in CONTENT.items()})
     names = parse(CONFIG, "shipways.toml").package
-    rust = Rust(version="1.96.0", identity="abc", targets=(), sources=False)
+    rust = Rust(version="1.96.0", identity="abc", host="x86_64-unknown-linux-gnu", targets=())
     start = replace(
         facts(),
         source=sources.tree,
@@ -191,7 +191,7 @@ def made(name: str, folder: Path, varies: str = "", **changes: Any) -> Output:
 
         return run
 
-    engine = ScriptedEngine({"go": says(BUILDINFO), "cargo": says(TREE)})
+    engine = ScriptedEngine({"go": says(BUILDINFO), "{tool:rust}/cargo": says(TREE)})
     sources = MemorySources({path: (REGULAR, data) for path, data in CONTENT.items()})
     world = cast(World, SimpleNamespace(engine=engine, files=DiskFiles(), sources=sources))
     (output,) = anyio.run(step.run, world, inbox)
@@ -223,6 +223,17 @@ def test_text(tmp_path: Path, name: str, golden: Callable[[str, str], None]) -> 
     text = re.sub(r'("name": "shipways",\s+"type": "application",\s+"version": )"[^"]+"', r'\1"VERSION"', text)
     text = re.sub(r'"urn:uuid:[0-9a-f-]{36}"', '"urn:uuid:SERIAL"', text)
     golden(f"sbom/{name.partition('/')[0]}.cdx.json", text)
+
+
+def test_who_built_the_toolchain_makes_no_difference() -> None:
+    """Debian's cargo and rustup's of one version tell the same, so the key is the same."""
+    keys = []
+    for identity in ("debian", "rustup"):
+        rust = replace(known().rust[0], identity=identity)
+        step = planned(rust=(rust,))[f"bundle/sbom/index/{LINUX}"]
+        assert isinstance(step, Sbom)
+        keys.append(step.reader.record())
+    assert keys[0] == keys[1]
 
 
 def test_same_inputs_same_bytes(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ switches on would be listed (rust-lang/cargo#7754, CycloneDX/cyclonedx-rust-carg
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from anyio import to_thread
@@ -19,6 +19,14 @@ from shipways.ports import Inbox, World
 
 TREE: Final = "tree.txt"
 """Where the build leaves what `cargo tree` prints."""
+ENVIRONMENT: Final = (
+    # The compiler is named, because rustup's proxies obey settings.
+    ("CARGO", "{tool:rust}/cargo"),
+    ("RUSTC", "{tool:rust}/rustc"),
+    ("CARGO_TERM_COLOR", "never"),
+)
+CACHES: Final = (("CARGO_HOME", "cargo"),)
+"""Where the build of the programs has put the sources of their crates."""
 _TOLD: Final = "Cargo.lock, without build and development dependencies, for this target (cargo tree --edges normal)"
 
 Crate: TypeAlias = tuple[str, str]
@@ -34,8 +42,12 @@ class CargoReader:
     version: str
 
     def record(self) -> Json:
-        """The build with the sources, the lock in them, and the version that is released."""
-        return ["cargo", self.build.record(), self.lock.oid, self.version]
+        """The build with the sources, the lock in them, and the version that is released.
+
+        Of the toolchain only the version: who has compiled a cargo makes no difference to what it says.
+        """
+        tools = tuple(replace(tool, identity="") for tool in self.build.tools)
+        return ["cargo", replace(self.build, tools=tools).record(), self.lock.oid, self.version]
 
     async def read(self, world: World, inbox: Inbox, artifact: Artifact) -> Contents:  # noqa: ARG002 - sources tell it
         """Ask cargo, and look up what it names."""
@@ -50,7 +62,9 @@ def commands(crate: str, triple: str, features: tuple[str, ...], default_feature
     chosen = ("--features", ",".join(features)) if features else ()
     defaults = () if default_features else ("--no-default-features",)
     form = ("--edges", "normal", "--prefix", "depth", "--format", " {p}")
-    return (("cargo", "tree", "--locked", "--package", crate, "--target", triple, *form, *chosen, *defaults),)
+    return (
+        ("{tool:rust}/cargo", "tree", "--locked", "--package", crate, "--target", triple, *form, *chosen, *defaults),
+    )
 
 
 @dataclass(frozen=True, slots=True)

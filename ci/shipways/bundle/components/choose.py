@@ -97,8 +97,8 @@ def _rust(config: Config, facts: Facts, name: str, triple: str, step: str) -> Re
         workdir=package.path,
         commands=cargo.commands(table.crate or name, triple, table.features, table.default_features),
         outputs=(cargo.TREE,),
-        env=(("CARGO_TERM_COLOR", "never"), *package.env.items()),
-        caches=(("CARGO_HOME", "cargo-home"),),
+        env=(*cargo.ENVIRONMENT, *package.env.items()),
+        caches=cargo.CACHES,
         stdout=cargo.TREE,
     )
     return CargoReader(build=build, lock=lock, version=facts.version(name).number)
