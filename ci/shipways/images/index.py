@@ -45,11 +45,11 @@ class Index:
         named: Json = {**found.record(), "annotations": {"org.opencontainers.image.ref.name": self.tag}}
         return (
             index,
-            replace(blob(world, inbox, INDEX, canonical(_index([named], {}))), name="index.json", kind=Kind.FILE),
+            replace(blob(world, inbox, INDEX, canonical(_index([named], {}))), name="index.json", kind=Kind.BLOB),
             replace(
                 blob(world, inbox, LAYOUT, canonical({"imageLayoutVersion": "1.0.0"})),
                 name="oci-layout",
-                kind=Kind.FILE,
+                kind=Kind.BLOB,
             ),
         )
 
