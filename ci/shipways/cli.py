@@ -21,7 +21,7 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "init": ("setup", "Write shipways.toml and a thin noxfile.py for this project."),
     "check": ("setup", "Check the config, the lock and the rendered files."),
     "lock": ("setup", "Write shipways.lock: digests of toolchains, build backends and images."),
-    "plan": ("make", "Print everything that a release would do, and what it would skip."),
+    "plan": ("planning", "Print everything that a release would do, and what it would skip."),
     "build": ("make", "Build the programs into dist/."),
     "test": ("make", "Run the test commands of the packages."),
     "release": ("make", "Make the release: a snapshot, or the real one at a tag."),

@@ -4,6 +4,7 @@ import functools
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shipways.adapters.files import DiskFiles
 from shipways.adapters.process import OsProcess
@@ -12,7 +13,6 @@ from shipways.adapters.store import DiskStore
 from shipways.config.load import FILE_NAMES, decode, has_table, parse
 from shipways.config.lockfile import FILE_NAME, parse_lock
 from shipways.config.schema import Config
-from shipways.detect import Tree
 from shipways.errors import ConfigError, Problem
 from shipways.facts import Asked, gather, host
 from shipways.gitfacts import Repository, open_repository
@@ -21,6 +21,9 @@ from shipways.model.facts import Facts
 from shipways.model.lock import Lock, LockedImage
 from shipways.model.oci import Descriptor
 from shipways.ports import Clock, Console, Images, Index, World
+
+if TYPE_CHECKING:
+    from shipways.detect import Tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +85,7 @@ def here() -> Path:
     return OsShell().cwd()
 
 
-def survey(folder: Path) -> Tree:
+def survey(folder: Path) -> "Tree":
     """The files of a repository, as far as `init` looks."""
     from shipways.adapters.survey import survey as look
 

@@ -1,12 +1,12 @@
 """Results by the digest of their inputs, on disk, verified whenever they are read."""
 
 import contextlib
+import functools
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
 
 import anyio
 from anyio import to_thread
@@ -16,8 +16,6 @@ from shipways.adapters.files import DiskFiles, disk_error
 from shipways.adapters.locks import try_lock
 from shipways.errors import PreflightError, Problem, first
 from shipways.model.artifact import Artifact, Blob, Output
-
-_BLOBS: Final = TypeAdapter(tuple[Blob, ...])
 
 
 class DiskStore:
@@ -35,7 +33,7 @@ class DiskStore:
     async def load(self, key: str) -> tuple[Blob, ...] | None:
         """The result of these inputs; None when it, or one byte of it, is missing or wrong."""
         try:
-            blobs = _BLOBS.validate_json(self._result(key).read_bytes())
+            blobs = _blobs().validate_json(self._result(key).read_bytes())
         except (OSError, ValidationError):
             return None
         for blob in blobs:
@@ -51,7 +49,7 @@ class DiskStore:
         try:
             blobs = tuple([await self._adopt(output) for output in outputs])
             with self._files.create(self._result(key)) as stream:
-                stream.write(_BLOBS.dump_json(blobs))
+                stream.write(_blobs().dump_json(blobs))
         except OSError as error:
             raise disk_error(error, self._root) from error
         return blobs
@@ -143,7 +141,7 @@ class DiskStore:
                 result.unlink()
                 continue
             with contextlib.suppress(ValidationError):
-                kept |= {self.path(blob).name for blob in _BLOBS.validate_json(result.read_bytes())}
+                kept |= {self.path(blob).name for blob in _blobs().validate_json(result.read_bytes())}
         for item in self._files.list(self._root / "objects"):
             if item.name not in kept:
                 removed, size = removed + 1, size + item.stat().st_size
@@ -169,6 +167,12 @@ class DiskStore:
                     hint="try again when it has ended",
                 )
             )
+
+
+@functools.cache
+def _blobs() -> TypeAdapter[tuple[Blob, ...]]:
+    """Built when first used: a plan reads no results."""
+    return TypeAdapter(tuple[Blob, ...])
 
 
 def sweep(folder: Path) -> None:

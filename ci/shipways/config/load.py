@@ -11,7 +11,6 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from shipways.config.complaints import Origin, problems
 from shipways.config.schema import Config
 from shipways.config.tables import general, tables
 from shipways.errors import ConfigError, Problem
@@ -37,7 +36,7 @@ def parse(text: str, file: str) -> Config:
     top = ("tool", "shipways") if file.endswith("pyproject.toml") else ()
     try:
         whole = tomllib.loads(text)
-        return _validate(_inside(whole, top), Origin(file=file, text=text, data=whole, top=top))
+        return _validate(whole, top, text, file)
     except RecursionError:
         raise ConfigError(Problem(path=file, what="tables or lists are nested too deep")) from None
     except tomllib.TOMLDecodeError as error:
@@ -60,10 +59,14 @@ def _inside(data: Any, path: Sequence[str]) -> Any:
     return data
 
 
-def _validate(data: Any, origin: Origin) -> Config:
+def _validate(whole: Any, top: tuple[str, ...], text: str, file: str) -> Config:
+    data = _inside(whole, top)
     try:
         return Config.model_validate(_tuples(data))
     except ValidationError as error:
+        from shipways.config.complaints import Origin, problems  # noqa: PLC0415 - loaded when there is something to say
+
+        origin = Origin(file=file, text=text, data=whole, top=top)
         first = error.errors(include_url=False)
         raise ConfigError(*problems(first, origin), *problems(_later(first, data), origin)) from None
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from shipways.model.artifact import Kind
 from shipways.model.digest import short
@@ -10,7 +10,9 @@ from shipways.model.event import Skipped, Table
 from shipways.model.plan import Plan, Skip
 from shipways.model.record import FORMAT, PlannedPackage, PlannedSkip, PlannedStep, PlanRecord
 from shipways.ports import Step
-from shipways.run.maker import Made
+
+if TYPE_CHECKING:  # a plan makes nothing
+    from shipways.run.maker import Made
 
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 
@@ -71,7 +73,7 @@ def problems_of(skip: Skip) -> Skipped:
     return Skipped(step=skip.id, kind=skip.kind, reason=skip.problem.what, fix=skip.problem.hint)
 
 
-def closing_table(plan: Plan, made: Made) -> Table:
+def closing_table(plan: Plan, made: "Made") -> Table:
     """A row for each artifact that is used by name, with its step's time; below, what was skipped and what to do."""
     timings = {timing.step: timing for timing in made.timings}
     rows = []

@@ -1,4 +1,4 @@
-"""plan, build, test, release: the make half of a release."""
+"""build, test, release: the make half of a release."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ from shipways.pipeline import MAKERS
 from shipways.ports import Console
 from shipways.run import planner, record, testing
 from shipways.run.maker import Made, make
-from shipways.run.report import closing_table, plan_json, plan_tree, problems_of
+from shipways.run.report import closing_table, problems_of
 
 _LOG = click.option(
     "--log", type=click.Choice(["auto", "plain", "json"]), default="auto", help="How progress is shown."
@@ -21,20 +21,6 @@ _REQUIRE = click.option(
     "--require", multiple=True, metavar="KIND", help="Fail when a step of this kind is skipped (all: any)."
 )
 _PACKAGE = click.option("--package", multiple=True, metavar="NAME", help="Only this package.")
-
-
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs, in the form of `shipways schema plan`.")
-@click.option("--publish", is_flag=True, help="Plan the real release.")
-def plan(as_json: bool, publish: bool) -> None:
-    """Print everything that a release would do, and what it would skip, with reasons."""
-    anyio.run(_plan, as_json, publish)
-
-
-async def _plan(as_json: bool, publish: bool) -> None:
-    shop = await wire.workshop()
-    made = planner.plan(shop.config, shop.facts, MAKERS, publish=publish)
-    wire.console("plain").print(plan_json(made) if as_json else plan_tree(made))
 
 
 @click.command()
