@@ -29,7 +29,7 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "schema": ("reading", "Print the JSON Schema of the config, the plan or the manifest."),
     "explain": ("reading", "Explain a key of the config."),
     "cache": ("reading", "Show or prune the store."),
-    "completion": ("reading", "Print the shell completion."),
+    "completion": ("completing", "Print the shell completion."),
 }
 
 

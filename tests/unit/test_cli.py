@@ -153,8 +153,8 @@ class TestStart:
         assert (f"shipways {__version__}", set()) == self.modules("--version")
 
     def test_help(self) -> None:
-        """`--help` loads the command line's library and no verb."""
-        assert {"click"} == self.modules("--help")[1]
+        """`--help`, and what a shell asks at its start, load the command line's library and no more."""
+        assert [{"click"}, {"click"}] == [self.modules(*words)[1] for words in (["--help"], ["completion", "zsh"])]
 
     def test_plan(self) -> None:
         """`plan` loads neither what renders nor what inspects nor what asks the network."""

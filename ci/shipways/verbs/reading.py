@@ -1,4 +1,4 @@
-"""schema, explain, cache, completion: what can be read without a project."""
+"""schema, explain, cache: what can be read without a project."""
 
 import json
 import re
@@ -69,17 +69,3 @@ def prune(older_than: int, everything: bool) -> None:
 def path() -> None:
     """Print where the store is."""
     wire.console("plain").print(str(wire.cache_folder()))
-
-
-@click.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@click.pass_context
-def completion(context: click.Context, shell: str) -> None:
-    """Print the completion for a SHELL; for bash: `eval "$(shipways completion bash)"`."""
-    from click.shell_completion import get_completion_class  # noqa: PLC0415 - click loads it late too
-
-    generator = get_completion_class(shell)
-    if generator is not None:
-        script = generator(context.find_root().command, {}, "shipways", "_SHIPWAYS_COMPLETE")
-        # Not `source()`: for bash it runs the bash of this machine, which may not be the one that completes.
-        wire.console("plain").print(script.source_template % script.source_vars())
