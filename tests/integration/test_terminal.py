@@ -1,0 +1,125 @@
+"""shipways in a real terminal, and on its first day in a repository."""
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sandbox import Repository
+from support import need
+
+pytestmark = pytest.mark.integration
+HIDE, SHOW = b"\x1b[?25l", b"\x1b[?25h"
+
+
+class Terminal:
+    """A process on a pseudo-terminal of 80 columns."""
+
+    def __init__(self, repository: Repository, *words: str, **env: str) -> None:
+        self.seen = b""
+        mine = {"XDG_CACHE_HOME": str(repository.cache), "TERM": "xterm-256color", "COLUMNS": "80", "CI": ""}
+        master, slave = pty.openpty()
+        self._master = master
+        self.process = subprocess.Popen(
+            (sys.executable, "-m", "shipways", *words),
+            cwd=repository.root,
+            env=os.environ | mine | {"GITHUB_ACTIONS": ""} | env,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+        )
+        os.close(slave)
+
+    def read_until(self, text: bytes, seconds: float = 20) -> None:
+        """Read until the text was seen, or the process has ended."""
+        end = time.monotonic() + seconds
+        while text not in self.seen and time.monotonic() < end:
+            if select.select([self._master], [], [], 0.1)[0]:
+                try:
+                    self.seen += os.read(self._master, 65536)
+                except OSError:  # Linux's way to say that the other side is closed
+                    break
+        assert text in self.seen, self.seen.decode(errors="replace")
+
+    def end(self) -> int:
+        """Read the rest; the exit code."""
+        code = self.process.wait(timeout=20)
+        while select.select([self._master], [], [], 0)[0]:
+            try:
+                self.seen += os.read(self._master, 65536)
+            except OSError:
+                break
+        return code
+
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._master)
+
+
+def test_live_progress(hello: Repository) -> None:
+    """What runs is shown with its time, and at the end the table; the cursor comes back."""
+    with Terminal(hello, "release") as terminal:
+        terminal.read_until(b"is sealed")
+        assert 0 == terminal.end()
+    assert HIDE in terminal.seen
+    assert terminal.seen.rindex(HIDE) < terminal.seen.rindex(SHOW)
+    assert b"\x1b[1mbuilders" in terminal.seen
+
+
+def test_no_colour(hello: Repository) -> None:
+    """NO_COLOR leaves the text without colours."""
+    with Terminal(hello, "release", NO_COLOR="1") as terminal:
+        terminal.read_until(b"is sealed")
+        assert 0 == terminal.end()
+    assert b"\x1b[36m" not in terminal.seen
+
+
+def test_dumb_terminal(hello: Repository) -> None:
+    """A terminal that can only print gets plain lines."""
+    with Terminal(hello, "release", TERM="dumb") as terminal:
+        terminal.read_until(b"is sealed")
+        assert 0 == terminal.end()
+    assert b"\x1b" not in terminal.seen
+    assert b"  made    builders/" in terminal.seen
+
+
+def test_interrupt_gives_the_terminal_back(hello: Repository) -> None:
+    """Ctrl-C ends the display: exit 130, the cursor is back, and the last line says how to go on."""
+    hello.file("build.sh", "sleep 60\n")
+    hello.commit()
+    with Terminal(hello, "release") as terminal:
+        terminal.read_until(b" s  ")
+        terminal.process.send_signal(signal.SIGINT)
+        assert 130 == terminal.end()
+    assert terminal.seen.rindex(HIDE) < terminal.seen.rindex(SHOW)
+    assert terminal.seen.rstrip().endswith(b"run the same command again")
+
+
+@pytest.mark.parametrize("project", ["pulse", "spark", "aisopod"])
+def test_first_day(project: str, tmp_path: Path) -> None:
+    """`init` in a project, then `check` and `plan`: all pass at once, and the plan has programs to build."""
+    if project == "aisopod":
+        need("rustc")
+    repository = Repository(tmp_path / project, tmp_path / "cache")
+    source = Path(__file__).parents[1] / "projects" / project
+    for path in subprocess.check_output(("git", "ls-files"), cwd=source, text=True).splitlines():
+        if path not in ("shipways.toml", "shipways.lock", "noxfile.py"):
+            (repository.root / path).parent.mkdir(parents=True, exist_ok=True)
+            (repository.root / path).write_bytes((source / path).read_bytes())
+    assert [0, 0] == [repository.shipways(verb).code for verb in ("init", "check")]
+    repository.commit()
+    ran = repository.shipways("plan")
+    assert 0 == ran.code, ran.err
+    assert f"{project}/x86_64-unknown-linux-musl" in ran.out
+    assert 0 == repository.shipways("check").code
