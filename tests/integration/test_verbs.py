@@ -63,3 +63,17 @@ def test_ledger_grows_and_manifest_does_not_change(hello: Repository) -> None:
     assert manifest == (hello.root / "dist" / "manifest.json").read_bytes()
     assert {False, True} == {line["cached"] for line in lines if line["step"] == "builders/hello"}
     assert b"seconds" not in manifest
+
+
+def test_dist_holds_the_last_run(hello: Repository) -> None:
+    """What the run before made and this one does not is gone; what somebody else put there stays."""
+    hello.shipways("release")
+    (hello.root / "dist" / "mine").write_text("kept")
+    config = (hello.root / "shipways.toml").read_text()
+    hello.file("shipways.toml", config.replace("*.txt", "*.md"))
+    hello.file("build.sh", 'cat greeting > "$1/hello.md"\n')
+    assert 0 == hello.commit().shipways("release").code
+    left = {path.name for path in (hello.root / "dist").iterdir()}
+    assert "hello.md" in left
+    assert "hello.txt" not in left
+    assert "mine" in left

@@ -1,9 +1,9 @@
 """What a run leaves behind: the sealed manifest, and the ledger of its times."""
 
 import json
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from shipways import __version__
 from shipways.model.artifact import Artifact
@@ -51,6 +51,19 @@ def write_manifest(files: Files, folder: Path, manifest: Manifest) -> None:
     """Write dist/manifest.json."""
     with files.create(folder / "manifest.json") as stream:
         stream.write(manifest_text(manifest).encode())
+
+
+def clear_old(files: Files, folder: Path, manifest: Manifest) -> None:
+    """Remove what the manifest of the run before names and this one does not; files of others stay."""
+    path = folder / "manifest.json"
+    try:
+        before = _MANIFEST.validate_json(files.read(path)) if files.exists(path) else manifest
+    except ValidationError:
+        return
+    kept = {entry.path for entry in manifest.artifacts}
+    for entry in before.artifacts:
+        if entry.path not in kept and not PurePosixPath(entry.path).is_absolute() and ".." not in entry.path.split("/"):
+            files.remove(folder / entry.path)
 
 
 def append_ledger(files: Files, folder: Path, plan: Plan, made: Made, clock: Clock) -> None:

@@ -82,7 +82,7 @@ async def _release(snapshot: bool, publish: bool, require: tuple[str, ...], log:
 
 
 async def _make(shop: wire.Workshop, whole: Plan, console: Console, require: Iterable[str]) -> Made:
-    """Make, lay the artifacts into dist/, seal the manifest, print the closing table."""
+    """Make, lay the artifacts into dist/ in place of the last run's, seal the manifest, print the closing table."""
     console.emit(Note(text=f"{whole.mode}: {whole.reason}"))
     planner.require(whole, require)
     for skip in whole.skips:
@@ -93,7 +93,9 @@ async def _make(shop: wire.Workshop, whole: Plan, console: Console, require: Ite
     )
     dist = shop.repository.root / "dist"
     await shop.store.deliver(made.artifacts, dist)
-    record.write_manifest(shop.files, dist, record.seal(whole, shop.facts, made))
+    manifest = record.seal(whole, shop.facts, made)
+    record.clear_old(shop.files, dist, manifest)
+    record.write_manifest(shop.files, dist, manifest)
     record.append_ledger(shop.files, dist, whole, made, clock)
     console.emit(closing_table(whole, made))
     return made
