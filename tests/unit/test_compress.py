@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 import cramjam
 import pytest
 
-from shipways.compress import Codec, PackedWriter, recipe
+from shipways.pack.compress import Codec, PackedWriter, recipe
 
 UNPACK: Mapping[Codec, Callable[[bytes], bytes]] = {
     "gzip": gzip.decompress,

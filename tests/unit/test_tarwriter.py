@@ -7,7 +7,7 @@ import tarfile
 import pytest
 
 from shipways.errors import BuildError
-from shipways.tarwriter import TarWriter
+from shipways.pack.tarwriter import TarWriter
 
 EPOCH = 1_700_000_000
 NAMES = ("top/a", "top/" + "x" * 99, "d/" * 60 + "file", "ü/ключ", "l" * 300)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
-from shipways.compress import PackedWriter, recipe
 from shipways.errors import BuildError, Problem
+from shipways.pack.compress import PackedWriter, recipe
+from shipways.pack.zipwriter import ZipWriter
 from shipways.ports import Files
-from shipways.zipwriter import ZipWriter
 
 RECIPE: Final = f"repack 1, {recipe('gzip')}, {recipe('deflate')}"
 """Part of the key of everything packed here."""

@@ -10,7 +10,6 @@ from anyio import to_thread
 from shipways.bundle.links import followed
 from shipways.bundle.members import Member, members
 from shipways.bundle.reader import CheckedReader
-from shipways.compress import Codec, PackedWriter, recipe
 from shipways.config.packages import ArchiveFormat, Package
 from shipways.config.schema import Config
 from shipways.errors import BuildError, ConfigError, Problem
@@ -20,9 +19,10 @@ from shipways.model.names import archive_step, binary_step, stem
 from shipways.model.source import EXECUTABLE, SYMLINK, SourceTree
 from shipways.model.step import Inputs, Spec, Work
 from shipways.model.target import BY_TRIPLE, Target
+from shipways.pack.compress import Codec, PackedWriter, recipe
+from shipways.pack.tarwriter import TarWriter
+from shipways.pack.zipwriter import ZipWriter
 from shipways.ports import Files, Inbox, World
-from shipways.tarwriter import TarWriter
-from shipways.zipwriter import ZipWriter
 
 _CODECS: Final[Mapping[ArchiveFormat, Codec]] = {
     "tar.gz": "gzip",

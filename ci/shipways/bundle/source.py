@@ -8,7 +8,6 @@ from typing import BinaryIO, cast
 from anyio import to_thread
 
 from shipways.bundle.reader import CheckedReader
-from shipways.compress import PackedWriter, recipe
 from shipways.config.schema import Config
 from shipways.errors import ConfigError, Problem
 from shipways.model.artifact import Kind, Output
@@ -16,8 +15,9 @@ from shipways.model.facts import Facts
 from shipways.model.names import release_stem
 from shipways.model.source import EXECUTABLE, SUBMODULE, SYMLINK, SourceTree
 from shipways.model.step import Inputs, Spec, Work
+from shipways.pack.compress import PackedWriter, recipe
+from shipways.pack.tarwriter import TarWriter
 from shipways.ports import Inbox, World
-from shipways.tarwriter import TarWriter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

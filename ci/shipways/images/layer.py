@@ -7,7 +7,6 @@ from typing import Final
 
 from anyio import to_thread
 
-from shipways.compress import PackedWriter, recipe
 from shipways.config.images import Image
 from shipways.config.schema import Config
 from shipways.errors import BuildError, ConfigError, Problem
@@ -20,6 +19,7 @@ from shipways.model.facts import Facts
 from shipways.model.oci import LAYER_GZIP, blob_path
 from shipways.model.source import EXECUTABLE, SYMLINK, SourceFile, SourceTree
 from shipways.model.step import Inputs, Spec
+from shipways.pack.compress import PackedWriter, recipe
 from shipways.ports import Inbox, World
 
 PROGRAMS: Final = "usr/local/bin"

@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 from anyio import from_thread
 
 from shipways.errors import BuildError, Problem
-from shipways.tarwriter import Sink, TarWriter
+from shipways.pack.tarwriter import Sink, TarWriter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

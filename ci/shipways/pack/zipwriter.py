@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import BinaryIO, Final, Self
 from zlib import crc32
 
-from shipways.compress import PackedWriter
 from shipways.errors import BuildError, Problem
+from shipways.pack.compress import PackedWriter
 
 _PIECE: Final = 1 << 20
 _LIMIT: Final = 0xFFFF_FFFF

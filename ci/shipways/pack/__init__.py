@@ -1,0 +1,1 @@
+"""Streams into archives and compressed files, whose bytes depend only on what goes in."""
