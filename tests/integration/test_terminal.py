@@ -123,3 +123,36 @@ def test_first_day(project: str, tmp_path: Path) -> None:
     assert 0 == ran.code, ran.err
     assert f"{project}/x86_64-unknown-linux-musl" in ran.out
     assert 0 == repository.shipways("check").code
+
+
+FORMULA = """
+[project]
+name = "hello"
+repository = "example/hello"
+
+[package.hello]
+build = "go"
+version = "1.0.0"
+
+[formula.hello]
+package = "hello"
+description = "Says hello"
+test = [{ run = ["hello"] }]
+"""
+
+
+def test_check(repository: Repository) -> None:
+    """A rendered file that differs is exit 7; beside a lock that is stale it is told too, and that is exit 2."""
+    repository.file("shipways.toml", FORMULA)
+    repository.commit()
+    ran = repository.shipways("check")
+    assert 7 == ran.code, ran.err
+    assert "error: formula/hello.rb: is not what the config renders" in ran.err
+    repository.file("shipways.lock", "")
+    ran = repository.shipways("check")
+    assert 2 == ran.code
+    assert ["toolchain.go", "formula/hello.rb", "2 problems"] == [
+        line.removeprefix("error: ").partition(":")[0] for line in ran.err.splitlines() if not line.startswith("  ")
+    ]
+    (repository.root / "shipways.lock").unlink()
+    assert [0, 0] == [repository.shipways(verb).code for verb in ("render", "check")]
