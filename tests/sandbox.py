@@ -54,7 +54,9 @@ class Repository:
         self.git("commit", "--quiet", "--allow-empty", "-m", message)
         return self
 
-    def shipways(self, *words: str, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Ran:
+    def shipways(
+        self, *words: str, env: Mapping[str, str] | None = None, cwd: Path | None = None, timeout: float = 600
+    ) -> Ran:
         """Run the program as a user does."""
         mine = {"XDG_CACHE_HOME": str(self.cache), "GITHUB_ACTIONS": "", "CI": ""}
         done = subprocess.run(
@@ -64,6 +66,6 @@ class Repository:
             capture_output=True,
             text=True,
             check=False,
-            timeout=600,
+            timeout=timeout,
         )
         return Ran(code=done.returncode, out=done.stdout, err=done.stderr)

@@ -4,12 +4,16 @@ import os
 import shutil
 from typing import NoReturn
 
+import anyio
 import pytest
 
+from shipways.adapters.process import OsProcess
+from shipways.adapters.shell import OsShell
 from shipways.model.facts import Ci, Facts, Git
 from shipways.model.lock import Lock
 from shipways.model.source import SourceTree
 from shipways.model.version import Version
+from shipways.rustfacts import installed
 
 
 def need(*programs: str) -> None:
@@ -17,6 +21,13 @@ def need(*programs: str) -> None:
     for program in programs:
         if shutil.which(program) is None:
             missing(program, f"{program} is not on PATH")
+
+
+def need_rust(version: str) -> None:
+    """Skip without a rustc of exactly this release that has the sources of its library; `rust-src` requires it."""
+    found = anyio.run(installed, OsProcess(), OsShell(), version)
+    if not any(each.rust.version == version and each.rust.sources for each in found):
+        missing("rust-src", f"there is no rustc {version} with the sources of its library")
 
 
 def missing(name: str, message: str) -> NoReturn:

@@ -1,16 +1,19 @@
 """The projects in tests/projects, released as their users would, and what comes out run."""
 
+import http.client
 import json
 import os
 import shutil
+import socket
 import subprocess
+import time
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import pytest
 
 from sandbox import Repository
-from support import need
+from support import need, need_rust
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -24,6 +27,9 @@ SIX = (
     "aarch64-apple-darwin",
     "x86_64-pc-windows-msvc",
 )
+GNULLVM = "x86_64-pc-windows-gnullvm"
+_LONG = 3000.0
+"""Seconds for six targets of Rust, on two cores that have other work too."""
 
 
 @pytest.fixture(scope="session")
@@ -36,10 +42,15 @@ def release(name: str, folder: Path, cache: Path) -> tuple[Repository, Artifacts
     """Copy a project into a repository of its own, release it, and return its artifacts by path."""
     shutil.copytree(PROJECTS / name, folder, ignore=shutil.ignore_patterns("target", "dist", ".zig-cache", "zig-out"))
     repository = Repository(folder, cache).commit()
-    ran = repository.shipways("release")
+    ran = repository.shipways("release", timeout=_LONG)
     assert 0 == ran.code, ran.err
-    manifest = json.loads((folder / "dist" / "manifest.json").read_text())
-    return repository, {artifact["path"]: artifact for artifact in manifest["artifacts"]}
+    return repository, made(repository)
+
+
+def made(repository: Repository) -> Artifacts:
+    """The artifacts of the last run by path."""
+    manifest = json.loads((repository.root / "dist" / "manifest.json").read_text())
+    return {artifact["path"]: artifact for artifact in manifest["artifacts"]}
 
 
 def archives(artifacts: Artifacts) -> dict[str, str]:
@@ -90,6 +101,27 @@ def check_windows(repository: Repository, artifacts: Artifacts, target: str, wor
     return run("wine", top / words[0], *words[1:], env=env)
 
 
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def ask(port: int, path: str) -> bytes:
+    """What a program on this machine answers, once it listens."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", path)
+            return connection.getresponse().read()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
 def check_sums(repository: Repository) -> None:
     """`sha256sum -c` agrees with every line."""
     for sums in (repository.root / "dist").glob("*SHA256SUMS*"):
@@ -122,16 +154,67 @@ def test_spark(tmp_path: Path, cache: Path) -> None:
     assert "spark 0.3.1" in check_windows(repository, artifacts, SIX[5], ["spark.exe", "--version"])
 
 
-def test_aisopod(tmp_path: Path, cache: Path) -> None:
-    """Rust to five targets and the declared substitute, which is never called msvc."""
-    repository, artifacts = release("aisopod", tmp_path / "aisopod", cache)
-    made = archives(artifacts)
-    if not made:
-        need("rustc-1.96")
-    assert {*SIX[:5], "x86_64-pc-windows-gnullvm"} == set(made)
+@pytest.fixture(scope="session")
+def aisopod(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> tuple[Repository, Artifacts]:
+    """Released once for all tests: rustc builds the standard library for each of six targets."""
+    need_rust("1.96.0")
+    return release("aisopod", tmp_path_factory.mktemp("aisopod") / "aisopod", cache)
+
+
+def test_aisopod(aisopod: tuple[Repository, Artifacts]) -> None:
+    """Rust to five targets and the declared substitute, which is never called msvc; the Linux programs run."""
+    repository, artifacts = aisopod
+    assert {*SIX[:5], GNULLVM} == set(archives(artifacts))
     assert not [path for path in artifacts if "msvc" in path]
     check_sums(repository)
     check_linux(repository, artifacts, "aisopod", "aisopod 0.1.0")
+    kinds = {artifact["kind"] for artifact in artifacts.values()}
+    assert {"archive", "binary", "checksum", "crate", "sbom", "source", "image"} <= kinds
+
+
+def test_aisopod_linkage(aisopod: tuple[Repository, Artifacts]) -> None:
+    """The floor of glibc holds, musl is static, and a Mac needs nothing but its system library."""
+    found = {target: aisopod[1][f"bin/aisopod-{target}/aisopod"]["linkage"] for target in SIX[:5]}
+    gnu, musl, arm, _, mac = (cast(dict[str, object], found[target]) for target in SIX[:5])
+    assert {"2.28"} == {gnu["glibc"], arm["glibc"]}
+    assert musl["static"]
+    assert ["/usr/lib/libSystem.B.dylib"] == mac["libraries"]
+    assert "11.0" == mac["system"]
+
+
+def test_aisopod_on_windows(aisopod: tuple[Repository, Artifacts]) -> None:
+    """The substitute runs under wine."""
+    assert "aisopod 0.1.0" in check_windows(*aisopod, GNULLVM, ["aisopod.exe", "--version"])
+
+
+def test_aisopod_serves(aisopod: tuple[Repository, Artifacts]) -> None:
+    """The static program answers its health check, and stops as asked."""
+    port = free_port()
+    argv = (aisopod[0].root / f"dist/bin/aisopod-{SIX[1]}/aisopod", "gateway", "--allow-unconfigured")
+    with subprocess.Popen((*argv, "--port", str(port)), stderr=subprocess.DEVNULL) as process:
+        try:
+            assert "ok" == json.loads(ask(port, "/health"))["status"]
+        finally:
+            process.terminate()
+        assert 0 == process.wait(timeout=20)
+
+
+def test_aisopod_is_the_same_elsewhere(aisopod: tuple[Repository, Artifacts], tmp_path: Path) -> None:
+    """Another folder, an empty store, and settings of cargo's for this user: the same bytes, with no path in them."""
+    repository, artifacts = aisopod
+    repository.git("clone", "--quiet", ".", str(tmp_path / "much" / "deeper"))
+    other = Repository(tmp_path / "much" / "deeper", tmp_path / "cache")
+    other.file(".git/cargo/config.toml", "[profile.release]\nopt-level = 0\n")
+    env = {"CARGO_HOME": str(other.root / ".git/cargo"), "RUSTFLAGS": "-Copt-level=0", "CC": "false"}
+    steps = [f"--step=builders/aisopod/{name}" for name in (SIX[1], SIX[4], "crate")]
+    ran = other.shipways("build", *steps, env=env, timeout=_LONG)
+    assert 0 == ran.code, ran.err
+    again = made(other)
+    assert 3 == len(again)
+    assert {path: artifacts[path]["digest"] for path in again} == {path: a["digest"] for path, a in again.items()}
+    for path in again:
+        data = (other.root / "dist" / path).read_bytes()
+        assert not [place for place in (b"/tmp/", b"/root/", b"/usr/src", b"/rustlib/") if place in data]
 
 
 @pytest.mark.parametrize("project", ["pulse", "spark", "aisopod"])
