@@ -84,7 +84,7 @@ class HostEngine:
         Its lock is inherited by the commands: while an orphan of a killed run still works in it, nobody else does.
         """
         top = _top()
-        _check_above(top, build)
+        check_above(top, build)
         sweep(top)
         root = top / digest_of(build.record()).removeprefix("sha256:")[:16]
         with contextlib.ExitStack() as stack:
@@ -206,7 +206,8 @@ def _collect(build: Build, out: Path, scratch: Path) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def _check_above(top: Path, build: Build) -> None:
+def check_above(top: Path, build: Build) -> None:
+    """Raises BuildError for every file above the folder of all builds that would be a part of this one."""
     names = [name for tool in build.tools for name in _SEEN_FROM_BELOW.get(tool.name, ())]
     if found := [folder / name for folder in (top, *top.parents) for name in names if (folder / name).exists()]:
         raise BuildError(
