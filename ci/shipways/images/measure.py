@@ -93,7 +93,7 @@ def _read(stream: _Counted) -> Contents:
         while (member := archive.next()) is not None:
             name = member.name.removeprefix("./").strip("/")
             # tarfile remembers every member, and a base image may have a hundred thousand
-            archive.members.clear()  # type: ignore[attr-defined]
+            archive.members.clear()  # type: ignore[attr-defined] # it is public, but the stubs lack it
             if member.isdir():
                 folders[name] = Entry(mode=member.mode, uid=member.uid, gid=member.gid)
             elif member.issym():
