@@ -98,9 +98,11 @@ def run(words: Sequence[str]) -> int:
 
 
 def _prepare() -> None:
-    """SIGTERM ends a run as Ctrl-C does; a letter that the terminal cannot show does not end it."""
-    if hasattr(signal, "SIGTERM"):
-        signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    """SIGTERM, or a closed terminal, ends a run as Ctrl-C does; a letter that cannot be shown does not end it."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -56,7 +56,7 @@ def slow(repository: Repository, seconds: str) -> None:
     repository.commit()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupt_ends_everything(hello: Repository, number: signal.Signals) -> None:
     """Ctrl-C, or a CI job that is cancelled: exit 130, no command goes on, nothing half is left."""
     slow(hello, "61.25")
@@ -70,6 +70,27 @@ def test_interrupt_ends_everything(hello: Repository, number: signal.Signals) ->
     assert [] == running("61.25")
     assert [] == list(hello.cache.glob("shipways/tmp/*"))
     assert not (hello.root / "dist").exists()
+
+
+def test_second_interrupt_spares_nothing(hello: Repository) -> None:
+    """Ctrl-C twice: a command that does not listen to SIGTERM is killed at once, not left behind."""
+    hello.file("build.sh", f"trap '' TERM\necho 1 > '{hello.root / 'ignored'}'\nsleep 61.5\nsleep 61.5\n")
+    run = start(hello.commit())
+    wait_for((hello.root / "ignored").exists)
+    for _ in range(2):
+        run.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    _, err = run.communicate(timeout=15)
+    assert 130 == run.returncode, err
+    wait_for(lambda: not running("61.5"), seconds=2)
+
+
+def test_nothing_stays_in_the_background(hello: Repository) -> None:
+    """What a build leaves behind with its pipes open is ended, and the build is not waited for in vain."""
+    hello.file("build.sh", 'sleep 61.75 &\ncat greeting > "$1/hello.txt"\n')
+    ran = hello.commit().shipways("release")
+    assert 0 == ran.code, ran.err
+    assert [] == running("61.75")
 
 
 def test_killed_run_is_repeated(hello: Repository, tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from anyio.abc import ByteReceiveStream, Process
 from shipways.ports import Completed
 
 _GRACE: Final = 5.0
-"""Seconds between SIGTERM and SIGKILL for a command that is cancelled."""
+"""Seconds between SIGTERM and SIGKILL for a command that is cancelled, and for what one leaves in the background."""
+_KILL: Final = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
 class OsProcess:
@@ -29,20 +30,22 @@ class OsProcess:
         stdin: bytes = b"",
         keep: Sequence[int] = (),
     ) -> Completed:
-        """Run to the end; a cancelled command's group gets SIGTERM, then SIGKILL."""
-        process = await anyio.open_process(
-            list(argv),
-            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-            cwd=cwd,
-            env=env,
-            start_new_session=True,
-            pass_fds=tuple(keep),
-        )
-        printed = {"stdout": b"", "stderr": b""}
+        """Run to the end; a cancelled command's group gets SIGTERM, then SIGKILL, as does what outlives its command."""
+        # Once begun it is there, and whoever is cancelled meanwhile would know nothing of it.
+        with anyio.CancelScope(shield=True):
+            process = await anyio.open_process(
+                list(argv),
+                stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+                cwd=cwd,
+                env=env,
+                start_new_session=True,
+                pass_fds=tuple(keep),
+            )
+        printed = {"stdout": bytearray(), "stderr": bytearray()}
 
         async def collect(name: str, stream: ByteReceiveStream) -> None:
-            chunks = [chunk async for chunk in stream]
-            printed[name] = b"".join(chunks)
+            async for chunk in stream:
+                printed[name] += chunk
 
         async def feed() -> None:
             if process.stdin:
@@ -57,10 +60,14 @@ class OsProcess:
                     group.start_soon(collect, "stderr", process.stderr)
                 group.start_soon(feed)
                 await process.wait()
+                # What it left in the background has its pipes, which then never end.
+                group.cancel_scope.deadline = anyio.current_time() + _GRACE
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await _end(process)
             raise
+        _signal(process.pid, _KILL)
+        await process.aclose()
         return Completed(
             code=process.returncode or 0,
             stdout=printed["stdout"].decode(errors="surrogateescape"),
@@ -69,10 +76,13 @@ class OsProcess:
 
 
 async def _end(process: Process) -> None:
+    """A second Ctrl-C cuts the wait short, and must not spare what is left."""
     _signal(process.pid, signal.SIGTERM)
-    with anyio.move_on_after(_GRACE):
-        await process.wait()
-    _signal(process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+    try:
+        with anyio.move_on_after(_GRACE):
+            await process.wait()
+    finally:
+        _signal(process.pid, _KILL)
     await process.aclose()
 
 
