@@ -38,7 +38,8 @@ _RECIPES: Final[Mapping[str, _Recipe]] = {
     "cargo-zigbuild": _Recipe(program="cargo-zigbuild", ask=("--version",), folder="bin"),
     "cargo-xwin": _Recipe(program="cargo-xwin", ask=("--version",), folder="bin"),
 }
-_VERSION: Final = re.compile(r"(?<![\d.])(\d+\.\d+\.\d+)(?![\d.])")
+# The whole of it: zig's 0.17.0-dev.12+ab12cd is not 0.17.0.
+_VERSION: Final = re.compile(r"(?<![\w.])(?:go)?(\d+\.\d+\.\d+[\w.+-]*)")
 
 
 class Toolchains:
@@ -68,7 +69,8 @@ class Toolchains:
             answer = await self._process.run((str(program), *recipe.ask), env=self._asking())
             match = _VERSION.search(answer.stdout)
             if answer.code == 0 and match and match.group(1) == tool.version:
-                return program.resolve().parent
+                own = program.resolve()
+                return own.parent if own.name == program.name else program.parent
         return None
 
     async def _rust(self, tool: Tool) -> Path | None:
