@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -186,3 +187,24 @@ def test_prebuilt_file_that_is_not_there(repository: Repository) -> None:
     repository.commit()
     expect(repository.shipways("build"), 0, "there is no file p.bin")
     expect(repository.shipways("release", "--require", "prebuilt"), 3, "package.p.prebuilt.files", "no file p.bin")
+
+
+def test_variables_of_git(hello: Repository, tmp_path: Path) -> None:
+    """A GIT_DIR of the caller (a hook, `git rebase --exec`) does not lead to another repository."""
+    ran = hello.shipways("release", env={"GIT_DIR": str(tmp_path / "elsewhere")})
+    expect(ran, 0)
+
+
+def test_names_that_are_not_utf8(hello: Repository) -> None:
+    """File names and symlink targets are bytes to git, and go into the source archive as they are."""
+    config = (hello.root / "shipways.toml").read_text().replace("source_archive = false", "")
+    hello.file("shipways.toml", config)
+    name = os.fsdecode(b"caf\xe9")
+    hello.file(name, "text\n")
+    (hello.root / "link").symlink_to(name)
+    expect(hello.commit().shipways("release"), 0)
+    (archive,) = (hello.root / "dist").glob("*-source.tar.gz")
+    with tarfile.open(archive) as source:
+        found = {member.name.partition("/")[2]: member.linkname for member in source.getmembers()}
+    assert "" == found[name]
+    assert name == found["link"]

@@ -45,7 +45,7 @@ class GitSources:
                 data = _ask(git, file.oid)
                 path = folder / file.path
                 if file.mode == SYMLINK:
-                    path.symlink_to(_inside(file, data.decode()))
+                    path.symlink_to(_inside(file, os.fsdecode(data)))
                 else:
                     path.write_bytes(data)
                     path.chmod(0o755 if file.mode == EXECUTABLE else 0o644)
@@ -54,7 +54,7 @@ class GitSources:
         return subprocess.Popen(
             ["git", "cat-file", "--batch"],
             cwd=self._root,
-            env=os.environ | self._env,
+            env=self._env,  # the whole of it: a GIT_DIR of the caller, a hook for one, means another repository
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

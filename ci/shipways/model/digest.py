@@ -12,8 +12,8 @@ Json: TypeAlias = str | int | bool | Sequence["Json"] | Mapping[str, "Json"] | N
 
 
 def canonical(value: Json) -> bytes:
-    """The one JSON text of a value: sorted keys, no spaces, UTF-8."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    """The one JSON text of a value: sorted keys, no spaces, UTF-8; a file name that is not keeps its own bytes."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(errors="surrogateescape")
 
 
 def digest_of(value: Json) -> str:
