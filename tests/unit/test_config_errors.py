@@ -126,3 +126,19 @@ def test_lines(path: tuple[str | int, ...], line: int | None) -> None:
     """The line of a key is found in arrays of tables and past strings that look like keys; else that of its table."""
     data = {"b": [["c"]], "c": {"d": {"e f": 1}}, "t": {"x": [{"b": 1}, {"b": {"c": 1}, "y": {"b": 1}}]}}
     assert line == locate(LINES, data, path)
+
+
+@pytest.mark.parametrize(
+    ("keys", "path"),
+    [
+        ('command = { run = [[]], outputs = ["a"] }', "package.a.command.run[0]"),
+        ('command = { run = [["a\\u0000"]], outputs = ["a"] }', "package.a.command.run[0][0]"),
+        ('command = { run = [["x"]], outputs = ["/a"] }', "package.a.command.outputs[0]"),
+        ('command = { run = [["x"]], outputs = [""] }', "package.a.command.outputs[0]"),
+        ('command = { run = [["x"]], outputs = ["a"] }\ntest = []', "package.a.test"),
+        ('command = { run = [["x"]], outputs = ["a"] }\nenv = { "A=B" = "x" }', 'package.a.env."A=B"'),
+    ],
+)
+def test_what_no_system_can_run(keys: str, path: str) -> None:
+    """A command without a program, a null byte, a variable with `=`, a pattern out of the build: told by their keys."""
+    assert path in [problem.path for problem in problems(HEAD + f'[package.a]\nbuild = "command"\n{keys}\n')]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from shipways.config.kinds import Command, Frozen, Name, RelativePath
+from shipways.config.kinds import Command, Frozen, Name, Program, RelativePath, Variables
 from shipways.model.oci import parse_reference
 
 Duration = Annotated[str, StringConstraints(pattern=r"^\d+(ms|s|m|h)$")]
@@ -40,7 +40,7 @@ Base = Annotated[str, AfterValidator(_base)]
 class Healthcheck(Frozen):
     """`[image.NAME.healthcheck]`: Docker's HEALTHCHECK, written into the image's config."""
 
-    test: Annotated[Command, Field(min_length=1)]
+    test: Program
     interval: Duration = "30s"
     timeout: Duration = "5s"
     start_period: Duration = "10s"
@@ -61,7 +61,7 @@ class Image(Frozen):
     workdir: AbsolutePath = "/"
     ports: tuple[Port, ...] = ()
     volumes: tuple[AbsolutePath, ...] = ()
-    env: dict[str, str] = {}
+    env: Variables = {}
     entrypoint: Command | None = None
     command: Command = ()
     labels: dict[str, str] = {}

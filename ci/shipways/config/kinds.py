@@ -3,7 +3,7 @@
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 
 class Frozen(BaseModel):
@@ -14,7 +14,12 @@ class Frozen(BaseModel):
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", max_length=80)]
 Binary = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", max_length=80)]
-Command = tuple[str, ...]
+Word = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+"""What can be handed to a program."""
+Command = tuple[Word, ...]
+Program = Annotated[Command, Field(min_length=1)]
+"""A command that is run here, so that its first word is a program."""
+Variables = dict[Annotated[str, StringConstraints(pattern=r"^[^=\x00]+$")], Word]
 TargetTriple = Literal[
     "x86_64-unknown-linux-gnu",
     "x86_64-unknown-linux-musl",

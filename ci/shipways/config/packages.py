@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import StringConstraints, model_validator
 
-from shipways.config.kinds import Binary, Command, Frozen, Name, RelativePath, TargetTriple
+from shipways.config.kinds import Binary, Frozen, Name, Program, RelativePath, TargetTriple, Variables
 from shipways.model.names import COMPILED
 
 Builder = Literal["rust", "go", "zig", "python", "command", "prebuilt"]
@@ -54,8 +54,8 @@ class Python(Frozen):
 class CommandTable(Frozen):
     """`[package.NAME.command]`."""
 
-    run: tuple[Command, ...] = ()
-    outputs: tuple[str, ...] = ()
+    run: tuple[Program, ...] = ()
+    outputs: tuple[RelativePath, ...] = ()
     tools: tuple[Literal["go", "zig"], ...] = ()
     per_target: bool = False
 
@@ -88,8 +88,8 @@ class Package(Frozen):
     substitute: dict[Literal["x86_64-pc-windows-msvc"], Literal["x86_64-pc-windows-gnullvm"]] = {}
     binaries: tuple[Binary, ...] | None = None
     source: tuple[RelativePath, ...] | None = None
-    env: dict[str, str] = {}
-    test: Command | None = None
+    env: Variables = {}
+    test: Program | None = None
     sbom: bool = True
     archive: Archive = Archive()
     go: Go = Go()
