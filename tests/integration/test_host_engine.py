@@ -55,3 +55,12 @@ def test_one_poisoned_cache_entry(hello: Repository) -> None:
     (hello.root / "dist" / "hello.txt").unlink()
     assert 0 == hello.shipways("release").code
     assert good == (hello.root / "dist" / "hello.txt").read_text()
+
+
+def test_patterns_that_overlap(hello: Repository) -> None:
+    """A file that two patterns match is taken once."""
+    config = (hello.root / "shipways.toml").read_text().replace('["*.txt"]', '["hello.txt", "*.txt"]')
+    hello.file("shipways.toml", config)
+    ran = hello.commit().shipways("release")
+    assert 0 == ran.code, ran.err
+    assert 1 == (hello.root / "dist" / "manifest.json").read_text().count('"path": "hello.txt"')

@@ -188,7 +188,7 @@ def _write_programs(build: Build, room: _Room, places: Mapping[str, str]) -> Non
 
 
 def _collect(build: Build, out: Path, scratch: Path) -> tuple[Path, ...]:
-    found: list[Path] = []
+    matched: dict[Path, None] = {}
     for pattern in build.outputs:
         matches = sorted(path for path in out.glob(pattern) if path.is_file())
         if not matches:
@@ -196,14 +196,17 @@ def _collect(build: Build, out: Path, scratch: Path) -> tuple[Path, ...]:
             raise BuildError(
                 Problem(path=build.name, what=f"no file matches {pattern}", why=f"the commands made {made}")
             )
-        for path in matches:
-            if path.is_symlink():
-                raise BuildError(Problem(path=build.name, what=f"{path.relative_to(out)} is a symlink, not a file"))
-            place = scratch / path.relative_to(out)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(path, place)
-            found.append(place)
-    return tuple(found)
+        matched |= dict.fromkeys(matches)
+    return tuple(_moved(build, path, out, scratch) for path in matched)
+
+
+def _moved(build: Build, path: Path, out: Path, scratch: Path) -> Path:
+    if path.is_symlink():
+        raise BuildError(Problem(path=build.name, what=f"{path.relative_to(out)} is a symlink, not a file"))
+    place = scratch / path.relative_to(out)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(path, place)
+    return place
 
 
 def check_above(top: Path, build: Build) -> None:
