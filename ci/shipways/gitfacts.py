@@ -44,7 +44,17 @@ async def open_repository(process: Process, shell: Shell, objects: Path) -> Repo
             )
         )
     top, git_dir, own = answer.stdout.splitlines()
-    objects.mkdir(parents=True, exist_ok=True)
+    try:
+        objects.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PreflightError(
+            Problem(
+                path=str(objects),
+                what="cannot be made",
+                why=error.strerror or str(error),
+                hint="let XDG_CACHE_HOME name a folder that can be written to",
+            )
+        ) from None
     beside = {
         "GIT_OBJECT_DIRECTORY": str(objects),
         "GIT_ALTERNATE_OBJECT_DIRECTORIES": str((shell.cwd() / own).resolve()),

@@ -208,3 +208,29 @@ def test_names_that_are_not_utf8(hello: Repository) -> None:
         found = {member.name.partition("/")[2]: member.linkname for member in source.getmembers()}
     assert "" == found[name]
     assert name == found["link"]
+
+
+def test_cache_that_is_a_file(hello: Repository) -> None:
+    """A store that cannot be made is told with the variable that moves it."""
+    hello.cache.write_text("")
+    expect(hello.shipways("release"), 3, "cannot be made", "XDG_CACHE_HOME")
+
+
+def test_dist_that_leads_to_itself(hello: Repository) -> None:
+    """A dist/ that cannot even be read is a failed write, not a bug."""
+    (hello.root / "dist").symlink_to("dist")
+    expect(hello.shipways("release"), 4, "cannot be written", "symbolic links")
+
+
+@pytest.mark.parametrize("name", ["hello.txt", "manifest.json"])
+def test_two_makers_of_one_file(hello: Repository, name: str) -> None:
+    """Patterns of two packages that come to one name, or to the manifest's, are refused before dist/ is touched."""
+    other = f"""
+[package.other]
+build = "command"
+version = "1.0.0"
+command = {{ run = [["sh", "-c", "echo other > $0/{name}", "{{out}}"]], outputs = ["*.*"] }}
+"""
+    hello.file("shipways.toml", (hello.root / "shipways.toml").read_text() + other)
+    expect(hello.commit().shipways("release"), 4, f"made {name}, which")
+    assert nothing_half(hello)

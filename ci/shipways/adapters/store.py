@@ -86,8 +86,11 @@ class DiskStore:
             raise first(failures) from None
 
     async def _lay(self, blob: Blob, place: Path) -> None:
-        if await self._digest(place) == blob.digest:
-            return
+        try:
+            if await self._digest(place) == blob.digest:
+                return
+        except OSError as error:
+            raise disk_error(error, place) from error
         await to_thread.run_sync(self._copy, blob, place, limiter=self._hashing)
 
     def _copy(self, blob: Blob, place: Path) -> None:

@@ -17,6 +17,8 @@ from shipways.ports import Clock, Console, Step, Store, World
 
 _CORES: Final = os.cpu_count() or 2
 LIMITS: Final[Mapping[Work, int]] = {Work.COMPILE: _CORES, Work.PACK: _CORES, Work.FETCH: 8}
+RECORDS: Final = frozenset({"manifest.json", "ledger.jsonl"})
+"""What a run writes into dist/ itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,7 @@ class _Run:
     done: dict[str, anyio.Event]
     limits: dict[Work, anyio.CapacityLimiter]
     results: dict[str, tuple[Artifact, ...]] = field(default_factory=dict)
+    names: dict[str, Artifact] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
     key_locks: dict[str, anyio.Lock] = field(default_factory=dict)
     timings: dict[str, Timing] = field(default_factory=dict)
@@ -102,10 +105,12 @@ class _Run:
         except BuildError as error:
             self.console.emit(Failed(step=spec.id, reason=str(error)))
             raise
-        self.results[spec.id] = tuple(
+        artifacts = tuple(
             Artifact(name=spec.folder + b.name, blob=b, step=spec.id, package=spec.package, target=spec.target)
             for b in blobs
         )
+        self._claim(artifacts)
+        self.results[spec.id] = artifacts
         self.timings[spec.id] = timing
         size = sum(blob.size for blob in blobs)
         self.console.emit(Finished(step=spec.id, seconds=timing.seconds, size=size, cached=timing.cached))
@@ -127,6 +132,14 @@ class _Run:
                 inbox.scratch.mkdir()
                 outputs = await step.run(self.world, inbox)
                 return await self.store.save(key, outputs), self._timing(step, begin, cached=False)
+
+    def _claim(self, artifacts: tuple[Artifact, ...]) -> None:
+        """Where a step's outputs are patterns, only now it shows that another one made a file of the same name."""
+        for artifact in artifacts:
+            other = self.names.setdefault(artifact.name, artifact)
+            if artifact.name in RECORDS or other.digest != artifact.digest:
+                owner = "shipways itself" if artifact.name in RECORDS else other.step
+                raise BuildError(Problem(path=artifact.step, what=f"made {artifact.name}, which {owner} makes too"))
 
     def _timing(self, step: Step, begin: float, *, cached: bool) -> Timing:
         return Timing(step=step.spec.id, seconds=self.clock.monotonic() - begin, cached=cached)
