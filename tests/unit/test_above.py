@@ -25,6 +25,14 @@ def test_planted_settings_stop_the_build(tmp_path: Path, name: str) -> None:
     assert [str(planted)] == [problem.path for problem in caught.value.problems]
 
 
+@pytest.mark.parametrize("name", ["go.work", "go.mod"])
+def test_planted_workspace_stops_the_build(tmp_path: Path, name: str) -> None:
+    """Go takes the workspace, or the module, of the nearest folder above that has one."""
+    (tmp_path / name).touch()
+    with pytest.raises(BuildError, match="would be part of every build"):
+        check_above(tmp_path / "builds", replace(PLAIN, tools=(Tool(name="go", version="1.27.3"),)))
+
+
 def test_other_tools_do_not_look_there(tmp_path: Path) -> None:
     """A build without Rust goes on, and so does one with nothing above."""
     check_above(tmp_path / "builds", RUST)

@@ -32,7 +32,10 @@ _PASSED: Final = re.compile(
 """How packages are fetched may come from the caller; what they contain is fixed by lock files."""
 _JOBS: Final = max(2, (os.cpu_count() or 2) // 3)
 """Several builds run at once. Two jobs of its own keep the last one from being alone on an idle machine."""
-_SEEN_FROM_BELOW: Final = {"rust": (".cargo/config.toml", ".cargo/config", "Cargo.toml", ".git")}
+_SEEN_FROM_BELOW: Final = {
+    "rust": (".cargo/config.toml", ".cargo/config", "Cargo.toml", ".git"),
+    "go": ("go.work", "go.mod"),
+}
 """What a tool looks for in all folders above the source, where only other people can have put it."""
 
 
