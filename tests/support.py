@@ -24,10 +24,10 @@ def need(*programs: str) -> None:
 
 
 def need_rust(version: str) -> None:
-    """Skip without a rustc of exactly this release that has the sources of its library; `rust-src` requires it."""
+    """Skip without a rustc of exactly this release that has the sources of its library; `rustc` requires it."""
     found = anyio.run(installed, OsProcess(), OsShell(), version)
     if not any(each.rust.version == version and each.rust.sources for each in found):
-        missing("rust-src", f"there is no rustc {version} with the sources of its library")
+        missing("rustc", f"there is no rustc {version} with the sources of its library")
 
 
 def missing(name: str, message: str) -> NoReturn:
