@@ -15,7 +15,7 @@ from shipways.config.packages import Package
 from shipways.config.schema import Config
 from shipways.errors import PreflightError, Problem
 from shipways.gitfacts import Repository, last_tag, read_git
-from shipways.model.facts import Ci, Facts, Git, LocalFile, PythonProject, Rust
+from shipways.model.facts import Ci, Crate, Facts, Git, LocalFile, PythonProject, Rust
 from shipways.model.formula import Formula
 from shipways.model.lock import Lock
 from shipways.model.source import SourceTree
@@ -54,7 +54,7 @@ async def gather(config: Config, lock: Lock, asked: Asked) -> Facts:
         host=host(),
         ci=ci(asked.shell.env()),
         rust=tuple(rust),
-        private=tuple(name for name, p in config.package.items() if p.build == "rust" and reader.private(p)),
+        crates=tuple(reader.crate(name, p) for name, p in config.package.items() if p.build == "rust"),
         python=tuple(
             reader.python(name, p) for name, p in config.package.items() if p.build == "python" and not p.python.binary
         ),
@@ -122,12 +122,18 @@ class _Reader:
                 return version
         return None
 
-    def private(self, package: Package) -> bool:
-        """Whether Cargo.toml says `publish = false`, or names no registry to publish to."""
+    def crate(self, name: str, package: Package) -> Crate:
+        """The crate; private when Cargo.toml says `publish = false`, or names no registry to publish to."""
         path = Path(package.path, "Cargo.toml").as_posix()
         manifest = _toml(path, self.text(path) or "")
-        crate = manifest.get("package") if isinstance(manifest, dict) else None
-        return isinstance(crate, dict) and crate.get("publish") in (False, [])
+        table = manifest.get("package") if isinstance(manifest, dict) else None
+        private = isinstance(table, dict) and table.get("publish") in (False, [])
+        return Crate(
+            package=name,
+            path=package.path,
+            name=package.rust.crate or name,
+            private=private or not package.rust.publish_crate,
+        )
 
     def python(self, name: str, package: Package) -> PythonProject:
         path = Path(package.path, "pyproject.toml").as_posix()

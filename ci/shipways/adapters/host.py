@@ -129,6 +129,7 @@ class HostEngine:
     def _places(self, build: Build, room: _Room, folders: Mapping[str, Path]) -> dict[str, str]:
         """What the placeholders of a build stand for."""
         tools = {f"tool:{name}": str(folder) for name, folder in folders.items()}
+        tools |= {f"real:{name}": str(folder.resolve()) for name, folder in folders.items()}
         caches = {f"cache:{variable}": str(self._cache(name)) for variable, name in build.caches}
         return {name: str(room.root / name) for name in ("src", "out", "home")} | {"jobs": str(_JOBS)} | tools | caches
 

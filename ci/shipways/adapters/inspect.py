@@ -57,6 +57,7 @@ def _elf(binary: "lief.ELF.Binary | None") -> Linkage | None:
         static=not binary.has_interpreter,
         libraries=tuple(sorted(str(name) for name in binary.libraries)),
         glibc=max(glibc, key=lambda text: [int(part) for part in text.split(".")], default=""),
+        debug=binary.has_section(".debug_info"),
     )
 
 
@@ -88,6 +89,8 @@ def _pe(binary: "lief.PE.Binary | None") -> Linkage | None:
         static=False,
         libraries=tuple(sorted(str(entry.name) for entry in binary.imports)),
         system=f"{header.major_subsystem_version}.{header.minor_subsystem_version}",
+        # PE has room for eight letters; `/4` is a place in the table of longer names, which only DWARF's sections have
+        debug=any(str(section.name).startswith("/") for section in binary.sections),
     )
 
 

@@ -98,7 +98,7 @@ def flags(package: Package, target: Target) -> tuple[str, ...]:
     places = {"{cache:CARGO_HOME}": "/cargo", "{out}": "/target", "{src}": "/src"}
     found = [f"--remap-path-prefix={place}={name}" for place, name in places.items()]
     if build_std:
-        found.append("--remap-path-prefix={tool:rust-src}=/rust")
+        found += [f"--remap-path-prefix={place}=/rust" for place in ("{tool:rust-src}", "{real:rust-src}")]
     if target.libc == "musl":
         found.append("-Ctarget-feature=+crt-static")
         if build_std:  # zig brings the start-up objects; without the last two it links no static-pie

@@ -48,6 +48,8 @@ class Compile:
     expected: Expectation
     varies: str = ""
     """Why its bytes may differ from machine to machine; empty when they do not."""
+    varies_with_debug: str = ""
+    """Why they may when it holds debug information."""
 
     def inputs(self, inbox: Inbox) -> Inputs:  # noqa: ARG002 - sources are its only input
         """The build, and what its result must be."""
@@ -57,7 +59,7 @@ class Compile:
             values={
                 "build": self.build.record(),
                 "program": [expected.target.system, expected.target.arch, expected.static, expected.glibc],
-                "varies": self.varies,
+                "varies": [self.varies, self.varies_with_debug],
             },
         )
 
@@ -76,7 +78,7 @@ class Compile:
                     path=path,
                     executable=True,
                     linkage=linkage,
-                    varies=self.varies,
+                    varies=self.varies or (self.varies_with_debug if linkage and linkage.debug else ""),
                 )
             )
         if problems:

@@ -8,6 +8,7 @@ from shipways.config.schema import Config
 from shipways.errors import Problem
 from shipways.model.artifact import Kind, Output
 from shipways.model.build import Build, Tool
+from shipways.model.facts import Crate as CrateFact
 from shipways.model.facts import Facts, Rust
 from shipways.model.names import crate_file, crate_step
 from shipways.model.plan import Skip
@@ -34,23 +35,28 @@ class Crate:
 
 def plan(config: Config, facts: Facts) -> Iterator[Crate | Skip]:
     """A step for each Rust package that may be published."""
-    for name, package in config.package.items():
-        if package.build != "rust" or not package.rust.publish_crate or name in facts.private:
-            continue
-        found = rust.pinned(config, facts)
-        if isinstance(found, Problem):
-            yield Skip(id=crate_step(name), kind="toolchain", problem=found)
-        else:
-            yield _step(config, facts, name, found[0])
+    for crate in facts.crates:
+        if crate.package in config.package and not crate.private:
+            found = rust.pinned(config, facts)
+            if isinstance(found, Problem):
+                yield Skip(id=crate_step(crate.package), kind="toolchain", problem=found)
+            else:
+                yield _step(config, facts, crate, found[0])
 
 
-def _step(config: Config, facts: Facts, name: str, compiler: Rust) -> Crate:
-    package, step = config.package[name], crate_step(name)
-    crate = package.rust.crate or name
-    file = crate_file(crate, facts.version(name).base)
-    pack = ("package", "--frozen", "--allow-dirty", "--no-verify", "--package", crate)
+def _step(config: Config, facts: Facts, crate: CrateFact, compiler: Rust) -> Crate:
+    """A crate is packed with those beside it, for they may be dependencies that no registry has yet."""
+    package, step = config.package[crate.package], crate_step(crate.package)
+    file = crate_file(crate.name, facts.version(crate.package).base)
+    beside = sorted(
+        other.name
+        for other in facts.crates
+        if not other.private and rust.workspace(facts, other.path) == rust.workspace(facts, crate.path)
+    )
+    names = (word for name in beside for word in ("--package", name))
+    pack = ("package", "--frozen", "--allow-dirty", "--no-verify", *names)
     return Crate(
-        spec=Spec(id=step, work=Work.PACK, outputs=(file,), package=name),
+        spec=Spec(id=step, work=Work.PACK, outputs=(file,), package=crate.package),
         build=Build(
             name=step,
             tools=(Tool(name="rust", version=compiler.version, identity=compiler.identity),),

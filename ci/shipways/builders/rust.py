@@ -18,6 +18,7 @@ from shipways.model.step import Spec, Work
 from shipways.model.target import BY_TRIPLE, GNULLVM, Target
 
 _BY_SDK: Final = "links with Microsoft's SDK from the cache of cargo-xwin, which no lock pins"
+_BY_DEBUG: Final = "its debug information names the folder of zig, whose libraries are built where it lies"
 _BY_PATH: Final = "its build scripts may run programs of the machine, which no lock pins"
 
 
@@ -38,8 +39,8 @@ def plan(config: Config, facts: Facts) -> Iterator[Compile | Skip]:
 
 def source(facts: Facts, package: Package) -> SourceTree:
     """What a package's build sees: the workspace that its lock file is of, or what the config names."""
-    workspace = _workspace(facts, package)
-    return facts.source.below(package.source or (str(workspace or package.path),))
+    root = workspace(facts, package.path)
+    return facts.source.below(package.source or (str(root or package.path),))
 
 
 def pinned(config: Config, facts: Facts) -> tuple[Rust, ...] | Problem:
@@ -114,6 +115,7 @@ def _step(config: Config, facts: Facts, name: str, target: Target, rust: Rust) -
             glibc=package.rust.glibc if target.libc == "gnu" else "",
         ),
         varies=_BY_SDK if target.libc == "msvc" else _BY_PATH if "PATH" in package.env or not scripts else "",
+        varies_with_debug=_BY_DEBUG,
     )
 
 
@@ -133,28 +135,28 @@ def _problems(config: Config, facts: Facts, name: str, package: Package) -> Iter
             hint="set it to what `rustc --version` says" + (f": {here}" if here else ""),
         )
     manifest = PurePosixPath(package.path, "Cargo.toml")
-    workspace = _workspace(facts, package)
+    root = workspace(facts, package.path)
     if not facts.source.has(str(manifest)):
         yield Problem(path=f"package.{name}.path", what=f"there is no {manifest}")
-    elif workspace is None:
+    elif root is None:
         yield Problem(
             path=f"package.{name}.path",
             what=f"there is no Cargo.lock in {package.path}" + (" or above" if package.path != "." else ""),
             why="the lock file says which dependencies are built",
             hint="`cargo generate-lockfile`, and let git have the file",
         )
-    elif not source(facts, package).has(str(workspace / "Cargo.lock")):
+    elif not source(facts, package).has(str(root / "Cargo.lock")):
         yield Problem(
             path=f"package.{name}.source",
-            what=f"leaves out {workspace / 'Cargo.lock'}",
+            what=f"leaves out {root / 'Cargo.lock'}",
             hint="add the file, or leave the key out to build the whole workspace",
         )
 
 
-def _workspace(facts: Facts, package: Package) -> PurePosixPath | None:
-    """The nearest folder at or above the package's that has a lock file."""
-    path = PurePosixPath(package.path)
-    return next((folder for folder in (path, *path.parents) if facts.source.has(str(folder / "Cargo.lock"))), None)
+def workspace(facts: Facts, path: str) -> PurePosixPath | None:
+    """The nearest folder at or above a package's that has a lock file."""
+    start = PurePosixPath(path)
+    return next((folder for folder in (start, *start.parents) if facts.source.has(str(folder / "Cargo.lock"))), None)
 
 
 def _sdk(config: Config, facts: Facts, name: str) -> Problem | None:

@@ -26,7 +26,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linkage:
-    """What a binary says of itself. `glibc` is its highest versioned symbol, `system` the oldest OS it declares."""
+    """What a binary says of itself.
+
+    `glibc` is its highest versioned symbol, `system` the oldest OS it declares; `debug`: it holds debug information.
+    """
 
     format: str
     arch: str
@@ -34,6 +37,7 @@ class Linkage:
     libraries: tuple[str, ...] = ()
     glibc: str = ""
     system: str = ""
+    debug: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,8 +28,9 @@ class Mount:
 class Build:
     """Commands over a fresh export of `source`, in `workdir` below it.
 
-    `{src}`, `{out}` and `{home}` in commands, environment and programs become the engine's own absolute paths,
-    `{tool:NAME}` the folder of a tool, `{cache:VARIABLE}` a cache folder, and `{jobs}` how many jobs to run at once.
+    In commands, environment and programs `{src}`, `{out}` and `{home}` become the engine's own absolute paths,
+    `{tool:NAME}` the folder of a tool, `{real:NAME}` the same without symbolic links, `{cache:VARIABLE}` that of a
+    cache, and `{jobs}` how many jobs to run at once.
     `caches` maps an environment variable to the name of a cache folder, which is never an input.
     `outputs` are glob patterns below `{out}`; what the last command prints goes to the file `stdout`
     there, when one is named.

@@ -43,6 +43,16 @@ class Rust:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Crate:
+    """The crate of a Rust package in `path`; `private`: config or manifest say that it is never published."""
+
+    package: str
+    path: str
+    name: str
+    private: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LocalFile:
     """A file that a prebuilt package names: its path in the repository, where it lies, and its digest."""
 
@@ -72,8 +82,7 @@ class Facts:
     """`linux-x86_64`, `darwin-aarch64` …"""
     ci: Ci | None = None
     rust: tuple[Rust, ...] = ()
-    private: tuple[str, ...] = ()
-    """The Rust packages whose manifest says that they are never published."""
+    crates: tuple[Crate, ...] = ()
     python: tuple[PythonProject, ...] = ()
     local: tuple[LocalFile, ...] = ()
     released: tuple[Formula, ...] = ()
