@@ -188,8 +188,10 @@ def _said(config: Config, package: str, reader: _Reader) -> str | None:
 async def _tagged(package: Package, git: Git, asked: Asked) -> str:
     """The version that the last tag of this package names; 0.0.0 before the first."""
     head, _, tail = package.tag.partition("{version}")
-    here = next((tag for tag in git.tags if tag.startswith(head) and tag.endswith(tail)), None)
-    tag = here or await last_tag(asked.process, asked.repository, f"{head}*{tail}")
+    numbers = (tag[len(head) : len(tag) - len(tail)] for tag in git.tags if tag.startswith(head) and tag.endswith(tail))
+    if here := next((number for number in numbers if is_semver(number)), None):
+        return here
+    tag = await last_tag(asked.process, asked.repository, f"{head}[0-9]*{tail}")
     return tag[len(head) : len(tag) - len(tail)] if tag else "0.0.0"
 
 

@@ -5,11 +5,15 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from shipways.errors import PreflightError, Problem
 from shipways.model.facts import Git
 from shipways.model.source import SourceFile, SourceTree
 from shipways.ports import Process, Shell
+
+_OWN: Final = ("-c", "core.safecrlf=false", "-c", "core.hooksPath=/dev/null")
+"""Settings of the user that must not stop, or listen to, a snapshot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,15 +38,7 @@ async def open_repository(process: Process, shell: Shell, objects: Path) -> Repo
             Problem(what="there is no `git` on PATH", why="what is built is named by its git tree", hint="install git")
         ) from None
     if answer.code:
-        last = answer.stderr.strip().splitlines()[-1:]
-        raise PreflightError(
-            Problem(
-                path=str(shell.cwd()),
-                what="not a git repository",
-                why="".join(last),
-                hint="`git init && git add . && git commit`, or change to the repository",
-            )
-        )
+        raise PreflightError(_closed(shell.cwd(), answer.stderr))
     top, git_dir, own = answer.stdout.splitlines()
     try:
         objects.mkdir(parents=True, exist_ok=True)
@@ -62,11 +58,19 @@ async def open_repository(process: Process, shell: Shell, objects: Path) -> Repo
     return Repository(root=Path(top), git_dir=Path(git_dir), env=env | beside | {"GIT_OPTIONAL_LOCKS": "0"})
 
 
+def _closed(folder: Path, said: str) -> Problem:
+    """Why git does not open a folder: there is no repository, or git refuses it (safe.directory, a bare one)."""
+    if "not a git repository" in said:
+        hint = "`git init && git add . && git commit`, or change to the repository"
+        return Problem(path=str(folder), what="not a git repository", hint=hint)
+    return Problem(path=str(folder), what="git does not open this repository", why=said.strip())
+
+
 async def ask(process: Process, repository: Repository, *words: str, env: Mapping[str, str] | None = None) -> str:
     """What a git command prints. Raises PreflightError with git's own words when it fails."""
     answer = await process.run(("git", *words), cwd=repository.root, env=dict(repository.env) | dict(env or {}))
     if answer.code:
-        raise PreflightError(Problem(what=f"`git {words[0]}` failed", why=answer.stderr.strip()))
+        raise PreflightError(Problem(what=f"`git {' '.join(words)}` failed", why=answer.stderr.strip()))
     return answer.stdout
 
 
@@ -80,13 +84,15 @@ async def snapshot(process: Process, repository: Repository) -> str:
         if (repository.git_dir / "index").exists():
             shutil.copy2(repository.git_dir / "index", index)
         env = {"GIT_INDEX_FILE": str(index)}
-        await ask(process, repository, "-c", "core.safecrlf=false", "add", "--all", ".", env=env)
+        await ask(process, repository, *_OWN, "add", "--all", ".", env=env)
         return (await ask(process, repository, "write-tree", env=env)).strip()
 
 
 async def read_git(process: Process, repository: Repository) -> tuple[Git, SourceTree]:
     """The commit and the files of the work tree."""
-    answer = await process.run(("git", "log", "-1", "--format=%H%n%ct%n%T"), cwd=repository.root, env=repository.env)
+    answer = await process.run(
+        ("git", "log", "-1", "--no-show-signature", "--format=%H%n%ct%n%T"), cwd=repository.root, env=repository.env
+    )
     if answer.code:
         raise PreflightError(
             Problem(path=str(repository.root), what="has no commit yet", hint="`git add . && git commit`")

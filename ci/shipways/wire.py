@@ -121,12 +121,27 @@ def find_config(folder: Path) -> tuple[Path, str]:
             if path.is_file():
                 text = read(path)
                 if name == "shipways.toml" or has_table(text):
+                    _at_the_top(path)
                     return path, text
         if (parent / ".git").exists():
             break
     raise ConfigError(
         Problem(path=str(folder), what="there is no shipways.toml", hint="`shipways init` writes one for this project")
     )
+
+
+def _at_the_top(path: Path) -> None:
+    """Paths in the config are the repository's, so it lies at its top. Raises ConfigError where it does not."""
+    top = next((parent for parent in path.parents if (parent / ".git").exists()), path.parent)
+    if top != path.parent:
+        raise ConfigError(
+            Problem(
+                path=str(path),
+                what="does not lie at the top of the repository",
+                why=f"that is {top}; a package in a folder has it as its package.NAME.path",
+                hint="move it there",
+            )
+        )
 
 
 def settings(*, relock: bool = False) -> Settings:

@@ -169,6 +169,18 @@ def test_submodule(hello: Repository, tmp_path: Path) -> None:
     expect(hello.commit().shipways("release"), 3, "sub", "is a git submodule")
 
 
+def test_pointer_of_lfs(hello: Repository) -> None:
+    """A pointer of Git LFS is not built as if it were the file."""
+    hello.file("greeting", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n")
+    expect(hello.commit().shipways("release"), 3, "greeting", "is a pointer of Git LFS")
+
+
+def test_config_below_the_top(hello: Repository) -> None:
+    """A config that does not lie at the top of the repository would mean other paths than it says."""
+    hello.file("inner/shipways.toml", (hello.root / "shipways.toml").read_text())
+    expect(hello.commit().shipways("plan", cwd=hello.root / "inner"), 2, "does not lie at the top of the repository")
+
+
 def test_wrong_architecture(repository: Repository) -> None:
     """A program for another machine fails the build: prebuilt files are looked into like our own."""
     need("go")

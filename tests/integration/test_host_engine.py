@@ -1,6 +1,9 @@
 """The host engine's own promises: surroundings, toolchains, caches."""
 
 import json
+import subprocess
+import time
+from pathlib import Path
 
 import pytest
 
@@ -64,3 +67,18 @@ def test_patterns_that_overlap(hello: Repository) -> None:
     ran = hello.commit().shipways("release")
     assert 0 == ran.code, ran.err
     assert 1 == (hello.root / "dist" / "manifest.json").read_text().count('"path": "hello.txt"')
+
+
+def test_go_leaves_nothing_behind(repository: Repository) -> None:
+    """A Go build's helpers do not make its folder anew after it was removed."""
+    need("go")
+    version = subprocess.run(("go", "env", "GOVERSION"), capture_output=True, text=True, check=True).stdout.strip()[2:]
+    config = f'[project]\nname = "p"\ntargets = ["x86_64-unknown-linux-gnu"]\n[toolchain]\ngo = "{version}"\n'
+    repository.file("shipways.toml", config + '[package.p]\nbuild = "go"\n')
+    repository.file("go.mod", "module p\n\ngo 1.24\n")
+    repository.file("main.go", "package main\n\nfunc main() {}\n")
+    before = set(Path("/tmp/shipways").glob("*"))
+    ran = repository.commit().shipways("build")
+    assert 0 == ran.code, ran.err
+    time.sleep(1)
+    assert set() == set(Path("/tmp/shipways").glob("*")) - before

@@ -74,3 +74,9 @@ def test_tag_chooses_packages() -> None:
     two = config(index="index-v{version}", cli="cli-v{version}")
     choice = choose(two, facts(index="1.0.0", cli="2.0.0", tags=("index-v1.0.0",)), publish=True, snapshot=False)
     assert ("index",) == choice.packages
+
+
+def test_other_tags_do_not_count() -> None:
+    """A tag that only looks like the pattern does not stop the release that another tag asks for."""
+    choice = choose(ONE, facts(a="1.0.0", tags=("v1.0.0", "vendor-1")), publish=True, snapshot=False)
+    assert ("a",) == choice.packages

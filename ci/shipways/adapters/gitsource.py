@@ -43,6 +43,7 @@ class GitSources:
                 (folder / parent).mkdir(parents=True, exist_ok=True)
             for file in tree.files:
                 data = _ask(git, file.oid)
+                _refuse_pointer(file, data)
                 path = folder / file.path
                 if file.mode == SYMLINK:
                     path.symlink_to(_inside(file, os.fsdecode(data)))
@@ -74,6 +75,19 @@ def check_exportable(tree: SourceTree) -> None:
     ]
     if wrong:
         raise PreflightError(*wrong)
+
+
+def _refuse_pointer(file: SourceFile, data: bytes) -> None:
+    """What Git LFS keeps in git's tree (git-lfs, docs/spec.md, "The Pointer") would be built as if it were the file."""
+    if data.startswith(b"version https://git-lfs.github.com/spec/"):
+        raise PreflightError(
+            Problem(
+                path=file.path,
+                what="is a pointer of Git LFS, not the file itself",
+                why="what it points to is not part of the tree that names the build",
+                hint="take the file out of LFS, or leave it out with package.NAME.source",
+            )
+        )
 
 
 def _inside(file: SourceFile, target: str) -> str:

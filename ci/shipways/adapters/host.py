@@ -97,6 +97,7 @@ class HostEngine:
             _wipe(root)
             for name in ("src", "out", "home", "tmp"):
                 (root / name).mkdir(parents=True, mode=0o700)
+            _still(root / "home")
             try:
                 yield _Room(root=root, lease=lease)
             finally:
@@ -228,6 +229,16 @@ def check_above(top: Path, build: Build) -> None:
                 for path in found
             )
         )
+
+
+def _still(home: Path) -> None:
+    """Turn Go's telemetry off in a build's home: its helper outlives the build, and would make the folder anew.
+
+    golang.org/x/telemetry keeps its mode below os.UserConfigDir.
+    """
+    for folder in (home / ".config", home / "Library" / "Application Support"):
+        (folder / "go" / "telemetry").mkdir(parents=True)
+        (folder / "go" / "telemetry" / "mode").write_text("off\n")
 
 
 def _wipe(folder: Path) -> None:

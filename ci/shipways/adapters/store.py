@@ -4,7 +4,7 @@ import contextlib
 import functools
 import os
 import shutil
-import tempfile
+import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -66,15 +66,19 @@ class DiskStore:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             sweep(folder)
-            own = Path(tempfile.mkdtemp(prefix="run-", dir=folder))
+            own = folder / f"run-{uuid.uuid4().hex}"
         except OSError as error:
             raise disk_error(error, self._root) from error
-        with try_lock(folder / f"{own.name}.lock"):
+        with contextlib.ExitStack() as stack:
+            # The lock comes first, so a folder without one is nobody's; a sweep may hold it for a moment.
+            while stack.enter_context(try_lock(own.with_suffix(".lock"))) is None:
+                stack.close()
             try:
+                own.mkdir()
                 yield own
             finally:
                 self._files.remove(own)
-                (folder / f"{own.name}.lock").unlink(missing_ok=True)
+                own.with_suffix(".lock").unlink(missing_ok=True)
 
     async def deliver(self, artifacts: Sequence[Artifact], folder: Path) -> None:
         """Lay artifacts by name below a folder; what already has the right bytes is left alone."""
@@ -88,6 +92,7 @@ class DiskStore:
     async def _lay(self, blob: Blob, place: Path) -> None:
         try:
             if await self._digest(place) == blob.digest:
+                place.chmod(0o755 if blob.executable else 0o644)
                 return
         except OSError as error:
             raise disk_error(error, place) from error
@@ -179,8 +184,12 @@ def _blobs() -> TypeAdapter[tuple[Blob, ...]]:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the folders whose `NAME.lock` nobody holds: their run was killed. Those of other users are theirs."""
-    for lock in folder.glob("*.lock"):
+    """Remove the folders whose `NAME.lock` nobody holds, or that have none: their run was killed.
+
+    A lock is always there before its folder. Those of other users are theirs.
+    """
+    names = {path.with_suffix("") for path in folder.glob("*")}
+    for lock in (name.with_suffix(".lock") for name in names):
         with contextlib.suppress(PermissionError, FileNotFoundError), try_lock(lock) as held:
             if held is not None:
                 DiskFiles().remove(lock.with_suffix(""))

@@ -109,7 +109,7 @@ class PlatformWheel:
         """Programs first, dist-info last, RECORD at its end."""
         meta = self.metadata
         info = f"{meta.stem}.dist-info"
-        description = world.sources.read(meta.readme).decode() if meta.readme else ""
+        description = world.sources.read(meta.readme).decode(errors="replace") if meta.readme else ""
         tags = f"Wheel-Version: 1.0\nGenerator: shipways\nRoot-Is-Purelib: false\nTag: py3-none-{tag}\n"
         scripts = sorted((PurePosixPath(program.blob.name).name, inbox.path(program)) for program in inbox.artifacts())
         entries = [

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from shipways import __version__
 from shipways.model.artifact import Artifact
 from shipways.model.digest import Json, digest_of
 from shipways.model.target import Target
@@ -47,5 +48,10 @@ class Inputs:
 
     @property
     def key(self) -> str:
-        """The digest that names the result in the store."""
-        return digest_of([self.recipe, self.values, [[a.name, a.blob.executable, a.digest] for a in self.artifacts]])
+        """The digest that names the result in the store.
+
+        shipways' version stands for its code and for the libraries that it pins.
+        """
+        return digest_of(
+            [__version__, self.recipe, self.values, [[a.name, a.blob.executable, a.digest] for a in self.artifacts]]
+        )

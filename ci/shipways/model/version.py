@@ -28,11 +28,6 @@ class Version:
     tag: str
 
     @property
-    def prerelease(self) -> bool:
-        """Whether semver sorts it before the release of the same number."""
-        return "-" in self.number.split("+")[0]
-
-    @property
     def pep440(self) -> str:
         """The same number as Python indexes spell it (PEP 440)."""
         match = _SEMVER.fullmatch(self.number)

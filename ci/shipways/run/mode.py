@@ -26,10 +26,18 @@ def choose(config: Config, facts: Facts, *, publish: bool, snapshot: bool) -> Ch
     """
     every = tuple(config.package)
     git = facts.git
-    matching = tuple(sorted({tag for tag in git.tags for p in config.package.values() if _number(p, tag) is not None}))
+    fitting = _fitting(config, git.tags)
+    matching = tuple(tag for tag, number in fitting if is_semver(number))
     asked = publish or bool(facts.ci and facts.ci.tag)
     if snapshot:
         return Choice(mode=Mode.SNAPSHOT, reason="--snapshot was given", packages=every)
+    if asked and fitting and not matching:
+        raise PreflightError(
+            *(
+                Problem(path=f"tag {tag}", what=f"{number!r} is not a version", hint="tag MAJOR.MINOR.PATCH")
+                for tag, number in fitting
+            )
+        )
     if not matching:
         patterns = ", ".join(dict.fromkeys(package.tag for package in config.package.values()))
         reason = f"no tag at commit {git.commit[:8]} matches {patterns or 'a package'}"
@@ -47,6 +55,12 @@ def choose(config: Config, facts: Facts, *, publish: bool, snapshot: bool) -> Ch
     return Choice(mode=Mode.SNAPSHOT, reason=reason, packages=every)
 
 
+def _fitting(config: Config, tags: tuple[str, ...]) -> list[tuple[str, str]]:
+    """The tags that fit the pattern of a package, each with what stands for the version."""
+    found = {(tag, number) for tag in tags for p in config.package.values() if (number := _number(p, tag)) is not None}
+    return sorted(found)
+
+
 def _released(config: Config, facts: Facts, tags: tuple[str, ...]) -> tuple[str, ...]:
     """The packages whose tag is here. Every tag must be a version, and the manifests' one."""
     problems: list[Problem] = []
@@ -54,15 +68,11 @@ def _released(config: Config, facts: Facts, tags: tuple[str, ...]) -> tuple[str,
     for name, package in config.package.items():
         for tag in tags:
             number = _number(package, tag)
-            if number is None:
+            if number is None or not is_semver(number):
                 continue
             base = facts.version(name).base
             released.append(name)
-            if not is_semver(number):
-                problems.append(
-                    Problem(path=f"tag {tag}", what=f"{number!r} is not a version", hint="tag MAJOR.MINOR.PATCH")
-                )
-            elif number != base:
+            if number != base:
                 what = f"the manifest of {name} says {base}"
                 problems.append(
                     Problem(path=f"tag {tag}", what=what, hint="mend the manifest, commit, and tag that commit")
