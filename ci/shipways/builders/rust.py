@@ -18,7 +18,9 @@ from shipways.model.step import Spec, Work
 from shipways.model.target import BY_TRIPLE, GNULLVM, Target
 
 _BY_SDK: Final = "links with Microsoft's SDK from the cache of cargo-xwin, which no lock pins"
-_BY_DEBUG: Final = "its debug information names the folder of zig, whose libraries are built where it lies"
+_BY_DEBUG: Final = (
+    "its debug information names the folders of zig and of Rust's sources, which are compiled where they lie"
+)
 _BY_PATH: Final = "its build scripts may run programs of the machine, which no lock pins"
 
 
@@ -164,7 +166,7 @@ def _sdk(config: Config, facts: Facts, name: str) -> Problem | None:
     lacking = {
         f"set package.{name}.rust.accept_license = true": not config.package[name].rust.accept_license,
         "set toolchain.cargo-xwin": not config.toolchain.cargo_xwin,
-        "`cargo xwin cache xwin` with XWIN_CACHE_DIR set": not facts.xwin,
+        "run `cargo xwin cache xwin` with XWIN_CACHE_DIR set": not facts.xwin,
     }
     steps = [step for step, is_lacking in lacking.items() if is_lacking]
     if not steps:
