@@ -182,6 +182,12 @@ def test_aisopod_linkage(aisopod: tuple[Repository, Artifacts]) -> None:
     assert "11.0" == mac["system"]
 
 
+def test_aisopod_passes_its_own_tests(aisopod: tuple[Repository, Artifacts]) -> None:
+    """`shipways test` runs cargo with the pinned compiler, though another one is first on PATH."""
+    ran = aisopod[0].shipways("test")
+    assert 0 == ran.code, ran.err
+
+
 def test_aisopod_on_windows(aisopod: tuple[Repository, Artifacts]) -> None:
     """The substitute runs under wine."""
     assert "aisopod 0.1.0" in check_windows(*aisopod, GNULLVM, ["aisopod.exe", "--version"])

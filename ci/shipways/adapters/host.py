@@ -139,6 +139,8 @@ class HostEngine:
         own = [str(folder) for folder in folders.values()]
         if build.requirements:
             own.insert(0, str(room.root / "home" / "venv" / "bin"))
+        if build.programs:
+            own.insert(0, str(room.root / "home" / "bin"))
         system = ["/usr/bin", "/bin"] if os.name == "posix" else [os.environ.get("PATH", "")]
         fixed = {
             "PATH": os.pathsep.join([*own, *system]),

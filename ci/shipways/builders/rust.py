@@ -9,7 +9,7 @@ from shipways.builders.compile import Compile, Expectation
 from shipways.config.packages import Package
 from shipways.config.schema import Config
 from shipways.errors import ConfigError, Problem
-from shipways.model.build import Build
+from shipways.model.build import CLOSED, Build
 from shipways.model.facts import Facts, Rust
 from shipways.model.names import binary_folder, binary_step
 from shipways.model.plan import Skip
@@ -107,7 +107,7 @@ def _step(config: Config, facts: Facts, name: str, target: Target, rust: Rust) -
                 cargo.compile_command(package, package.rust.crate or name, target, binaries),
             ),
             outputs=tuple(cargo.result(package, target, binary) for binary in binaries),
-            env=tuple((dict(env) | ({"PATH": "{home}/bin"} if scripts else {}) | _own(package)).items()),
+            env=tuple((dict((*env, *((CLOSED,) if scripts else ()))) | _own(package)).items()),
             caches=(*cargo.CACHES, ("ZIG_GLOBAL_CACHE_DIR", f"zig-{config.toolchain.zig}")),
             programs=scripts,
         ),

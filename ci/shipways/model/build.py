@@ -1,10 +1,14 @@
 """A build as a value: what goes into an engine. Files come out."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from shipways.model.artifact import Artifact
 from shipways.model.digest import Json
 from shipways.model.source import SourceTree
+
+CLOSED: Final = ("PATH", "{home}/bin")
+"""In the environment of a build that finds its own programs and no others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -49,7 +53,7 @@ class Build:
     """Hashed pip requirement lines, installed for the build alone (PEP 517 backends)."""
     stdout: str = ""
     programs: tuple[tuple[str, str], ...] = ()
-    """Scripts in `{home}/bin`: name and text."""
+    """Scripts in `{home}/bin`, which is first on the PATH: name and text."""
 
     def record(self) -> Json:
         """Everything its result depends on; the name and the caches are not part of it."""

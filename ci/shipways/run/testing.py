@@ -6,7 +6,7 @@ from dataclasses import replace
 from shipways.builders.compile import Compile
 from shipways.config.schema import Config
 from shipways.errors import BuildError, ConfigError, Problem
-from shipways.model.build import Build
+from shipways.model.build import CLOSED, Build
 from shipways.model.event import Began, Ended, Failed, Finished, Started
 from shipways.model.facts import Facts
 from shipways.model.plan import Plan
@@ -52,7 +52,9 @@ def _builds(config: Config, facts: Facts, plan: Plan, packages: Sequence[str]) -
                 env=tuple(package.env.items()),
             ),
         )
-        yield replace(own, name=f"test/{name}", commands=(package.test,), outputs=())
+        # No artifact comes of a test, so it may use the programs of the machine.
+        env = tuple(pair for pair in own.env if pair != CLOSED)
+        yield replace(own, name=f"test/{name}", commands=(package.test,), outputs=(), env=env)
 
 
 async def run_tests(builds: Sequence[Build], world: World, *, store: Store, console: Console, clock: Clock) -> None:
