@@ -143,7 +143,10 @@ def test_pulse(tmp_path: Path, cache: Path) -> None:
 
 
 def test_spark(tmp_path: Path, cache: Path) -> None:
-    """Zig to six targets, the windows-msvc ABI among them; the Linux programs run, the Windows one under wine."""
+    """Zig to six targets, the windows-msvc ABI among them; the Linux programs run, the Windows one under wine.
+
+    Made again in another folder, with caches of its own, every artifact is the same.
+    """
     repository, artifacts = release("spark", tmp_path / "spark", cache)
     assert set(SIX) == set(archives(artifacts))
     check_sums(repository)
@@ -152,6 +155,13 @@ def test_spark(tmp_path: Path, cache: Path) -> None:
     assert isinstance(linkage, dict)
     assert "2.28" == linkage["glibc"]
     assert "spark 0.3.1" in check_windows(repository, artifacts, SIX[5], ["spark.exe", "--version"])
+    deeper = Repository(tmp_path / "much" / "deeper" / "spark", tmp_path / "other")
+    shutil.copytree(PROJECTS / "spark", deeper.root, dirs_exist_ok=True)
+    (tmp_path / "other" / "shipways").mkdir(parents=True)
+    (tmp_path / "other" / "shipways" / "toolchains").symlink_to(cache / "shipways" / "toolchains")
+    ran = deeper.commit().shipways("release")
+    assert 0 == ran.code, ran.err
+    assert artifacts == made(deeper)
 
 
 @pytest.fixture(scope="session")

@@ -37,6 +37,7 @@ class Rust(Frozen):
 class Zig(Frozen):
     """`[package.NAME.zig]`."""
 
+    main: RelativePath | None = None
     optimize: Literal["ReleaseSafe", "ReleaseSmall", "ReleaseFast"] = "ReleaseSafe"
     glibc: Annotated[str, StringConstraints(pattern=r"^2\.\d+$")] = "2.28"
     options: tuple[str, ...] = ()
