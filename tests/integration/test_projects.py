@@ -198,6 +198,25 @@ def test_aisopod_passes_its_own_tests(aisopod: tuple[Repository, Artifacts]) -> 
     assert 0 == ran.code, ran.err
 
 
+def test_rust_with_the_installed_library(tmp_path: Path, cache: Path) -> None:
+    """Without build_std the target of this machine is built on stable Rust, down to the same floor of glibc."""
+    need_rust("1.96.0")
+    repository = Repository(tmp_path / "hello", cache)
+    repository.file("Cargo.toml", '[package]\nname = "hello"\nversion = "1.0.0"\nedition = "2024"\npublish = false\n')
+    repository.file("Cargo.lock", 'version = 4\n\n[[package]]\nname = "hello"\nversion = "1.0.0"\n')
+    repository.file("src/main.rs", 'fn main() { println!("hello {}", env!("CARGO_PKG_VERSION")); }\n')
+    shutil.copy(PROJECTS / "aisopod" / "shipways.lock", repository.root)
+    table = f'build = "rust"\ntargets = ["{SIX[0]}"]\n'
+    repository.file(
+        "shipways.toml", f'[project]\nname = "hello"\n[toolchain]\nrust = "1.96.0"\n[package.hello]\n{table}'
+    )
+    ran = repository.commit().shipways("build")
+    assert 0 == ran.code, ran.err
+    (program,) = made(repository).values()
+    assert "2.28" == cast(dict[str, object], program["linkage"])["glibc"]
+    assert "hello 1.0.0\n" == run(repository.root / str(program["path"]))
+
+
 def test_aisopod_on_windows(aisopod: tuple[Repository, Artifacts]) -> None:
     """The substitute runs under wine."""
     assert "aisopod 0.1.0" in check_windows(*aisopod, GNULLVM, ["aisopod.exe", "--version"])
