@@ -214,7 +214,7 @@ def test_rust_with_the_installed_library(tmp_path: Path, cache: Path) -> None:
     assert 0 == ran.code, ran.err
     (program,) = made(repository).values()
     assert "2.28" == cast(dict[str, object], program["linkage"])["glibc"]
-    assert "hello 1.0.0\n" == run(repository.root / str(program["path"]))
+    assert "hello 1.0.0\n" == run(repository.root / "dist" / str(program["path"]))
 
 
 def test_aisopod_on_windows(aisopod: tuple[Repository, Artifacts]) -> None:
