@@ -19,7 +19,7 @@ from shipways.model.facts import Ci, Crate, Facts, Git, LocalFile, PythonProject
 from shipways.model.formula import Formula
 from shipways.model.lock import Lock
 from shipways.model.source import SourceTree
-from shipways.model.version import Version, is_semver
+from shipways.model.version import Version, is_semver, number_in
 from shipways.ports import Files, Process, Shell, Sources
 from shipways.rustfacts import installed
 
@@ -187,12 +187,11 @@ def _said(config: Config, package: str, reader: _Reader) -> str | None:
 
 async def _tagged(package: Package, git: Git, asked: Asked) -> str:
     """The version that the last tag of this package names; 0.0.0 before the first."""
-    head, _, tail = package.tag.partition("{version}")
-    numbers = (tag[len(head) : len(tag) - len(tail)] for tag in git.tags if tag.startswith(head) and tag.endswith(tail))
-    if here := next((number for number in numbers if is_semver(number)), None):
+    found = (number_in(tag, package.tag) for tag in git.tags)
+    if here := next((number for number in found if number and is_semver(number)), None):
         return here
-    tag = await last_tag(asked.process, asked.repository, f"{head}[0-9]*{tail}")
-    return tag[len(head) : len(tag) - len(tail)] if tag else "0.0.0"
+    tag = await last_tag(asked.process, asked.repository, package.tag.replace("{version}", "[0-9]*"))
+    return (number_in(tag, package.tag) if tag else None) or "0.0.0"
 
 
 def _version(package: Package, number: str, git: Git) -> Version:

@@ -20,7 +20,7 @@ from shipways.model.artifact import Linkage
 from shipways.model.facts import Facts
 from shipways.model.lock import Lock, LockedImage
 from shipways.model.oci import Descriptor
-from shipways.ports import Clock, Console, Images, Index, World
+from shipways.ports import Clock, Console, Images, Index, Sources, World
 
 if TYPE_CHECKING:
     from shipways.detect import Tree
@@ -43,6 +43,7 @@ class Workshop:
     lock: Lock
     facts: Facts
     repository: Repository
+    sources: Sources
     store: DiskStore
     files: DiskFiles
     cache: Path
@@ -178,6 +179,7 @@ async def workshop() -> Workshop:
         lock=lock,
         facts=await gather(said.config, lock, asked),
         repository=repository,
+        sources=sources,
         store=store(),
         files=DiskFiles(),
         cache=cache,
@@ -186,19 +188,17 @@ async def workshop() -> Workshop:
 
 def world(shop: Workshop) -> World:
     """The ports that steps use, with the host engine."""
-    from shipways.adapters.gitsource import GitSources
     from shipways.adapters.host import HostEngine
     from shipways.adapters.toolchains import Toolchains
 
     process, shell = OsProcess(), OsShell()
-    sources = GitSources(shop.repository.root, shop.repository.env)
     toolchains = Toolchains(process=process, shell=shell, root=shop.cache / "toolchains", lock=shop.lock, host=host())
     return World(
         engine=HostEngine(
-            process=process, shell=shell, sources=sources, toolchains=toolchains, caches=shop.cache / "caches"
+            process=process, shell=shell, sources=shop.sources, toolchains=toolchains, caches=shop.cache / "caches"
         ),
         files=shop.files,
-        sources=sources,
+        sources=shop.sources,
         inspector=_Inspector(),
         images=images(),
     )

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import anyio
-
-from shipways.adapters.files import disk_error, make_writable
-from shipways.adapters.locks import try_lock
+from shipways.adapters.files import DiskFiles, disk_error
+from shipways.adapters.locks import wait_lock
 from shipways.adapters.store import sweep
 from shipways.adapters.toolchains import Toolchains
 from shipways.errors import BuildError, Problem
@@ -86,22 +84,20 @@ class HostEngine:
 
         Its lock is inherited by the commands: while an orphan of a killed run still works in it, nobody else does.
         """
-        top = _top()
+        top, files = _top(), DiskFiles()
         check_above(top, build)
         sweep(top)
         root = top / digest_of(build.record()).removeprefix("sha256:")[:16]
         with contextlib.ExitStack() as stack:
-            while (lease := stack.enter_context(try_lock(root.with_suffix(".lock")))) is None:
-                stack.close()
-                await anyio.sleep(0.1)
-            _wipe(root)
+            lease = await wait_lock(stack, root.with_suffix(".lock"))
+            files.remove(root)
             for name in ("src", "out", "home", "tmp"):
                 (root / name).mkdir(parents=True, mode=0o700)
             _still(root / "home")
             try:
                 yield _Room(root=root, lease=lease)
             finally:
-                _wipe(root)
+                files.remove(root)
                 root.with_suffix(".lock").unlink(missing_ok=True)
 
     async def _furnish(self, build: Build, inbox: Inbox, room: _Room) -> None:
@@ -241,12 +237,6 @@ def _still(home: Path) -> None:
     for folder in (home / ".config", home / "Library" / "Application Support"):
         (folder / "go" / "telemetry").mkdir(parents=True)
         (folder / "go" / "telemetry" / "mode").write_text("off\n")
-
-
-def _wipe(folder: Path) -> None:
-    if folder.exists():
-        make_writable(folder)
-        shutil.rmtree(folder)
 
 
 def _top() -> Path:

@@ -8,6 +8,7 @@ from typing import Final
 import lief
 
 from shipways.model.artifact import Linkage
+from shipways.model.version import numbers
 
 _GLIBC: Final = re.compile(r"GLIBC_(\d+(?:\.\d+)+)$")
 _WHOLE: Final = 256_000_000
@@ -56,7 +57,7 @@ def _elf(binary: "lief.ELF.Binary | None") -> Linkage | None:
         arch=_arch(str(binary.header.machine_type.name)),
         static=not binary.has_interpreter,
         libraries=tuple(sorted(str(name) for name in binary.libraries)),
-        glibc=max(glibc, key=lambda text: [int(part) for part in text.split(".")], default=""),
+        glibc=max(glibc, key=numbers, default=""),
         debug=binary.has_section(".debug_info"),
     )
 

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import anyio
+
 if sys.platform != "win32":
     import fcntl
 
@@ -34,6 +36,14 @@ def try_lock(path: Path) -> Iterator[int | None]:
         yield descriptor if _try(descriptor) and _current(descriptor, path) else None
     finally:
         os.close(descriptor)
+
+
+async def wait_lock(stack: contextlib.ExitStack, path: Path) -> int:
+    """The descriptor of the lock, as soon as nobody else holds it; `stack`, which must be empty, frees it."""
+    while (descriptor := stack.enter_context(try_lock(path))) is None:
+        stack.close()
+        await anyio.sleep(0.1)
+    return descriptor
 
 
 def _current(descriptor: int, path: Path) -> bool:

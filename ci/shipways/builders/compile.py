@@ -10,6 +10,7 @@ from shipways.model.artifact import Kind, Linkage, Output
 from shipways.model.build import Build
 from shipways.model.step import Inputs, Spec
 from shipways.model.target import Target
+from shipways.model.version import numbers
 from shipways.ports import Inbox, World
 
 _FORMATS: Final = {"linux": "elf", "darwin": "macho", "windows": "pe"}
@@ -34,7 +35,7 @@ class Expectation:
             problems.append(
                 Problem(path=name, what="expected a static program", why=f"it needs {', '.join(linkage.libraries)}")
             )
-        if self.glibc and _number(linkage.glibc) > _number(self.glibc):
+        if self.glibc and numbers(linkage.glibc) > numbers(self.glibc):
             problems.append(Problem(path=name, what=f"needs glibc {linkage.glibc}, the floor is {self.glibc}"))
         return problems
 
@@ -84,7 +85,3 @@ class Compile:
         if problems:
             raise BuildError(*problems)
         return tuple(outputs)
-
-
-def _number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part)

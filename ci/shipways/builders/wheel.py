@@ -20,6 +20,7 @@ from shipways.model.plan import Skip
 from shipways.model.source import SYMLINK, SourceFile
 from shipways.model.step import Inputs, Spec, Work
 from shipways.model.target import BY_TRIPLE, Target
+from shipways.model.version import numbers
 from shipways.ports import Inbox, World
 
 _CONTENT: Final = {".md": "text/markdown", ".rst": "text/x-rst", ".txt": "text/plain", "": "text/plain"}
@@ -92,7 +93,7 @@ class PlatformWheel:
     def _check(self, programs: tuple[Artifact, ...]) -> None:
         """PEP 600: manylinux_X_Y means that glibc X.Y is enough."""
         floor = re.match(r"manylinux_(\d+)_(\d+)_", self.target.wheel_tag)
-        found = max((_number(p.blob.linkage.glibc) for p in programs if p.blob.linkage), default=())
+        found = max((numbers(p.blob.linkage.glibc) for p in programs if p.blob.linkage), default=())
         if floor and found > tuple(int(part) for part in floor.groups()):
             raise BuildError(
                 Problem(
@@ -180,13 +181,9 @@ def _legal(file: SourceFile) -> bool:
 
 def _tag(target: Target, programs: tuple[Artifact, ...]) -> str:
     """The platform tag; for macOS with the oldest release on which all programs say they start (PEP 425)."""
-    declared = [_number(p.blob.linkage.system)[0] for p in programs if p.blob.linkage and p.blob.linkage.system]
+    declared = [numbers(p.blob.linkage.system)[0] for p in programs if p.blob.linkage and p.blob.linkage.system]
     oldest = max(declared, default=0)
     return _MACOS.sub(lambda tag: f"macosx_{max(oldest, int(tag[1]))}", target.wheel_tag)
-
-
-def _number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part)
 
 
 def _alone(name: str, binary: str) -> Skip:

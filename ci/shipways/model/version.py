@@ -19,6 +19,18 @@ def is_semver(text: str) -> bool:
     return _SEMVER.fullmatch(text) is not None
 
 
+def numbers(text: str) -> tuple[int, ...]:
+    """The numbers of a dotted version such as glibc's, to compare; of an empty text none, which is less than any."""
+    return tuple(int(part) for part in text.split(".") if part)
+
+
+def number_in(tag: str, pattern: str) -> str | None:
+    """What stands in a tag for the `{version}` of a pattern; None when the tag does not fit it."""
+    head, _, tail = pattern.partition("{version}")
+    fits = tag.startswith(head) and tag.endswith(tail) and len(tag) > len(head) + len(tail)
+    return tag[len(head) : len(tag) - len(tail)] if fits else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
     """`number` is semver; `base` what the manifest says, to which a snapshot's number adds; `tag` the git tag of it."""

@@ -7,7 +7,7 @@ from shipways.config.schema import Config
 from shipways.errors import PreflightError, Problem
 from shipways.model.facts import Facts
 from shipways.model.plan import Mode
-from shipways.model.version import is_semver
+from shipways.model.version import is_semver, number_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +84,6 @@ def _released(config: Config, facts: Facts, tags: tuple[str, ...]) -> tuple[str,
 
 def _number(package: Package, tag: str) -> str | None:
     """What stands in the tag for `{version}`; None when the pattern does not fit."""
-    head, _, tail = package.tag.partition("{version}")
-    fits = tag.startswith(head) and tag.endswith(tail) and len(tag) > len(head) + len(tail)
-    number = tag[len(head) : len(tag) - len(tail)] if fits else None
+    number = number_in(tag, package.tag)
     # A pattern without any fixed part fits every tag; only versions are meant then.
-    return number if number is not None and (head or tail or is_semver(number)) else None
+    return number if number is not None and (package.tag != "{version}" or is_semver(number)) else None
