@@ -5,10 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from shipways.config.kinds import Command, Frozen, Name, Program, RelativePath, Variables
+from shipways.config.kinds import Command, Duration, Frozen, Name, Program, RelativePath, Variables
 from shipways.model.oci import parse_reference
 
-Duration = Annotated[str, StringConstraints(pattern=r"^\d+(ms|s|m|h)$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 User = Annotated[str, StringConstraints(pattern=r"^\d{1,10}:\d{1,10}$")]
 Repository = Annotated[

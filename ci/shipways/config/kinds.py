@@ -20,6 +20,7 @@ Command = tuple[Word, ...]
 Program = Annotated[Command, Field(min_length=1)]
 """A command that is run here, so that its first word is a program."""
 Variables = dict[Annotated[str, StringConstraints(pattern=r"^[^=\x00]+$")], Word]
+Duration = Annotated[str, StringConstraints(pattern=r"^\d+(ms|s|m|h)$")]
 TargetTriple = Literal[
     "x86_64-unknown-linux-gnu",
     "x86_64-unknown-linux-musl",
@@ -30,11 +31,18 @@ TargetTriple = Literal[
 ]
 
 
-def _inside(text: str) -> str:
+def inside(text: str) -> str:
+    """A path below the repository, normalized. Raises ValueError for any other."""
     path = PurePosixPath(text)
     if not text or "\\" in text or "\0" in text or path.is_absolute() or ".." in path.parts:
         raise ValueError("expected a path below the repository, with slashes and without `..`")
     return str(path)
 
 
-RelativePath = Annotated[str, AfterValidator(_inside)]
+RelativePath = Annotated[str, AfterValidator(inside)]
+
+
+def milliseconds(text: Duration) -> int:
+    """A duration of the config as a number."""
+    number = text.rstrip("msh")
+    return int(number) * {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}[text[len(number) :]]

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, StringConstraints, model_validator
 
+from shipways.config.engines import Engine
 from shipways.config.formulas import Formula, FormulaName, formula_problems
 from shipways.config.images import Image
 from shipways.config.kinds import Frozen, Name, TargetTriple
@@ -50,6 +51,7 @@ class Config(Frozen):
     project: Project
     toolchain: Toolchain = Toolchain()
     checksums: Checksums = Checksums()
+    engine: Engine = Engine()
     package: dict[Name, Package] = {}
     image: dict[Name, Image] = {}
     formula: dict[FormulaName, Formula] = {}
@@ -83,3 +85,12 @@ class Config(Frozen):
         triples = table.targets if table.targets is not None else self.project.targets
         declared = {str(triple): str(instead) for triple, instead in table.substitute.items()}
         return tuple(declared.get(triple, triple) for triple in triples)
+
+    def toolchain_image(self, package: str) -> str:
+        """The image that a package is built in where builds run in containers: a name, or `./` and a Dockerfile."""
+        table = self.package[package]
+        tool = next(iter(table.command.tools), "command") if table.build == "command" else table.build
+        name = table.image or tool
+        versions = self.toolchain.model_dump()
+        text = self.engine.images.model_dump().get(name, name)
+        return str(text).replace("{version}", versions.get(name) or "latest")

@@ -7,6 +7,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shipways.config.images import Healthcheck, Image
+from shipways.config.kinds import milliseconds
 from shipways.config.schema import Config
 from shipways.errors import BuildError, Problem
 from shipways.model.digest import Json
@@ -14,7 +15,6 @@ from shipways.model.facts import Facts
 from shipways.model.names import forge_url
 
 _PATH: Final = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_UNITS: Final[Mapping[str, int]] = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 _ANNOTATION: Final = "org.opencontainers.image."
 
 
@@ -123,13 +123,8 @@ def _healthcheck(table: Healthcheck) -> dict[str, Json]:
     """Docker's extension of the config: the command and nanoseconds (Docker Engine API, HealthConfig)."""
     return {
         "Test": ["CMD", *table.test],
-        "Interval": _nanoseconds(table.interval),
-        "Timeout": _nanoseconds(table.timeout),
-        "StartPeriod": _nanoseconds(table.start_period),
+        "Interval": milliseconds(table.interval) * 10**6,
+        "Timeout": milliseconds(table.timeout) * 10**6,
+        "StartPeriod": milliseconds(table.start_period) * 10**6,
         "Retries": table.retries,
     }
-
-
-def _nanoseconds(text: str) -> int:
-    number = text.rstrip("".join(_UNITS))
-    return int(number) * _UNITS[text[len(number) :]]
