@@ -15,6 +15,7 @@ from shipways.model.lock import Lock, LockedImage
 from shipways.model.plan import Mode, Skip
 from shipways.model.source import SourceFile, SourceTree
 from shipways.model.step import Inputs, Spec, Work
+from shipways.model.target import BY_TRIPLE
 from shipways.ports import Inbox, Maker, Step, World
 from shipways.run import planner
 from support import facts
@@ -107,6 +108,49 @@ def test_narrow_keeps_what_is_needed() -> None:
     """Only the chosen steps and, through all levels, what they need."""
     plan = planner.plan(CONFIG, FACTS, [maker(step("a"), step("b", "a"), step("c", "b"), step("d"))])
     assert ["a", "b", "c"] == [each.spec.id for each in planner.narrow(plan, ["c"]).steps]
+
+
+def built(package: str, triple: str) -> Step:
+    spec = Spec(id=f"builders/{package}/{triple}", work=Work.COMPILE, outputs=(package,), folder=f"{package}-{triple}/")
+    return Nothing(spec=replace(spec, package=package, target=BY_TRIPLE[triple]))
+
+
+LINUX, MAC, WINDOWS = "x86_64-unknown-linux-gnu", "aarch64-apple-darwin", "x86_64-pc-windows-msvc"
+BUILDING = planner.plan(
+    CONFIG,
+    FACTS,
+    [maker(built("tender", LINUX), built("tender", MAC), skip("builders/crane/" + WINDOWS), skip("images/sail/linux"))],
+)
+
+
+@pytest.mark.parametrize(
+    ("packages", "targets", "expected"),
+    [
+        ((), (), (LINUX, MAC)),
+        (("tender",), (), (LINUX, MAC)),
+        ((), (MAC,), (MAC,)),
+        (("crane",), (), ()),
+        ((), (WINDOWS,), ()),
+    ],
+)
+def test_select_by_name(packages: tuple[str, ...], targets: tuple[str, ...], expected: tuple[str, ...]) -> None:
+    """Packages and targets choose among the steps that build; one whose steps are all skipped is known too."""
+    chosen = planner.select(BUILDING, packages=packages, targets=targets)
+    assert {f"builders/tender/{triple}" for triple in expected} == set(chosen)
+
+
+@pytest.mark.parametrize("name", ["end", "ten", "builders", "sail", "linux", LINUX, ""])
+def test_select_knows_whole_names_only(name: str) -> None:
+    """A part of a name, or the name of something else, is no package; the hint has those there are."""
+    with pytest.raises(ConfigError, match=rf"(?s)^{name}(: )?is not in the plan.*there are: crane, tender$"):
+        planner.select(BUILDING, packages=(name,), targets=())
+
+
+@pytest.mark.parametrize("name", ["linux", "x86_64", "tender"])
+def test_select_knows_whole_targets_only(name: str) -> None:
+    """Nor is a part of a triple, or a package, a target."""
+    with pytest.raises(ConfigError, match=f"{name}: is not in the plan"):
+        planner.select(BUILDING, packages=(), targets=(name,))
 
 
 @pytest.mark.parametrize(

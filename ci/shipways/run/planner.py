@@ -1,6 +1,6 @@
 """Config and facts → Plan."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from graphlib import TopologicalSorter
 
@@ -10,6 +10,7 @@ from shipways.model.digest import digest_of
 from shipways.model.facts import Facts
 from shipways.model.plan import Mode, Plan, Skip
 from shipways.model.step import Spec
+from shipways.model.target import BY_TRIPLE
 from shipways.ports import Maker, Step
 from shipways.run.mode import choose
 
@@ -152,21 +153,25 @@ def _ordered(steps: Sequence[Step]) -> tuple[Step, ...]:
 def select(plan: Plan, *, targets: Sequence[str], packages: Sequence[str]) -> tuple[str, ...]:
     """The steps that build programs (`builders/…`), of these packages and targets; empty means all.
 
-    Raises ConfigError for a package or target that the plan does not have.
+    Raises ConfigError for a package or target that the plan does not have, not even as a skip.
     """
     building = [step.spec for step in plan.steps if step.spec.id.startswith("builders/")]
-    known = {
-        *(s.package for s in building),
-        *(s.target.triple for s in building if s.target),
-        *(s.id for s in plan.skips),
-    }
-    wrong = [name for name in (*targets, *packages) if not any(name in text for text in known)]
+    skipped = [skip.id.split("/")[1:] for skip in plan.skips if skip.id.startswith("builders/")]
+    known_packages = {spec.package for spec in building} | {name for name, *_ in skipped}
+    known_targets = {spec.target.triple for spec in building if spec.target}
+    known_targets |= {triple for _, *rest in skipped for triple in rest if triple in BY_TRIPLE}
+    wrong = [*_unknown(packages, known_packages), *_unknown(targets, known_targets)]
     if wrong:
-        options = sorted(name for name in known if "builders/" not in name)
-        raise ConfigError(*(Problem(path=name, what="is not in the plan", hint=", ".join(options)) for name in wrong))
+        raise ConfigError(*wrong)
     return tuple(
         spec.id
         for spec in building
         if (not targets or (spec.target and spec.target.triple in targets))
         and (not packages or spec.package in packages)
     )
+
+
+def _unknown(names: Sequence[str], known: Set[str]) -> Iterator[Problem]:
+    for name in names:
+        if name not in known:
+            yield Problem(path=name, what="is not in the plan", hint=f"there are: {', '.join(sorted(known)) or 'none'}")
