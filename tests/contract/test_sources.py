@@ -86,3 +86,15 @@ def test_link_out_of_the_tree(make: Make, tmp_path: Path, target: bytes) -> None
     sources, tree = make(tmp_path, {"link": (SYMLINK, target)})
     with pytest.raises(PreflightError, match="link: is a symlink that leaves the source"):
         anyio.run(sources.export, tree, tmp_path / "out")
+
+
+def test_git_that_dies(tmp_path: Path) -> None:
+    """The object that it does not give any more is missing; a broken pipe is no end of the program."""
+    _, tree = git(tmp_path, FILES)
+    dying = tmp_path / "bin" / "git"
+    dying.parent.mkdir()
+    dying.write_text("#!/bin/sh\nexec 0<&-\nprintf 'x blob 1\\nx\\n'\n")
+    dying.chmod(0o755)
+    sources = GitSources(tmp_path / "repository", {"PATH": str(dying.parent)})
+    with pytest.raises(PreflightError, match=r"git object [0-9a-f]{40} is missing"):
+        anyio.run(sources.export, tree, tmp_path / "out")

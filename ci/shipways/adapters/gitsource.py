@@ -4,6 +4,7 @@ import os
 import posixpath
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -107,8 +108,9 @@ def _inside(file: SourceFile, target: str) -> str:
 
 def _ask(git: "subprocess.Popen[bytes]", oid: str) -> bytes:
     stdin, stdout = _streams(git)
-    stdin.write(f"{oid}\n".encode())
-    stdin.flush()
+    with suppress(BrokenPipeError):  # git has died: the answer that does not come says so
+        # Past the buffer, which would hold the line for close(), where it breaks again.
+        os.write(stdin.fileno(), f"{oid}\n".encode())
     header = stdout.readline().split()
     if len(header) != 3:
         raise PreflightError(
