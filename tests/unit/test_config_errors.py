@@ -44,6 +44,13 @@ def problems(text: str, file: str = "shipways.toml") -> tuple[Problem, ...]:
         ),
         (HEAD + '[package]\na = "go"', "package.a", 4, "expected a table", ""),
         (HEAD + '[image.a]\npackage = "b"', "image.a.package", 4, "there is no [package.b]", ""),
+        (
+            HEAD + '[package.a]\nbuild = "zig"\nbinaries = ["a", "b"]\nzig = { main = "a.zig" }',
+            "package.a.binaries",
+            5,
+            "zig.main makes one program, not 2",
+            "",
+        ),
     ],
 )
 def test_one_problem(text: str, path: str, line: int, what: str, fix: str) -> None:

@@ -15,11 +15,16 @@ TREE = SourceTree(
 FACTS = replace(facts(p="1.2.3"), source=TREE)
 
 
-def commands(more: str) -> dict[str, tuple[str, ...]]:
-    """The command of each target."""
+def compiled(more: str) -> list[Compile]:
+    """The step of each target."""
     steps = list(zig.plan(parse(TEXT + more, "shipways.toml"), FACTS))
     assert all(isinstance(step, Compile) for step in steps)
-    return {s.expected.target.triple: s.build.commands[0] for s in steps if isinstance(s, Compile)}
+    return [step for step in steps if isinstance(step, Compile)]
+
+
+def commands(more: str) -> dict[str, tuple[str, ...]]:
+    """The command of each target."""
+    return {step.expected.target.triple: step.build.commands[0] for step in compiled(more)}
 
 
 def test_with_build_zig() -> None:
@@ -36,6 +41,21 @@ def test_with_one_root_file() -> None:
     assert all(("zig", "build-exe") == command[:2] for command in found.values())
     assert ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"] == [t for t, c in found.items() if "-lc" in c]
     assert "-femit-bin={out}/p.exe" in found["x86_64-pc-windows-msvc"]
+
+
+def test_options_are_for_a_root_file() -> None:
+    """Only `zig build-exe` gets a module with the version; build.zig has options of its own."""
+    assert {()} == {step.build.programs for step in compiled("")}
+    written = 'pub const version: []const u8 = "1.2.3";\n'
+    assert {(("options.zig", written),)} == {s.build.programs for s in compiled('zig = { main = "src/main.zig" }\n')}
+
+
+def test_step_makes_what_its_build_makes() -> None:
+    """build.zig may make several programs, into bin/; a root file makes one, of any name."""
+    steps = compiled('binaries = ["a", "b"]\n') + compiled('binaries = ["a"]\nzig = { main = "src/main.zig" }\n')
+    assert 12 == len(steps)
+    for step in steps:
+        assert step.spec.outputs == tuple(output.removeprefix("bin/") for output in step.build.outputs)
 
 
 def test_root_file_that_is_not_there() -> None:

@@ -34,6 +34,7 @@ def _step(config: Config, facts: Facts, name: str, package: Package, target: Tar
         return Skip(id=step, kind="source", problem=problem)
     programs = tuple(binary + target.exe for binary in package.binaries or (name,))
     glibc = package.zig.glibc if target.libc == "gnu" else ""
+    version = facts.version(name).number
     return Compile(
         spec=Spec(
             id=step,
@@ -48,9 +49,9 @@ def _step(config: Config, facts: Facts, name: str, package: Package, target: Tar
             tools=(Tool(name="zig", version=config.toolchain.zig),),
             source=source,
             workdir=package.path,
-            commands=(_command(package, target, programs[0], facts.version(name).number),),
-            outputs=programs[:1] if package.zig.main else tuple(f"bin/{program}" for program in programs),
-            programs=((_OPTIONS, f'pub const version: []const u8 = "{facts.version(name).number}";\n'),),
+            commands=(_command(package, target, programs[0], version),),
+            outputs=programs if package.zig.main else tuple(f"bin/{program}" for program in programs),
+            programs=((_OPTIONS, f'pub const version: []const u8 = "{version}";\n'),) if package.zig.main else (),
             env=(("ZIG_LOCAL_CACHE_DIR", "{home}/zig"), *package.env.items()),
             caches=(("ZIG_GLOBAL_CACHE_DIR", f"zig-{config.toolchain.zig}"),),
         ),

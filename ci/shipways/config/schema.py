@@ -58,7 +58,7 @@ class Config(Frozen):
 
     @model_validator(mode="after")
     def _references(self) -> Self:
-        """A name of a package elsewhere in the file must be one."""
+        """A name of a package elsewhere in the file must be one, and one program cannot have several names."""
         wrong = [
             f"{table}.{name}.package: there is no [package.{entry.package}]"
             for table, entries in (("image", self.image), ("formula", self.formula))
@@ -69,6 +69,11 @@ class Config(Frozen):
             f"package.{name}.python.binary: there is no [package.{package.python.binary}]"
             for name, package in self.package.items()
             if package.python.binary and package.python.binary not in self.package
+        ]
+        wrong += [
+            f"package.{name}.binaries: zig.main makes one program, not {len(package.binaries)}"
+            for name, package in self.package.items()
+            if package.zig.main and package.binaries and len(package.binaries) > 1
         ]
         wrong += formula_problems(self.formula, self.package, {name: self.targets(name) for name in self.package})
         if self.formula and not self.project.repository:
