@@ -10,6 +10,7 @@ from shipways.adapters.files import DiskFiles
 from shipways.adapters.process import OsProcess
 from shipways.adapters.shell import OsClock, OsShell
 from shipways.adapters.store import DiskStore
+from shipways.config.engines import chosen_mirror
 from shipways.config.load import FILE_NAMES, decode, has_table, parse
 from shipways.config.lockfile import FILE_NAME, parse_lock
 from shipways.config.schema import Config
@@ -200,7 +201,7 @@ def world(shop: Workshop) -> World:
         files=shop.files,
         sources=shop.sources,
         inspector=_Inspector(),
-        images=images(),
+        images=images(mirror(shop.config)),
     )
 
 
@@ -211,9 +212,14 @@ def index() -> Index:
     return PipIndex(OsProcess(), OsShell())
 
 
-def images() -> Images:
-    """Image registries, with the logins of this user."""
-    return _Images()
+def mirror(config: Config) -> str:
+    """The registry that is asked for the images of docker.io; empty for docker.io. Raises ConfigError."""
+    return chosen_mirror(config.engine, OsShell().env())
+
+
+def images(mirror: str) -> Images:
+    """Image registries, with the logins of this user; those of docker.io at the mirror, if there is one."""
+    return _Images(mirror)
 
 
 class _Inspector:
@@ -229,6 +235,9 @@ class _Inspector:
 class _Images:
     """The `Images` port; httpx takes a while to import, which a run that fetches nothing does not pay."""
 
+    def __init__(self, mirror: str) -> None:
+        self._mirror = mirror
+
     async def resolve(self, name: str) -> LockedImage:
         """What a name stands for now."""
         return await self._registry.resolve(name)
@@ -240,7 +249,9 @@ class _Images:
     @functools.cached_property
     def _registry(self) -> Images:
         from shipways.adapters.dockerauth import DockerLogins
+        from shipways.adapters.mirror import Mirrored
         from shipways.adapters.registry import Registry
         from shipways.adapters.registryhttp import RegistryHttp
 
-        return Registry(RegistryHttp(DockerLogins(OsProcess(), OsShell())))
+        registry = Registry(RegistryHttp(DockerLogins(OsProcess(), OsShell())))
+        return Mirrored(registry, self._mirror) if self._mirror else registry

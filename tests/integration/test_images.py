@@ -144,7 +144,7 @@ def test_skopeo_pushes_every_byte(pulse: Released, registry: LocalRegistry) -> N
     skopeo("copy", "--all", "--dest-tls-verify=false", pulse.layout, f"docker://{name}")
 
     async def ask() -> str:
-        return (await images().resolve(name)).digest
+        return (await images("").resolve(name)).digest
 
     (image,) = [a for a in pulse.manifest["artifacts"] if a["kind"] == "image"]
     assert image["digest"] == anyio.run(ask)
@@ -223,7 +223,7 @@ def test_unreachable_base_skips_a_snapshot_only(registry: LocalRegistry, program
     registry.push(name, {"linux/amd64": stacked(packed({"a": b"b"}))})
 
     async def lock() -> str:
-        text = render_lock(Lock(images=(await images().resolve(name),)))
+        text = render_lock(Lock(images=(await images("").resolve(name),)))
         return text.replace(registry.host, "127.0.0.1:1")
 
     repository = Repository(tmp_path / "repository", tmp_path / "cache")

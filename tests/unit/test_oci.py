@@ -2,7 +2,7 @@
 
 import pytest
 
-from shipways.model.oci import Reference, parse_reference
+from shipways.model.oci import Reference, mirrored, parse_reference
 
 DIGEST = "sha256:" + "ab" * 32
 
@@ -31,3 +31,31 @@ def test_what_is_no_name(text: str) -> None:
     """Everything else is refused."""
     with pytest.raises(ValueError, match="expected the name of an image"):
         parse_reference(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("debian", "docker.io/library/debian:latest"),
+        ("gcr.io/a/b:1", "gcr.io/a/b:1"),
+        (f"example/x:1@{DIGEST}", f"docker.io/example/x@{DIGEST}"),
+    ],
+)
+def test_text(text: str, expected: str) -> None:
+    """A reference is written with nothing left out, and with the digest where there is one."""
+    assert expected == parse_reference(text).text
+
+
+@pytest.mark.parametrize(
+    ("text", "mirror", "expected"),
+    [
+        ("debian:12", "127.0.0.1:5000", "127.0.0.1:5000/library/debian:12"),
+        ("example/x", "mirror.example.com/hub/a", "mirror.example.com/hub/a/example/x:latest"),
+        (f"x@{DIGEST}", "[::1]:5000", f"[::1]:5000/library/x@{DIGEST}"),
+        ("gcr.io/x:1", "127.0.0.1:5000", "gcr.io/x:1"),
+        ("debian:12", "", "docker.io/library/debian:12"),
+    ],
+)
+def test_mirrored(text: str, mirror: str, expected: str) -> None:
+    """Only docker.io has a mirror; all of a name goes below its prefix."""
+    assert expected == mirrored(parse_reference(text), mirror).text

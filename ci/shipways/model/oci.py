@@ -4,7 +4,7 @@ Sources: OCI image-spec 1.1 (descriptor.md, media-types.md), distribution's refe
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from shipways.model.digest import Json
@@ -55,6 +55,11 @@ class Reference:
         """What asks a registry for it: the digest, else the tag."""
         return self.digest or self.tag
 
+    @property
+    def text(self) -> str:
+        """The name with nothing left out: HOST/REPOSITORY@DIGEST, or with :TAG where there is no digest."""
+        return f"{self.host}/{self.repository}" + (f"@{self.digest}" if self.digest else f":{self.tag}")
+
 
 def parse_reference(text: str) -> Reference:
     """The parts of an image name. Raises ValueError for what is none."""
@@ -67,6 +72,14 @@ def parse_reference(text: str) -> Reference:
     if host == DOCKER_HUB and "/" not in repository:
         repository = f"library/{repository}"
     return Reference(host=host, repository=repository, tag=match["tag"] or "latest", digest=match["digest"] or "")
+
+
+def mirrored(reference: Reference, mirror: str) -> Reference:
+    """Where an image is asked for: one of docker.io at the mirror HOST[:PORT][/PREFIX], if there is one."""
+    if not mirror or reference.host != DOCKER_HUB:
+        return reference
+    host, _, prefix = mirror.partition("/")
+    return replace(reference, host=host, repository=f"{prefix}/{reference.repository}".lstrip("/"))
 
 
 def blob_path(digest: str) -> str:

@@ -76,7 +76,9 @@ async def _lock(said: wire.Settings, names: Wanted, upgrade: bool) -> None:
     """Write what was found even where something was not: the next run asks only for the rest."""
     console, old = wire.console("plain"), said.lock or Lock()
     still = kept(names, old)
-    found, errors = await resolve(names if upgrade else lacking(names, still), wire.index(), wire.images())
+    found, errors = await resolve(
+        names if upgrade else lacking(names, still), wire.index(), wire.images(wire.mirror(said.config))
+    )
     new = merged(old if errors else still, found)
     for line in changes(old, new):
         console.emit(Note(text=line))
