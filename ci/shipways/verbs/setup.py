@@ -1,9 +1,13 @@
 """init, check, lock: before the first release, and after each change of the config."""
 
+from dataclasses import replace
+
 import anyio
 import click
 
 from shipways import wire
+from shipways.config.dockerfile import bases
+from shipways.config.engines import EngineChoice
 from shipways.config.lockfile import FILE_NAME, render_lock
 from shipways.detect import detect
 from shipways.errors import ConfigError, Drift, PreflightError, Problem, ShipwaysError
@@ -15,8 +19,9 @@ from shipways.pipeline import RENDERERS
 from shipways.ports import Console
 from shipways.run import rendering
 from shipways.run.checking import lock_problems
-from shipways.run.locking import Wanted, changes, kept, lacking, merged, resolve, wanted
+from shipways.run.locking import Wanted, changes, kept, lacking, merged, named_dockerfiles, resolve, wanted
 from shipways.run.starting import start
+from shipways.verbs.options import ENGINE
 
 
 @click.command()
@@ -63,47 +68,56 @@ async def _drifted(console: Console) -> list[Problem]:
 
 @click.command()
 @click.option("--upgrade", is_flag=True, help="Ask for everything again, not only for what is missing or has changed.")
-def lock(upgrade: bool) -> None:
-    """Write shipways.lock: digests of toolchains, build backends and base images."""
+@ENGINE
+def lock(upgrade: bool, engine: EngineChoice | None) -> None:
+    """Write shipways.lock: digests of toolchains, build backends, base images, and the images that builds run in.
+
+    Those that builds run in are not asked for with the engine host, and with auto they may be missing.
+    """
     said = wire.settings(relock=True)
-    pythons, problems = _pythons(said)
+    engine = engine or said.config.engine.use
+    names, problems = _wanted(said, engine)
     if problems:
         raise ConfigError(*problems)
-    anyio.run(_lock, said, wanted(said.config, pythons), upgrade)
+    anyio.run(_lock, said, names, upgrade, engine)
 
 
-async def _lock(said: wire.Settings, names: Wanted, upgrade: bool) -> None:
+async def _lock(said: wire.Settings, names: Wanted, upgrade: bool, engine: EngineChoice) -> None:
     """Write what was found even where something was not: the next run asks only for the rest."""
     console, old = wire.console("plain"), said.lock or Lock()
     still = kept(names, old)
-    found, errors = await resolve(
-        names if upgrade else lacking(names, still), wire.index(), wire.images(wire.mirror(said.config))
-    )
-    new = merged(old if errors else still, found)
+    asked = names if upgrade else lacking(names, still)
+    if engine == "host":
+        asked = replace(asked, optional=())
+    found = await resolve(asked, wire.index(), wire.images(wire.mirror(said.config)))
+    new = merged(old if found.errors else still, found.lock)
     for line in changes(old, new):
         console.emit(Note(text=line))
     text = render_lock(new)
     fresh = said.lock is not None and text == render_lock(said.lock)
     if not fresh:
         wire.write(said.folder / FILE_NAME, text)
-    if errors:
-        kind = ConfigError if any(isinstance(error, ConfigError) for error in errors) else PreflightError
-        raise kind(*(problem for error in errors for problem in error.problems))
+    for name, why in found.without:
+        console.emit(Note(text=f"could not lock {name}, which builds by Dagger need\n{why}", level="warning"))
+    if found.errors:
+        kind = ConfigError if any(isinstance(error, ConfigError) for error in found.errors) else PreflightError
+        raise kind(*(problem for error in found.errors for problem in error.problems))
     console.print(f"{FILE_NAME} is up to date" if fresh else f"wrote {FILE_NAME}; commit it")
 
 
 def _stale(said: wire.Settings) -> list[Problem]:
-    """What the lock does not hold for the config and the Python packages as they are now."""
-    pythons, problems = _pythons(said)
+    """What the lock does not hold for the config and the work tree as they are now."""
+    names, problems = _wanted(said, said.config.engine.use)
     if said.lock is not None:
-        problems += lock_problems(wanted(said.config, pythons), said.lock)
+        problems += lock_problems(names, said.lock)
     return problems
 
 
-def _pythons(said: wire.Settings) -> tuple[list[PythonProject], list[Problem]]:
-    """The Python packages of the work tree, and what keeps them from being read."""
+def _wanted(said: wire.Settings, engine: EngineChoice) -> tuple[Wanted, list[Problem]]:
+    """What the config and the work tree need a lock for, and what keeps files of it from being read."""
     problems: list[Problem] = []
     pythons: list[PythonProject] = []
+    dockerfiles: dict[str, tuple[str, ...]] = {}
     for name, package in said.config.package.items():
         if package.build == "python" and not package.python.binary:
             try:
@@ -111,4 +125,10 @@ def _pythons(said: wire.Settings) -> tuple[list[PythonProject], list[Problem]]:
                 pythons.append(python_project(name, package, text))
             except ShipwaysError as error:
                 problems += error.problems
-    return pythons, problems
+    for path in named_dockerfiles(said.config):
+        try:
+            dockerfiles[path] = bases(wire.read(said.folder / path), path)
+        except ConfigError as error:
+            dockerfiles[path] = ()
+            problems += error.problems
+    return wanted(said.config, pythons, dockerfiles, engine), problems
