@@ -24,10 +24,11 @@ from shipways.model.names import binary_folder, binary_step
 from shipways.model.plan import Plan
 from shipways.model.step import Inputs, Spec, Work
 from shipways.model.target import BY_TRIPLE
-from shipways.ports import Engine, Inbox, Inspector, World
+from shipways.ports import Inbox, Inspector, World
 from shipways.run import planner
 from shipways.run.maker import Made, make
 from shipways.testing.console import ManualClock, RecordingConsole
+from shipways.testing.engine import ScriptedEngine
 from shipways.testing.images import Content, MemoryImages
 from shipways.testing.sources import MemorySources
 from support import facts
@@ -120,7 +121,7 @@ class Bench:
         """Make everything."""
         plan, kept = self.plan(extra, project), DiskStore(self.root / store)
         world = World(
-            engine=cast(Engine, None),
+            engine=ScriptedEngine({}),
             files=DiskFiles(),
             sources=MemorySources(self.files),
             inspector=cast(Inspector, None),

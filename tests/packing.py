@@ -20,10 +20,11 @@ from shipways.model.plan import Plan
 from shipways.model.source import EXECUTABLE, REGULAR, SYMLINK
 from shipways.model.step import Inputs, Spec, Work
 from shipways.model.target import BY_TRIPLE
-from shipways.ports import Engine, Images, Inbox, Inspector, Sources, World
+from shipways.ports import Images, Inbox, Inspector, Sources, World
 from shipways.run import planner
 from shipways.run.maker import Made, make
 from shipways.testing.console import ManualClock, RecordingConsole
+from shipways.testing.engine import ScriptedEngine
 from shipways.testing.sources import MemorySources
 from support import facts
 
@@ -115,7 +116,7 @@ class Shop:
     def release(self, extra: str = "", project: str = PROJECT, sources: Sources | None = None) -> Made:
         """Make everything and lay it into `dist`."""
         plan, store = self.whole(extra, project), DiskStore(self.root / "store")
-        nothing = {"engine": cast(Engine, None), "inspector": cast(Inspector, None), "images": cast(Images, None)}
+        nothing = {"engine": ScriptedEngine({}), "inspector": cast(Inspector, None), "images": cast(Images, None)}
         world = World(files=DiskFiles(), sources=sources or self.sources, **nothing)
 
         async def run() -> Made:

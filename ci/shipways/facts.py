@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import anyio
-
 from shipways.config import released
 from shipways.config.packages import Package
 from shipways.config.schema import Config
@@ -20,8 +18,7 @@ from shipways.model.formula import Formula
 from shipways.model.lock import Lock
 from shipways.model.source import SourceTree
 from shipways.model.version import Version, is_semver, number_in
-from shipways.ports import Files, Process, Shell, Sources
-from shipways.rustfacts import installed
+from shipways.ports import Engine, Files, Process, Shell, Sources
 
 _MANIFESTS: Final[Mapping[str, str]] = {"rust": "Cargo.toml", "python": "pyproject.toml", "zig": "build.zig.zon"}
 _ZON_VERSION: Final = re.compile(r'\.version\s*=\s*"([^"]+)"')
@@ -36,24 +33,22 @@ class Asked:
     sources: Sources
     repository: Repository
     files: Files
+    engine: Engine
 
 
 async def gather(config: Config, lock: Lock, asked: Asked) -> Facts:
     """Everything a plan may depend on. Raises PreflightError with every package whose version cannot be told."""
     git, source = await read_git(asked.process, asked.repository)
     reader = _Reader(source=source, sources=asked.sources)
-    rust: list[Rust] = []
-    async with anyio.create_task_group() as group:
-        if any(package.build == "rust" for package in config.package.values()):
-            group.start_soon(_rust, asked, config.toolchain.rust or "", rust)
     return Facts(
         git=git,
         source=source,
         versions=await _versions(config, git, reader, asked),
         lock=lock,
-        host=host(),
+        host=asked.engine.host,
+        engine=asked.engine.name,
         ci=ci(asked.shell.env()),
-        rust=tuple(rust),
+        rust=await _rust(config, asked.engine),
         crates=tuple(reader.crate(name, p) for name, p in config.package.items() if p.build == "rust"),
         python=tuple(
             reader.python(name, p) for name, p in config.package.items() if p.build == "python" and not p.python.binary
@@ -212,8 +207,11 @@ def _local(config: Config, asked: Asked) -> Iterator[LocalFile]:
                 yield LocalFile(path=path, place=place, digest=digest)
 
 
-async def _rust(asked: Asked, version: str, found: list[Rust]) -> None:
-    found += [each.rust for each in await installed(asked.process, asked.shell, version)]
+async def _rust(config: Config, engine: Engine) -> tuple[Rust, ...]:
+    """The compilers of every image that a Rust package is built in."""
+    images = {config.toolchain_image(name) for name, package in config.package.items() if package.build == "rust"}
+    found = [await engine.rust(config.toolchain.rust or "", image) for image in sorted(images)]
+    return tuple(dict.fromkeys(rust for each in found for rust in each))
 
 
 def _toml(path: str, text: str) -> object:

@@ -10,7 +10,7 @@ from shipways.config.schema import Config
 from shipways.model.artifact import Artifact, Blob, Linkage, Output
 from shipways.model.build import Build
 from shipways.model.event import Event
-from shipways.model.facts import Facts
+from shipways.model.facts import Facts, Rust
 from shipways.model.lock import LockedImage
 from shipways.model.oci import Descriptor
 from shipways.model.plan import Skip
@@ -212,6 +212,10 @@ class Inbox(Protocol):
         """All artifacts of the step's needs, in the order of its needs."""
         ...
 
+    def say(self, text: str) -> None:
+        """Tell what a command of the step has printed."""
+        ...
+
     def path(self, artifact: Artifact) -> Path:
         """The verified bytes of one of them. Read only."""
         ...
@@ -223,6 +227,20 @@ class Engine(Protocol):
     @property
     def name(self) -> str:
         """`host` or `dagger`."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """How many builds it runs at once."""
+        ...
+
+    @property
+    def host(self) -> str:
+        """What builds run on: `linux-x86_64`, `darwin-aarch64` …"""
+        ...
+
+    async def rust(self, version: str, image: str) -> tuple[Rust, ...]:
+        """The Rust compilers that a build in this image may find, of this release those beside the default too."""
         ...
 
     async def run(self, build: Build, inbox: Inbox) -> tuple[Path, ...]:

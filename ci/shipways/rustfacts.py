@@ -1,6 +1,6 @@
 """What Rust is on this machine: the compilers themselves, never rustup's proxies, whose answer depends on settings."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -49,14 +49,22 @@ def _kept(env: Mapping[str, str], version: str) -> Iterator[Path]:
 
 
 def _rust(sysroot: Path, told: str) -> Rust:
-    """Debian's and rustup's builds of a release have one commit, and only the text as a whole tells them apart."""
-    said = dict(line.split(": ", 1) for line in told.splitlines() if ": " in line)
     std = sysroot / "lib" / "rustlib"
     lock = sysroot / SOURCES / "library" / "Cargo.lock"
+    targets = sorted(path.parent.name for path in std.glob("*/lib") if any(path.glob("libstd-*")))
+    return described(told, targets, digest_bytes(lock.read_bytes()) if lock.exists() else "")
+
+
+def described(told: str, targets: Iterable[str], sources: str) -> Rust:
+    """A compiler by what `rustc -vV` says.
+
+    Debian's and rustup's builds of a release have one commit, and only the text as a whole tells them apart.
+    """
+    said = dict(line.split(": ", 1) for line in told.splitlines() if ": " in line)
     return Rust(
         version=said.get("release", ""),
         identity=digest_bytes(told.encode()),
         host=said.get("host", ""),
-        targets=tuple(sorted(path.parent.name for path in std.glob("*/lib") if any(path.glob("libstd-*")))),
-        sources=digest_bytes(lock.read_bytes()) if lock.exists() else "",
+        targets=tuple(targets),
+        sources=sources,
     )

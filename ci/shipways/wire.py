@@ -1,7 +1,9 @@
 """Builds the real world. Late imports are here, so that a verb pays only for what it uses."""
 
+import contextlib
 import functools
 import sys
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,13 +17,13 @@ from shipways.config.load import FILE_NAMES, decode, has_table, parse
 from shipways.config.lockfile import FILE_NAME, parse_lock
 from shipways.config.schema import Config
 from shipways.errors import ConfigError, Problem
-from shipways.facts import Asked, gather, host
+from shipways.facts import Asked, gather
 from shipways.gitfacts import Repository, open_repository
 from shipways.model.artifact import Linkage
 from shipways.model.facts import Facts
 from shipways.model.lock import Lock, LockedImage
 from shipways.model.oci import Descriptor
-from shipways.ports import Clock, Console, Images, Index, Sources, World
+from shipways.ports import Clock, Console, Engine, Images, Index, Sources, World
 
 if TYPE_CHECKING:
     from shipways.detect import Tree
@@ -48,6 +50,9 @@ class Workshop:
     store: DiskStore
     files: DiskFiles
     cache: Path
+    engine: Engine
+    engine_reason: str
+    """Why it is this one; empty when somebody asked for it by name."""
 
 
 def console(log: str) -> Console:
@@ -165,39 +170,47 @@ def settings(*, relock: bool = False) -> Settings:
     return Settings(folder=path.parent, config=config, lock=lock)
 
 
-async def workshop() -> Workshop:
-    """Read config and lock, ask git and the tools. Raises ConfigError or PreflightError."""
+@contextlib.asynccontextmanager
+async def workshop(
+    *, engine: str | None = "host", volumes: bool = True, tell: Callable[[str], None] = lambda _: None
+) -> AsyncIterator[Workshop]:
+    """Read config and lock, ask git and the tools. Raises ConfigError or PreflightError.
+
+    `engine` is what `--engine` says, None when it says nothing; `volumes`: whether builds may use caches; `tell` gets
+    a sentence when one of several engines is gone.
+    """
     said = settings()
     lock = said.lock or Lock()
-    shell, process, cache = OsShell(), OsProcess(), cache_folder()
+    shell, process, cache, files = OsShell(), OsProcess(), cache_folder(), DiskFiles()
     from shipways.adapters.gitsource import GitSources
+    from shipways.engines import Bench, chosen, opened
 
     repository = await open_repository(process, shell, cache / "git")
     sources = GitSources(repository.root, repository.env)
-    asked = Asked(process=process, shell=shell, sources=sources, repository=repository, files=DiskFiles())
-    return Workshop(
-        config=said.config,
-        lock=lock,
-        facts=await gather(said.config, lock, asked),
-        repository=repository,
-        sources=sources,
-        store=store(),
-        files=DiskFiles(),
-        cache=cache,
+    choice = await chosen(said.config.engine, engine, process, shell)
+    bench = Bench(
+        process=process, shell=shell, sources=sources, lock=lock, cache=cache, root=repository.root, volumes=volumes
     )
+    async with opened(choice, bench, said.config.engine, tell) as made:
+        asked = Asked(process=process, shell=shell, sources=sources, repository=repository, files=files, engine=made)
+        yield Workshop(
+            config=said.config,
+            lock=lock,
+            facts=await gather(said.config, lock, asked),
+            repository=repository,
+            sources=sources,
+            store=store(),
+            files=files,
+            cache=cache,
+            engine=made,
+            engine_reason=choice.reason,
+        )
 
 
 def world(shop: Workshop) -> World:
-    """The ports that steps use, with the host engine."""
-    from shipways.adapters.host import HostEngine
-    from shipways.adapters.toolchains import Toolchains
-
-    process, shell = OsProcess(), OsShell()
-    toolchains = Toolchains(process=process, shell=shell, root=shop.cache / "toolchains", lock=shop.lock, host=host())
+    """The ports that steps use."""
     return World(
-        engine=HostEngine(
-            process=process, shell=shell, sources=shop.sources, toolchains=toolchains, caches=shop.cache / "caches"
-        ),
+        engine=shop.engine,
         files=shop.files,
         sources=shop.sources,
         inspector=_Inspector(),

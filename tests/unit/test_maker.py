@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import anyio
 import pytest
@@ -15,10 +15,17 @@ from shipways.model.event import Finished
 from shipways.model.plan import Mode, Plan
 from shipways.model.step import Inputs, Spec, Work
 from shipways.ports import Inbox, Step, World
-from shipways.run.maker import Made, make
+from shipways.run.maker import Made, Options, make
 from shipways.testing.console import ManualClock, RecordingConsole
+from shipways.testing.engine import ScriptedEngine
 
-WORLD = cast(World, None)
+WORLD = World(
+    engine=ScriptedEngine({}),
+    files=cast(Any, None),
+    sources=cast(Any, None),
+    inspector=cast(Any, None),
+    images=cast(Any, None),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +78,12 @@ class Shop:
 
         async def run() -> Made:
             return await make(
-                plan, WORLD, store=self.store, console=self.console, clock=ManualClock(), required=required
+                plan,
+                WORLD,
+                store=self.store,
+                console=self.console,
+                clock=ManualClock(),
+                options=Options(required=required),
             )
 
         return anyio.run(run)

@@ -158,6 +158,9 @@ class Received:
     scratch: Path
     varies: str = ""
 
+    def say(self, text: str) -> None:
+        pass
+
     def artifacts(self) -> tuple[Artifact, ...]:
         return tuple(self._artifacts())
 

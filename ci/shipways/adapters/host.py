@@ -14,20 +14,21 @@ from typing import Final
 
 from shipways.adapters.files import DiskFiles, disk_error
 from shipways.adapters.locks import wait_lock
+from shipways.adapters.room import FETCHING, collect, failed, fill, masked, no_program, path_of, secrets_of
 from shipways.adapters.store import sweep
 from shipways.adapters.toolchains import Toolchains
 from shipways.errors import BuildError, Problem
 from shipways.model.build import Build
 from shipways.model.digest import digest_of
-from shipways.ports import Inbox, Process, Shell, Sources
+from shipways.model.facts import Rust
+from shipways.ports import Completed, Inbox, Process, Shell, Sources
+from shipways.rustfacts import installed
 
-_TAIL: Final = 30
-"""Lines of a failed command that are shown."""
 _PASSED: Final = re.compile(
-    r"(?i:https?_proxy|no_proxy|all_proxy)|SSL_CERT_(FILE|DIR)|(REQUESTS|CURL)_CA_BUNDLE|PIP_(CERT|INDEX_URL|EXTRA_INDEX_URL|"
-    r"CONFIG_FILE|DEFAULT_TIMEOUT|FIND_LINKS)|GO(PROXY|SUMDB|PRIVATE|NOPROXY|NOSUMDB)|CARGO_HTTP_CAINFO|GIT_SSL_CAINFO|XWIN_CACHE_DIR|SYSTEMROOT"
+    r"(?i:https?_proxy|no_proxy|all_proxy)|SSL_CERT_(FILE|DIR)|(REQUESTS|CURL)_CA_BUNDLE|PIP_(CERT|CONFIG_FILE|FIND_LINKS)|"
+    r"CARGO_HTTP_CAINFO|GIT_SSL_CAINFO|XWIN_CACHE_DIR|SYSTEMROOT"
 )
-"""How packages are fetched may come from the caller; what they contain is fixed by lock files."""
+"""What an engine on this machine takes from the caller besides: its proxies, and paths."""
 _JOBS: Final = max(2, (os.cpu_count() or 2) // 3)
 """Several builds run at once. Two jobs of its own keep the last one from being alone on an idle machine."""
 _SEEN_FROM_BELOW: Final = {
@@ -49,6 +50,7 @@ class HostEngine:
     """The `Engine` port on this machine."""
 
     name = "host"
+    width = os.cpu_count() or 2
 
     def __init__(
         self, *, process: Process, shell: Shell, sources: Sources, toolchains: Toolchains, caches: Path
@@ -58,6 +60,12 @@ class HostEngine:
         self._sources = sources
         self._toolchains = toolchains
         self._caches = caches
+        self.host = toolchains.host
+
+    async def rust(self, version: str, image: str) -> tuple[Rust, ...]:
+        """The compilers of this machine; it has no images."""
+        del image
+        return tuple(found.rust for found in await installed(self._process, self._shell, version))
 
     async def run(self, build: Build, inbox: Inbox) -> tuple[Path, ...]:
         """The files that match `build.outputs`, moved into the scratch folder."""
@@ -67,14 +75,17 @@ class HostEngine:
                 await self._furnish(build, inbox, room)
                 places = self._places(build, room, folders)
                 _write_programs(build, room, places)
-                env = self._env(build, room, folders, places)
+                secrets = secrets_of(build, self._shell.env())
+                env = self._env(build, room, folders, places) | secrets
                 printed = ""
                 for argv in build.commands:
-                    printed = await self._command(build, room, [_fill(word, places) for word in argv], env)
+                    answer = await self._command(build, room, [fill(word, places) for word in argv], env)
+                    printed = answer.stdout
+                    inbox.say(masked(answer.stdout + answer.stderr, secrets.values()))
                 if build.stdout:
                     place = room.root / "out" / build.stdout
                     place.write_text(printed, encoding="utf-8", errors="surrogateescape", newline="")
-                return _collect(build, room.root / "out", inbox.scratch)
+                return collect(build, room.root / "out", inbox.scratch)
         except OSError as error:
             raise disk_error(error, inbox.scratch) from error
 
@@ -131,12 +142,12 @@ class HostEngine:
         return {name: str(room.root / name) for name in ("src", "out", "home")} | {"jobs": str(_JOBS)} | tools | caches
 
     def _env(self, build: Build, room: _Room, folders: Mapping[str, Path], places: Mapping[str, str]) -> dict[str, str]:
-        passed = {name: value for name, value in self._shell.env().items() if _PASSED.fullmatch(name)}
-        own = [str(folder) for folder in folders.values()]
-        if build.requirements:
-            own.insert(0, str(room.root / "home" / "venv" / "bin"))
-        if build.programs:
-            own.insert(0, str(room.root / "home" / "bin"))
+        passed = {
+            name: value
+            for name, value in self._shell.env().items()
+            if FETCHING.fullmatch(name) or _PASSED.fullmatch(name)
+        }
+        own = path_of(build, str(room.root), [str(folder) for folder in folders.values()])
         system = ["/usr/bin", "/bin"] if os.name == "posix" else [os.environ.get("PATH", "")]
         fixed = {
             "PATH": os.pathsep.join([*own, *system]),
@@ -146,70 +157,34 @@ class HostEngine:
             "TZ": "UTC",
         }
         caches = {variable: places[f"cache:{variable}"] for variable, _ in build.caches}
-        return passed | fixed | caches | {name: _fill(value, places) for name, value in build.env}
+        return passed | fixed | caches | {name: fill(value, places) for name, value in build.env}
 
     def _cache(self, name: str) -> Path:
         folder = self._caches / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    async def _command(self, build: Build, room: _Room, argv: list[str], env: dict[str, str]) -> str:
-        """Run it and return what it printed."""
+    async def _command(self, build: Build, room: _Room, argv: list[str], env: dict[str, str]) -> Completed:
+        """Run it. Raises BuildError when it fails."""
         folder = room.root / "src" / build.workdir
         if not folder.is_dir():
             raise BuildError(Problem(path=build.name, what=f"the source has no folder {build.workdir}"))
         program = shutil.which(argv[0], path=env["PATH"])
         if program is None:
-            raise BuildError(
-                Problem(path=build.name, what=f"there is no program `{argv[0]}`", why=f"looked in {env['PATH']}")
-            )
+            raise no_program(build, argv[0], env["PATH"])
         answer = await self._process.run([program, *argv[1:]], cwd=folder, env=env, keep=(room.lease,))
         if answer.code:
-            tail = (answer.stdout + answer.stderr).replace(str(room.root), "").strip().splitlines()[-_TAIL:]
-            raise BuildError(
-                Problem(
-                    path=build.name,
-                    what=f"`{' '.join(argv).replace(str(room.root), '')}` ended with status {answer.code}",
-                    why="\n       ".join(tail),
-                )
-            )
-        return answer.stdout
-
-
-def _fill(text: str, places: Mapping[str, str]) -> str:
-    for name, place in places.items():
-        text = text.replace("{" + name + "}", place)
-    return text
+            told = masked(answer.stdout + answer.stderr, [env[name] for name in build.secrets])
+            raise failed(build, str(room.root), argv, answer.code, told)
+        return answer
 
 
 def _write_programs(build: Build, room: _Room, places: Mapping[str, str]) -> None:
     for name, text in build.programs:
         program = room.root / "home" / "bin" / name
         program.parent.mkdir(exist_ok=True)
-        program.write_text(_fill(text, places))
+        program.write_text(fill(text, places))
         program.chmod(0o755)
-
-
-def _collect(build: Build, out: Path, scratch: Path) -> tuple[Path, ...]:
-    matched: dict[Path, None] = {}
-    for pattern in build.outputs:
-        matches = sorted(path for path in out.glob(pattern) if path.is_file())
-        if not matches:
-            made = ", ".join(str(path.relative_to(out)) for path in out.rglob("*")) or "nothing"
-            raise BuildError(
-                Problem(path=build.name, what=f"no file matches {pattern}", why=f"the commands made {made}")
-            )
-        matched |= dict.fromkeys(matches)
-    return tuple(_moved(build, path, out, scratch) for path in matched)
-
-
-def _moved(build: Build, path: Path, out: Path, scratch: Path) -> Path:
-    if path.is_symlink():
-        raise BuildError(Problem(path=build.name, what=f"{path.relative_to(out)} is a symlink, not a file"))
-    place = scratch / path.relative_to(out)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(path, place)
-    return place
 
 
 def check_above(top: Path, build: Build) -> None:

@@ -24,7 +24,7 @@ from shipways.rustfacts import SOURCES, installed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Recipe:
+class Recipe:
     """How a tool tells its version, and where its program lies in the wheel."""
 
     program: str
@@ -32,14 +32,20 @@ class _Recipe:
     folder: str
 
 
-_RECIPES: Final[Mapping[str, _Recipe]] = {
-    "go": _Recipe(program="go", ask=("version",), folder="go/bin"),
-    "zig": _Recipe(program="zig", ask=("version",), folder="ziglang"),
-    "cargo-zigbuild": _Recipe(program="cargo-zigbuild", ask=("--version",), folder="bin"),
-    "cargo-xwin": _Recipe(program="cargo-xwin", ask=("--version",), folder="bin"),
+RECIPES: Final[Mapping[str, Recipe]] = {
+    "go": Recipe(program="go", ask=("version",), folder="go/bin"),
+    "zig": Recipe(program="zig", ask=("version",), folder="ziglang"),
+    "cargo-zigbuild": Recipe(program="cargo-zigbuild", ask=("--version",), folder="bin"),
+    "cargo-xwin": Recipe(program="cargo-xwin", ask=("--version",), folder="bin"),
 }
 # The whole of it: zig's 0.17.0-dev.12+ab12cd is not 0.17.0.
 _VERSION: Final = re.compile(r"(?<![\w.])(?:go)?(\d+\.\d+\.\d+[\w.+-]*)")
+
+
+def version_in(text: str) -> str:
+    """The version in what a tool says of itself; empty when there is none."""
+    match = _VERSION.search(text)
+    return match.group(1) if match else ""
 
 
 class Toolchains:
@@ -50,7 +56,7 @@ class Toolchains:
         self._shell = shell
         self._root = root
         self._lock = lock
-        self._host = host
+        self.host = host
         self._found: dict[Tool, Path] = {}
         self._one_at_a_time = anyio.Lock()
 
@@ -64,11 +70,10 @@ class Toolchains:
     async def _on_path(self, tool: Tool) -> Path | None:
         if tool.name in ("rust", "rust-src"):
             return await self._rust(tool)
-        recipe = _RECIPES[tool.name]
+        recipe = RECIPES[tool.name]
         for program in self._shell.find(recipe.program):
             answer = await self._process.run((str(program), *recipe.ask), env=self._asking())
-            match = _VERSION.search(answer.stdout)
-            if answer.code == 0 and match and match.group(1) == tool.version:
+            if answer.code == 0 and version_in(answer.stdout) == tool.version:
                 own = program.resolve()
                 return own.parent if own.name == program.name else program.parent
         return None
@@ -87,6 +92,10 @@ class Toolchains:
         return dict(self._shell.env()) | {"GOTOOLCHAIN": "local"}
 
     async def _wheel(self, tool: Tool) -> Path:
+        return await self.unpacked(tool) / RECIPES[tool.name].folder
+
+    async def unpacked(self, tool: Tool) -> Path:
+        """The top of the tool's unpacked wheel. Raises Unavailable("toolchain") when none is locked, or to be had."""
         locked = self._lock.tool(tool.name)
         if locked is None or locked.version != tool.version:
             raise Unavailable(
@@ -97,20 +106,20 @@ class Toolchains:
                     hint=f"install exactly {tool.version}" if tool.name.startswith("rust") else "run `shipways lock`",
                 ),
             )
-        digest = next((wheel.digest for wheel in locked.wheels if wheel.host == self._host), None)
+        digest = next((wheel.digest for wheel in locked.wheels if wheel.host == self.host), None)
         if digest is None:
             raise Unavailable(
                 "toolchain",
                 Problem(
                     path=f"toolchain.{tool.name}",
-                    what=f"{tool.name} {tool.version} has no wheel for {self._host}",
+                    what=f"{tool.name} {tool.version} has no wheel for {self.host}",
                     hint=f"install exactly {tool.version} on this machine",
                 ),
             )
         place = self._root / f"{tool.name}-{tool.version}-{digest.removeprefix('sha256:')[:16]}"
         if not place.exists():
             await self._install(locked, digest, place)
-        return place / _RECIPES[tool.name].folder
+        return place
 
     async def _install(self, locked: LockedTool, digest: str, place: Path) -> None:
         self._root.mkdir(parents=True, exist_ok=True)

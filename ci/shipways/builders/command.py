@@ -53,7 +53,7 @@ def plan(config: Config, facts: Facts) -> Iterator[Run | Compile]:
             yield Run(
                 spec=Spec(id=build.name, work=Work.COMPILE, outputs=package.command.outputs, package=name),
                 build=build,
-                unpinned=_unpinned(package),
+                unpinned=_unpinned(config, facts, name),
             )
 
 
@@ -71,7 +71,7 @@ def _for_target(config: Config, facts: Facts, name: str, triple: str) -> Compile
         ),
         build=build,
         expected=Expectation(target=target, static=target.libc == "musl"),
-        varies=_reason(_unpinned(config.package[name])),
+        varies=_reason(_unpinned(config, facts, name)),
     )
 
 
@@ -81,6 +81,9 @@ def _build(config: Config, facts: Facts, name: str, step: str, triple: str) -> B
     values = {"version": facts.version(name).number, "target": triple}
     return Build(
         name=step,
+        image=config.toolchain_image(name),
+        secrets=package.secrets,
+        surroundings=_surroundings(config, facts, name),
         tools=tuple(Tool(name=tool, version=versions[tool]) for tool in package.command.tools),
         source=facts.source.below(package.source or (package.path,)),
         workdir=package.path,
@@ -96,7 +99,16 @@ def _fill(text: str, values: dict[str, str]) -> str:
     return text
 
 
-def _unpinned(package: Package) -> tuple[str, ...]:
+def _unpinned(config: Config, facts: Facts, name: str) -> tuple[str, ...]:
+    """The programs of the machine that the commands call; those of a locked image are as pinned as the image."""
+    return () if _surroundings(config, facts, name) else _foreign(config.package[name])
+
+
+def _surroundings(config: Config, facts: Facts, name: str) -> str:
+    return facts.surroundings(config.toolchain_image(name)) if _foreign(config.package[name]) else ""
+
+
+def _foreign(package: Package) -> tuple[str, ...]:
     programs = (argv[0] for argv in package.command.run)
     return tuple(dict.fromkeys(program for program in programs if program not in package.command.tools))
 

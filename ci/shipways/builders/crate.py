@@ -37,7 +37,7 @@ def plan(config: Config, facts: Facts) -> Iterator[Crate | Skip]:
     """A step for each Rust package that may be published."""
     for crate in facts.crates:
         if crate.package in config.package and not crate.private:
-            found = rust.pinned(config, facts)
+            found = rust.pinned(config, facts, crate.package)
             if isinstance(found, Problem):
                 yield Skip(id=crate_step(crate.package), kind="toolchain", problem=found)
             else:
@@ -59,6 +59,7 @@ def _step(config: Config, facts: Facts, crate: CrateFact, compiler: Rust) -> Cra
         spec=Spec(id=step, work=Work.PACK, outputs=(file,), package=crate.package),
         build=Build(
             name=step,
+            image=config.toolchain_image(crate.package),
             tools=(Tool(name="rust", version=compiler.version, identity=compiler.identity),),
             source=rust.source(facts, package),
             workdir=package.path,

@@ -34,6 +34,8 @@ def _step(config: Config, facts: Facts, name: str, package: Package, target: Tar
         ),
         build=Build(
             name=step,
+            image=config.toolchain_image(name),
+            secrets=package.secrets,
             tools=(Tool(name="go", version=config.toolchain.go),),
             source=facts.source.below(package.source or (package.path,)),
             workdir=package.path,

@@ -8,7 +8,6 @@ from typing import Final
 from anyio import to_thread
 
 from shipways.builders.repack import RECIPE, repack_sdist, repack_wheel
-from shipways.config.packages import Package
 from shipways.config.schema import Config
 from shipways.errors import BuildError, Problem
 from shipways.model.artifact import Kind, Output
@@ -85,16 +84,19 @@ def plan(config: Config, facts: Facts) -> Iterator[Distribution | Skip]:
             if locked is None:
                 yield _unlocked(project, kind)
             else:
-                yield _step(facts, package, project, kind, locked)
+                yield _step(config, facts, project, kind, locked)
 
 
-def _step(facts: Facts, package: Package, project: PythonProject, kind: Kind, locked: tuple[str, ...]) -> Distribution:
+def _step(config: Config, facts: Facts, project: PythonProject, kind: Kind, locked: tuple[str, ...]) -> Distribution:
+    package = config.package[project.package]
     version = facts.version(project.package)
     stem = f"{project.name}-{replace(version, number=version.base).pep440}"
     step = f"builders/{project.package}/{kind.value}"
     unpacked = kind is Kind.WHEEL and package.python.sdist
     build = Build(
         name=step,
+        image=config.toolchain_image(project.package),
+        secrets=package.secrets,
         tools=(),
         source=SourceTree(files=()) if unpacked else facts.source.below(package.source or (package.path,)),
         workdir="." if unpacked else package.path,

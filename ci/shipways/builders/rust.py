@@ -45,22 +45,24 @@ def source(facts: Facts, package: Package) -> SourceTree:
     return facts.source.below(package.source or (str(root or package.path),))
 
 
-def pinned(config: Config, facts: Facts) -> tuple[Rust, ...] | Problem:
+def pinned(config: Config, facts: Facts, name: str) -> tuple[Rust, ...] | Problem:
     """The compilers of exactly the configured version."""
     version = config.toolchain.rust or ""
-    found = tuple(rust for rust in facts.rust if rust.version == version)
-    here = ", ".join(dict.fromkeys(rust.version for rust in facts.rust))
+    there = facts.compilers(config.toolchain_image(name))
+    found = tuple(rust for rust in there if rust.version == version)
+    here = ", ".join(dict.fromkeys(rust.version for rust in there))
+    where = f"in {config.toolchain_image(name)}, on its" if facts.engine == "dagger" else "on"
     return found or Problem(
         path="toolchain.rust",
         what=f"there is no rustc {version}",
-        why=f"on PATH, and among rustup's toolchains, there is {here or 'none'}",
-        hint=f"`rustup toolchain install {version}`" + (f", or set the key to {here}" if here else ""),
+        why=f"{where} PATH, and among rustup's toolchains, there is {here or 'none'}",
+        hint=_hint(facts, f"rustup toolchain install {version}") + (f", or set the key to {here}" if here else ""),
     )
 
 
 def choose(config: Config, facts: Facts, name: str, target: Target) -> Rust | tuple[str, Problem]:
     """The first compiler that can build a package for a target, or the kind of what is missing and how to get it."""
-    package, found = config.package[name], pinned(config, facts)
+    package, found = config.package[name], pinned(config, facts, name)
     if isinstance(found, Problem):
         return "toolchain", found
     if target.libc == "msvc" and (problem := _sdk(config, facts, name)):
@@ -74,19 +76,30 @@ def choose(config: Config, facts: Facts, name: str, target: Target) -> Rust | tu
         return "toolchain", Problem(
             path=f"package.{name}.rust.build_std",
             what=f"rustc {version} comes without the sources of the standard library",
-            hint=f"`rustup component add --toolchain {version} rust-src`",
+            hint=_hint(facts, f"rustup component add --toolchain {version} rust-src"),
         )
     return "target", Problem(
         path=f"package.{name}.targets",
         what=f"rustc {version} has no standard library for {target.triple}",
-        hint=f"`rustup target add --toolchain {version} {target.triple}`, or set package.{name}.rust.build_std = true",
+        hint=_hint(facts, f"rustup target add --toolchain {version} {target.triple}")
+        + f", or set package.{name}.rust.build_std = true",
     )
+
+
+def _hint(facts: Facts, command: str) -> str:
+    """How to get what a compiler lacks."""
+    if facts.engine == "dagger":
+        return f"let engine.images.rust be a Dockerfile with `RUN {command}`"
+    return f"`{command}`"
 
 
 def _step(config: Config, facts: Facts, name: str, target: Target, rust: Rust) -> Compile:
     package, step = config.package[name], binary_step(name, target.triple)
     binaries, build_std = package.binaries or (name,), package.rust.build_std
     scripts = cargo.programs(rust, target)
+    is_open = "PATH" in package.env or not scripts
+    image = config.toolchain_image(name)
+    surroundings = facts.surroundings(image) if is_open else ""
     env = (*cargo.environment(), *cargo.compile_environment(package, target))
     return Compile(
         spec=Spec(
@@ -99,6 +112,9 @@ def _step(config: Config, facts: Facts, name: str, target: Target, rust: Rust) -
         ),
         build=Build(
             name=step,
+            image=image,
+            surroundings=surroundings,
+            secrets=package.secrets,
             tools=cargo.tools(config.toolchain, rust, target, build_std=build_std),
             source=source(facts, package),
             workdir=package.path,
@@ -116,7 +132,7 @@ def _step(config: Config, facts: Facts, name: str, target: Target, rust: Rust) -
             static=target.libc == "musl",
             glibc=package.rust.glibc if target.libc == "gnu" else "",
         ),
-        varies=_BY_SDK if target.libc == "msvc" else _BY_PATH if "PATH" in package.env or not scripts else "",
+        varies=_BY_SDK if target.libc == "msvc" else _BY_PATH if is_open and not surroundings else "",
         varies_with_debug=_BY_DEBUG,
     )
 

@@ -46,6 +46,8 @@ def _step(config: Config, facts: Facts, name: str, package: Package, target: Tar
         ),
         build=Build(
             name=step,
+            image=config.toolchain_image(name),
+            secrets=package.secrets,
             tools=(Tool(name="zig", version=config.toolchain.zig),),
             source=source,
             workdir=package.path,

@@ -19,6 +19,8 @@ Word = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 Command = tuple[Word, ...]
 Program = Annotated[Command, Field(min_length=1)]
 """A command that is run here, so that its first word is a program."""
+Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+"""The name of an environment variable that a shell can set."""
 Variables = dict[Annotated[str, StringConstraints(pattern=r"^[^=\x00]+$")], Word]
 Duration = Annotated[str, StringConstraints(pattern=r"^\d+(ms|s|m|h)$")]
 TargetTriple = Literal[

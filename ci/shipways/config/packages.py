@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import StringConstraints, model_validator
 
 from shipways.config.engines import Language, ToolchainImage
-from shipways.config.kinds import Binary, Frozen, Name, Program, RelativePath, TargetTriple, Variables
+from shipways.config.kinds import Binary, Frozen, Name, Program, RelativePath, TargetTriple, Variable, Variables
 from shipways.model.names import COMPILED
 
 Builder = Literal["rust", "go", "zig", "python", "command", "prebuilt"]
@@ -91,6 +91,7 @@ class Package(Frozen):
     binaries: tuple[Binary, ...] | None = None
     source: tuple[RelativePath, ...] | None = None
     env: Variables = {}
+    secrets: tuple[Variable, ...] = ()
     image: Language | ToolchainImage | None = None
     test: Program | None = None
     sbom: bool = True

@@ -54,9 +54,16 @@ class Build:
     stdout: str = ""
     programs: tuple[tuple[str, str], ...] = ()
     """Scripts in `{home}/bin`, which is first on the PATH: name and text."""
+    image: str = ""
+    """What an engine of containers runs it in: the name of an image, or `./` and the path of a Dockerfile. No input,
+    because a build that is closed gives the same bytes anywhere."""
+    secrets: tuple[str, ...] = ()
+    """Variables of the caller's that the build gets. They are no input, and stand in no log and no result."""
+    surroundings: str = ""
+    """The digest of that image where the build uses its programs; empty for a closed build, and on the machine."""
 
     def record(self) -> Json:
-        """Everything its result depends on; the name and the caches are not part of it."""
+        """Everything its result depends on; the name, the image and the caches are not part of it."""
         return {
             "tools": [[tool.name, tool.version, tool.identity] for tool in self.tools],
             "source": self.source.digest,
@@ -68,4 +75,5 @@ class Build:
             "requirements": self.requirements,
             "stdout": self.stdout,
             "programs": sorted(self.programs),
+            "surroundings": self.surroundings,
         }

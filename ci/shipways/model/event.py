@@ -27,6 +27,14 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Printed:
+    """What a command of a step printed."""
+
+    step: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
     """A step has its artifacts. `seconds` is wall time; `size` their sum in bytes."""
 
@@ -69,4 +77,4 @@ class Table:
     remarks: tuple[str, ...] = ()
 
 
-Event: TypeAlias = Note | Began | Started | Finished | Skipped | Failed | Ended | Table
+Event: TypeAlias = Note | Began | Started | Printed | Finished | Skipped | Failed | Ended | Table

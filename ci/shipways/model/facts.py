@@ -29,10 +29,11 @@ class Ci:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rust:
-    """A rustc on this machine.
+    """A rustc, on this machine or in an image.
 
     `identity` is the digest of all that `rustc -vV` says, `host` the triple it runs on, `targets` those with an
-    installed std; `sources` is the digest of the lock file of std's sources, empty where they are not there.
+    installed std; `sources` is the digest of the lock file of std's sources, empty where they are not there; `image` is
+    the image that it is in, empty for this machine.
     """
 
     version: str
@@ -40,6 +41,7 @@ class Rust:
     host: str
     targets: tuple[str, ...]
     sources: str = ""
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,8 @@ class Facts:
     versions: tuple[tuple[str, Version], ...]
     lock: Lock
     host: str
-    """`linux-x86_64`, `darwin-aarch64` …"""
+    """What builds run on: `linux-x86_64`, `darwin-aarch64` …"""
+    engine: str = "host"
     ci: Ci | None = None
     rust: tuple[Rust, ...] = ()
     crates: tuple[Crate, ...] = ()
@@ -89,6 +92,15 @@ class Facts:
     """The formulas of the last published release."""
     xwin: bool = False
     """Whether cargo-xwin has the Microsoft SDK in its cache."""
+
+    def compilers(self, image: str) -> tuple[Rust, ...]:
+        """The Rust compilers that a build in this image has: on the host, those of the machine."""
+        return tuple(rust for rust in self.rust if rust.image in ("", image))
+
+    def surroundings(self, image: str) -> str:
+        """The digest of the image whose programs a build may use; empty on the host, where they are the machine's."""
+        locked = self.lock.image(image)
+        return locked.digest if self.engine == "dagger" and locked else ""
 
     def version(self, package: str) -> Version:
         """The version of a package (KeyError for one that is not in the config)."""

@@ -3,9 +3,26 @@
 from collections.abc import Iterator
 
 from shipways.config.lockfile import FILE_NAME
-from shipways.errors import Problem
+from shipways.errors import PreflightError, Problem
 from shipways.model.lock import Lock
+from shipways.model.plan import Mode
 from shipways.run.locking import Wanted, kept, lacking
+
+
+def refuse_fall(mode: Mode, release: str, engine: str, reason: str) -> None:
+    """Raises PreflightError for a real release by another engine than it must have, which nobody named.
+
+    `reason` is why auto took the engine, empty when somebody named it.
+    """
+    if mode is Mode.RELEASE and reason and engine != release:
+        raise PreflightError(
+            Problem(
+                path="engine.release",
+                what=f"a real release builds with {release}, and auto found only {engine}",
+                why=reason,
+                hint=f'name it: `--engine {engine}`, or engine.release = "{engine}"',
+            )
+        )
 
 
 def lock_problems(names: Wanted, lock: Lock) -> Iterator[Problem]:

@@ -1,7 +1,7 @@
 """Runs the plan's steps: in parallel, each at most once, from the store where it can."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -9,14 +9,15 @@ from typing import Final
 import anyio
 
 from shipways.errors import BuildError, Problem, Unavailable, first
-from shipways.model.artifact import Artifact, Blob
-from shipways.model.event import Began, Ended, Failed, Finished, Skipped, Started
+from shipways.model.artifact import Artifact, Blob, Output
+from shipways.model.event import Began, Ended, Failed, Finished, Printed, Skipped, Started
 from shipways.model.plan import Mode, Plan, Skip
 from shipways.model.step import Work
 from shipways.ports import Clock, Console, Step, Store, World
 
 _CORES: Final = os.cpu_count() or 2
-LIMITS: Final[Mapping[Work, int]] = {Work.COMPILE: _CORES, Work.PACK: _CORES, Work.FETCH: 8}
+LIMITS: Final[Mapping[Work, int]] = {Work.PACK: _CORES, Work.FETCH: 8}
+"""How many steps of a kind run at once; how many compile, the engine says."""
 RECORDS: Final = frozenset({"manifest.json", "ledger.jsonl"})
 """What a run writes into dist/ itself."""
 
@@ -28,6 +29,18 @@ class Timing:
     step: str
     seconds: float
     cached: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to make: `required` are the kinds of skip that fail a snapshot ("all": any); a release tolerates none.
+
+    A step that has not ended after `timeout` seconds has failed. `fresh`: nothing is taken from the store.
+    """
+
+    required: frozenset[str] = frozenset()
+    timeout: float = 3600.0
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +60,8 @@ class StepInbox:
     scratch: Path
     received: tuple[Artifact, ...]
     store: Store
+    say: Callable[[str], None] = lambda _: None
+    """Takes what a command of the step has printed."""
 
     def artifacts(self) -> tuple[Artifact, ...]:
         """All artifacts of the step's needs, in the order of its needs."""
@@ -68,6 +83,8 @@ class _Run:
     clock: Clock
     required: frozenset[str] | None
     scratch: Path
+    timeout: float
+    fresh: bool
     done: dict[str, anyio.Event]
     limits: dict[Work, anyio.CapacityLimiter]
     results: dict[str, tuple[Artifact, ...]] = field(default_factory=dict)
@@ -120,18 +137,39 @@ class _Run:
 
         Two steps with the same inputs wait for one another.
         """
-        inbox = StepInbox(scratch=self.scratch / str(len(self.keys)), received=received, store=self.store)
+        folder = self.scratch / str(len(self.keys))
+        inbox = StepInbox(scratch=folder, received=received, store=self.store, say=self._saying(step))
         key = self.keys[step.spec.id] = step.inputs(inbox).key
         async with self.key_locks.setdefault(key, anyio.Lock()):
             begin = self.clock.monotonic()
-            if (blobs := await self.store.load(key)) is not None:
+            if not self.fresh and (blobs := await self.store.load(key)) is not None:
                 return blobs, self._timing(step, begin, cached=True)
             async with self.limits[step.spec.work]:
                 begin = self.clock.monotonic()
                 self.console.emit(Started(step=step.spec.id))
                 inbox.scratch.mkdir()
-                outputs = await step.run(self.world, inbox)
+                outputs = await self._run(step, inbox)
                 return await self.store.save(key, outputs), self._timing(step, begin, cached=False)
+
+    async def _run(self, step: Step, inbox: StepInbox) -> tuple[Output, ...]:
+        """Within the time that a step may take."""
+        with anyio.move_on_after(self.timeout):
+            return await step.run(self.world, inbox)
+        raise BuildError(
+            Problem(
+                path=step.spec.id,
+                what=f"has not ended after {self.timeout:g} s",
+                why="it hangs, or it needs more time than engine.timeout gives to a step",
+                hint="set engine.timeout to more",
+            )
+        )
+
+    def _saying(self, step: Step) -> Callable[[str], None]:
+        def say(text: str) -> None:
+            if text.strip():
+                self.console.emit(Printed(step=step.spec.id, text=text))
+
+        return say
 
     def _claim(self, artifacts: tuple[Artifact, ...]) -> None:
         """Where a step's outputs are patterns, only now it shows that another one made a file of the same name."""
@@ -153,14 +191,13 @@ class _Run:
 
 
 async def make(
-    plan: Plan, world: World, *, store: Store, console: Console, clock: Clock, required: frozenset[str] = frozenset()
+    plan: Plan, world: World, *, store: Store, console: Console, clock: Clock, options: Options = Options()
 ) -> Made:
     """Run every step. The first failure cancels the rest; commands that run are ended before this returns.
 
-    `required` are the kinds of skip that fail a snapshot; a release, or "all", tolerates none.
     Raises BuildError of the step that failed first.
     """
-    everything = plan.mode is Mode.RELEASE or "all" in required
+    everything = plan.mode is Mode.RELEASE or "all" in options.required
     with store.scratch() as scratch:
         run = _Run(
             plan=plan,
@@ -168,10 +205,12 @@ async def make(
             store=store,
             console=console,
             clock=clock,
-            required=None if everything else required,
+            required=None if everything else options.required,
             scratch=scratch,
             done={step.spec.id: anyio.Event() for step in plan.steps},
-            limits={work: anyio.CapacityLimiter(limit) for work, limit in LIMITS.items()},
+            limits={work: anyio.CapacityLimiter(n) for work, n in {Work.COMPILE: world.engine.width, **LIMITS}.items()},
+            timeout=options.timeout,
+            fresh=options.fresh,
         )
         console.emit(Began(steps=tuple(run.done)))
         try:

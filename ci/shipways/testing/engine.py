@@ -8,6 +8,7 @@ from pathlib import Path
 
 from shipways.errors import BuildError, Problem
 from shipways.model.build import Build
+from shipways.model.facts import Rust
 from shipways.ports import Inbox
 
 Command = Callable[[tuple[str, ...], Path], int]
@@ -18,10 +19,17 @@ class ScriptedEngine:
     """The `Engine` port: `programs` maps the first word of a command to what it does. `builds` are those it has run."""
 
     name = "scripted"
+    width = 2
+    host = "linux-x86_64"
 
     def __init__(self, programs: Mapping[str, Command]) -> None:
         self._programs = programs
         self.builds: list[Build] = []
+
+    async def rust(self, version: str, image: str) -> tuple[Rust, ...]:
+        """None: its compilers are functions."""
+        del version, image
+        return ()
 
     async def run(self, build: Build, inbox: Inbox) -> tuple[Path, ...]:
         """The files that match `build.outputs`, in the scratch folder."""
@@ -34,6 +42,7 @@ class ScriptedEngine:
                 raise BuildError(Problem(path=build.name, what=f"there is no program `{argv[0]}`"))
             with contextlib.redirect_stdout(io.StringIO()) as printed:
                 status = program(tuple(word.replace("{out}", str(out)) for word in argv), out)
+            inbox.say(printed.getvalue())
             if build.stdout:
                 (out / build.stdout).write_text(printed.getvalue(), encoding="utf-8", newline="")
             if status:

@@ -1,96 +1,100 @@
 """build, test, release: the make half of a release."""
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import AsyncIterator
 
 import anyio
 import click
 
 from shipways import wire
+from shipways.config.kinds import milliseconds
 from shipways.model.event import Note
 from shipways.model.plan import Plan
 from shipways.pipeline import MAKERS
 from shipways.ports import Console
 from shipways.run import planner, record, testing
-from shipways.run.maker import Made, make
+from shipways.run.checking import refuse_fall
+from shipways.run.maker import Made, Options, make
 from shipways.run.report import closing_table, problems_of
-
-_LOG = click.option(
-    "--log", type=click.Choice(["auto", "plain", "json"]), default="auto", help="How progress is shown."
-)
-_REQUIRE = click.option(
-    "--require", multiple=True, metavar="KIND", help="Fail when a step of this kind is skipped (all: any)."
-)
-_PACKAGE = click.option("--package", multiple=True, metavar="NAME", help="Only this package.")
+from shipways.verbs.options import ENGINE, LOG, PACKAGE, How, making
 
 
 @click.command()
 @click.option("--target", multiple=True, metavar="TRIPLE", help="Only this target.")
 @click.option("--step", multiple=True, metavar="ID", help="Only this step, and what it needs.")
-@_PACKAGE
-@_REQUIRE
-@_LOG
-def build(
-    target: tuple[str, ...], step: tuple[str, ...], package: tuple[str, ...], require: tuple[str, ...], log: str
-) -> None:
+@PACKAGE
+@making
+def build(target: tuple[str, ...], step: tuple[str, ...], package: tuple[str, ...], how: How) -> None:
     """Build the programs (or the steps named) into dist/."""
-    anyio.run(_build, target, step, package, require, log)
+    anyio.run(_build, target, step, package, how)
 
 
-async def _build(
-    target: tuple[str, ...], step: tuple[str, ...], package: tuple[str, ...], require: tuple[str, ...], log: str
-) -> None:
-    shop = await wire.workshop()
-    whole = planner.plan(shop.config, shop.facts, MAKERS, snapshot=True)
-    chosen = step or planner.select(whole, targets=target, packages=package)
-    await _make(shop, planner.narrow(whole, chosen), wire.console(log), require)
+async def _build(target: tuple[str, ...], step: tuple[str, ...], package: tuple[str, ...], how: How) -> None:
+    async with _workshop(how) as (shop, console):
+        whole = planner.plan(shop.config, shop.facts, MAKERS, snapshot=True)
+        chosen = step or planner.select(whole, targets=target, packages=package)
+        await _make(shop, planner.narrow(whole, chosen), console, how)
 
 
 @click.command()
-@_PACKAGE
-@_LOG
-def test(package: tuple[str, ...], log: str) -> None:
+@PACKAGE
+@ENGINE
+@LOG
+def test(package: tuple[str, ...], engine: str | None, log: str) -> None:
     """Run the test commands of the packages, where their programs are built."""
-    anyio.run(_test, package, log)
+    anyio.run(_test, package, How(engine=engine, no_cache=False, require=(), log=log))
 
 
-async def _test(package: tuple[str, ...], log: str) -> None:
-    shop = await wire.workshop()
-    whole = planner.plan(shop.config, shop.facts, MAKERS, snapshot=True)
-    builds = testing.test_builds(shop.config, shop.facts, whole, package)
-    console = wire.console(log)
-    if not builds:
-        console.emit(Note(text="no package has a test command (package.NAME.test)"))
-    await testing.run_tests(builds, wire.world(shop), store=shop.store, console=console, clock=wire.clock())
+async def _test(package: tuple[str, ...], how: How) -> None:
+    async with _workshop(how) as (shop, console):
+        whole = planner.plan(shop.config, shop.facts, MAKERS, snapshot=True)
+        builds = testing.test_builds(shop.config, shop.facts, whole, package)
+        if not builds:
+            console.emit(Note(text="no package has a test command (package.NAME.test)"))
+        await testing.run_tests(builds, wire.world(shop), store=shop.store, console=console, clock=wire.clock())
 
 
 @click.command()
 @click.option("--snapshot", is_flag=True, help="Never publish, whatever the tag says.")
 @click.option("--publish", is_flag=True, help="Publish: the tree must be clean and at a tag.")
-@_REQUIRE
-@_LOG
-def release(snapshot: bool, publish: bool, require: tuple[str, ...], log: str) -> None:
+@making
+def release(snapshot: bool, publish: bool, how: How) -> None:
     """Make the release: the real one at a tag when --publish or a CI tag event asks for it, else a snapshot."""
     if snapshot and publish:
         raise click.UsageError("--snapshot and --publish exclude each other")
-    anyio.run(_release, snapshot, publish, require, log)
+    anyio.run(_release, snapshot, publish, how)
 
 
-async def _release(snapshot: bool, publish: bool, require: tuple[str, ...], log: str) -> None:
-    shop = await wire.workshop()
-    whole = planner.plan(shop.config, shop.facts, MAKERS, publish=publish, snapshot=snapshot)
-    await _make(shop, whole, wire.console(log), require)
+async def _release(snapshot: bool, publish: bool, how: How) -> None:
+    async with _workshop(how) as (shop, console):
+        whole = planner.plan(shop.config, shop.facts, MAKERS, publish=publish, snapshot=snapshot)
+        refuse_fall(whole.mode, shop.config.engine.release, shop.engine.name, shop.engine_reason)
+        await _make(shop, whole, console, how)
 
 
-async def _make(shop: wire.Workshop, whole: Plan, console: Console, require: Iterable[str]) -> Made:
+@contextlib.asynccontextmanager
+async def _workshop(how: How) -> AsyncIterator[tuple[wire.Workshop, Console]]:
+    console = wire.console(how.log)
+
+    def warn(text: str) -> None:
+        console.emit(Note(text=text, level="warning"))
+
+    async with wire.workshop(engine=how.engine, volumes=not how.no_cache, tell=warn) as shop:
+        if shop.engine_reason:
+            console.emit(Note(text=f"engine: {shop.engine.name}, because {shop.engine_reason}"))
+        yield shop, console
+
+
+async def _make(shop: wire.Workshop, whole: Plan, console: Console, how: How) -> Made:
     """Make, lay the artifacts into dist/ in place of the last run's, seal the manifest, print the closing table."""
     console.emit(Note(text=f"{whole.mode}: {whole.reason}"))
-    planner.require(whole, require)
+    planner.require(whole, how.require)
     for skip in whole.skips:
         console.emit(problems_of(skip))
     clock = wire.clock()
-    made = await make(
-        whole, wire.world(shop), store=shop.store, console=console, clock=clock, required=frozenset(require)
-    )
+    timeout = milliseconds(shop.config.engine.timeout) / 1000
+    options = Options(required=frozenset(how.require), timeout=timeout, fresh=how.no_cache)
+    made = await make(whole, wire.world(shop), store=shop.store, console=console, clock=clock, options=options)
     dist = shop.repository.root / "dist"
     await shop.store.deliver(made.artifacts, dist)
     manifest = record.seal(whole, shop.facts, made)

@@ -1,5 +1,8 @@
-"""Options that several verbs have."""
+"""Options that several verbs share, and the one value that they become."""
 
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import get_args
 
 import click
@@ -11,6 +14,35 @@ ENGINE = click.option(
     type=click.Choice(get_args(EngineChoice)),
     envvar="SHIPWAYS_ENGINE",
     show_envvar=True,
-    default=None,
     help="Where builds run; by default what engine.use says.",
 )
+LOG = click.option("--log", type=click.Choice(["auto", "plain", "json"]), default="auto", help="How progress is shown.")
+PACKAGE = click.option("--package", multiple=True, metavar="NAME", help="Only this package.")
+_NO_CACHE = click.option("--no-cache", is_flag=True, help="Make everything anew: no result of before, no download.")
+_REQUIRE = click.option(
+    "--require", multiple=True, metavar="KIND", help="Fail when a step of this kind is skipped (all: any)."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """How to make, as the command line says it."""
+
+    engine: str | None
+    no_cache: bool
+    require: tuple[str, ...]
+    log: str
+
+
+def making(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a verb that makes things its options, as the argument `how`."""
+
+    @ENGINE
+    @_NO_CACHE
+    @_REQUIRE
+    @LOG
+    @functools.wraps(command)
+    def with_how(*, engine: str | None, no_cache: bool, require: tuple[str, ...], log: str, **others: object) -> None:
+        command(how=How(engine=engine, no_cache=no_cache, require=require, log=log), **others)
+
+    return with_how

@@ -21,7 +21,11 @@ def render(paths: tuple[str, ...], check: bool) -> None:
 
 
 async def _render(paths: tuple[str, ...], check: bool) -> None:
-    shop = await wire.workshop()
+    async with wire.workshop() as shop:
+        _rendered(shop, paths, check)
+
+
+def _rendered(shop: wire.Workshop, paths: tuple[str, ...], check: bool) -> None:
     root, console = shop.repository.root, wire.console("plain")
     wanted = tuple(_from_top(root, path) for path in paths)
     files = rendering.rendered_files(shop.config, shop.facts, RENDERERS, wanted)

@@ -57,13 +57,14 @@ def check() -> None:
 async def _drifted(console: Console) -> list[Problem]:
     """The rendered files that differ. Before the first commit there are none, and nothing to render them from."""
     try:
-        shop = await wire.workshop()
+        async with wire.workshop() as shop:
+            files = rendering.rendered_files(shop.config, shop.facts, RENDERERS)
+            differing = rendering.differing(shop.files, shop.repository.root, files)
+            return [rendering.drift(file) for file, _ in differing]
     except PreflightError as error:
         told = "; ".join(problem.what for problem in error.problems)
         console.emit(Note(text=f"rendered files are not compared: {told}", level="warning"))
         return []
-    files = rendering.rendered_files(shop.config, shop.facts, RENDERERS)
-    return [rendering.drift(file) for file, _ in rendering.differing(shop.files, shop.repository.root, files)]
 
 
 @click.command()

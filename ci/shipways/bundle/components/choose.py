@@ -60,7 +60,7 @@ def programs(config: Config, facts: Facts, name: str, triple: str, step: str) ->
     """The reader for a package's programs for a target, or why `step` has none."""
     package, version = config.package[name], facts.version(name).number
     if package.build == "go":
-        return GoReader(step=step, go=config.toolchain.go, version=version)
+        return GoReader(step=step, go=config.toolchain.go, image=config.toolchain_image(name), version=version)
     if package.build == "rust":
         return _rust(config, facts, name, triple, step)
     if package.build == "zig":
@@ -84,7 +84,8 @@ def _rust(config: Config, facts: Facts, name: str, triple: str, step: str) -> Re
         hint = "run `cargo generate-lockfile` and commit it"
         problem = Problem(path=f"package.{name}.path", what="there is no Cargo.lock", hint=hint)
         return Skip(id=step, kind="lock", problem=problem)
-    rust = next((rust for rust in facts.rust if rust.version == config.toolchain.rust), None)
+    image = config.toolchain_image(name)
+    rust = next((rust for rust in facts.compilers(image) if rust.version == config.toolchain.rust), None)
     if rust is None:
         wanted = f"Rust {config.toolchain.rust}" if config.toolchain.rust else "the Rust that toolchain.rust names"
         problem = Problem(path="toolchain.rust", what=f"{wanted} is not there to tell what Cargo links")
@@ -92,6 +93,7 @@ def _rust(config: Config, facts: Facts, name: str, triple: str, step: str) -> Re
     table = package.rust
     build = Build(
         name=step,
+        image=image,
         tools=(Tool(name="rust", version=rust.version, identity=rust.identity),),
         source=facts.source.below(package.source or (str(PurePosixPath(lock.path).parent),)),
         workdir=package.path,

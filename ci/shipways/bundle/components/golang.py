@@ -24,6 +24,7 @@ class GoReader:
 
     step: str
     go: str
+    image: str
     version: str
 
     def record(self) -> Json:
@@ -36,6 +37,7 @@ class GoReader:
         mounts = tuple(Mount(artifact=program, path=f"bin/{program.blob.name}") for program in programs)
         build = Build(
             name=self.step,
+            image=self.image,
             tools=(Tool(name="go", version=self.go),),
             source=SourceTree(files=()),
             commands=(("go", "version", "-m", *("{src}/" + mount.path for mount in mounts)),),

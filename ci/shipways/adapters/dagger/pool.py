@@ -1,0 +1,127 @@
+"""Several engines as one: each job goes to the least loaded that lives; one that dies gives its jobs to the others."""
+
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import anyio
+from anyio.abc import TaskGroup
+
+from shipways.adapters.dagger.jobs import Answer, Job
+from shipways.errors import BuildError, PreflightError, Problem, first
+
+
+class Worker(Protocol):
+    """One engine, by a connection of its own."""
+
+    async def start(self, group: TaskGroup) -> Answer:
+        """Connect, with tasks in `group` until it is closed. The answer is `done`, or `lost` with the reason."""
+        ...
+
+    async def do(self, number: int, job: Job) -> Answer:
+        """Do a job. When this is cancelled, so is the job."""
+        ...
+
+    async def close(self) -> None:
+        """Disconnect; jobs that still run are cancelled."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Runner:
+    """An engine and what the pool knows of it. `gone` is why it takes no jobs any more."""
+
+    address: str
+    worker: Worker
+    busy: int = 0
+    seen: set[str] = field(default_factory=set)
+    connected: bool = False
+    gone: str = ""
+    connecting: anyio.Lock = field(default_factory=anyio.Lock)
+
+    def load(self, affinity: str) -> int:
+        """How many jobs it has; having done such a job before is worth one."""
+        return self.busy - (affinity in self.seen)
+
+
+class Pool:
+    """The engines of one run. `tell` gets a sentence when one of several is gone."""
+
+    def __init__(self, workers: Sequence[tuple[str, Worker]], group: TaskGroup, tell: Callable[[str], None]) -> None:
+        self._runners = [_Runner(address=address, worker=worker) for address, worker in workers]
+        self._group = group
+        self._tell = tell
+        self._numbers = itertools.count(1)
+
+    async def do(self, job: Job) -> Answer:
+        """The answer of an engine, `done`, `failed` or `refused`.
+
+        Raises PreflightError when none could be reached, BuildError when none is left.
+        """
+        while True:
+            runner = self._choose(job.affinity)
+            runner.busy += 1
+            try:
+                if not await self._connected(runner):
+                    continue
+                runner.seen.add(job.affinity)
+                answer = await runner.worker.do(next(self._numbers), job)
+            finally:
+                runner.busy -= 1
+            if answer.state != "lost":
+                return answer
+            self._lose(runner, answer.text)
+
+    def _choose(self, affinity: str) -> _Runner:
+        living = [runner for runner in self._runners if not runner.gone]
+        if living:
+            return min(living, key=lambda runner: runner.load(affinity))
+        problems = [Problem(path=_named(r.address), what="is gone", why=r.gone) for r in self._runners]
+        if any(runner.connected for runner in self._runners):
+            raise BuildError(*problems)
+        hint = "start it, or build with the tools of this machine: `--engine host`"
+        raise PreflightError(*(Problem(path=p.path, what="cannot be reached", why=p.why, hint=hint) for p in problems))
+
+    async def _connected(self, runner: _Runner) -> bool:
+        """Whether it is there, after connecting if nobody did before."""
+        async with runner.connecting:
+            if not runner.connected and not runner.gone:
+                answer = await runner.worker.start(self._group)
+                if answer.state == "done":
+                    runner.connected = True
+                else:
+                    self._lose(runner, answer.text)
+        return not runner.gone
+
+    def _lose(self, runner: _Runner, why: str) -> None:
+        if not runner.gone:
+            runner.gone = why or "its connection broke"
+            if any(not other.gone for other in self._runners):
+                self._tell(f"{_named(runner.address)} is gone ({runner.gone.splitlines()[0]}); its steps run elsewhere")
+
+    async def close(self) -> None:
+        """Disconnect from all of them."""
+        for runner in self._runners:
+            await runner.worker.close()
+
+
+@contextlib.asynccontextmanager
+async def opened(workers: Sequence[tuple[str, Worker]], tell: Callable[[str], None]) -> AsyncIterator[Pool]:
+    """A pool that connects when it gets its first job."""
+    try:
+        async with anyio.create_task_group() as group:
+            pool = Pool(workers, group, tell)
+            try:
+                yield pool
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await pool.close()
+                group.cancel_scope.cancel()
+    except BaseExceptionGroup as failures:
+        raise first(failures) from None
+
+
+def _named(address: str) -> str:
+    return f"the Dagger engine {address}" if address else "the Dagger engine"
