@@ -1,10 +1,12 @@
-"""What every test may use: golden files, and an environment that names no engine of its own."""
+"""What every test may use: golden files, containers, and an environment that names no engine of its own."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+import engines
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -18,6 +20,14 @@ def pytest_configure() -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`pytest --update-golden` writes what tests compare with; read the diff before you commit it."""
     parser.addoption("--update-golden", action="store_true", help="write the golden files anew")
+
+
+@pytest.fixture(scope="session")
+def containers(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[engines.Containers]:
+    """A Dagger engine and a registry with images to build in."""
+    kept = pytestconfig.cache.mkdir("images") if pytestconfig.cache else tmp_path_factory.mktemp("images")
+    with engines.containers(tmp_path_factory.mktemp("containers"), kept) as made:
+        yield made
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ def local_registry(folder: Path) -> Iterator[LocalRegistry]:
         f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {storage}}}}}\n"
         f"http: {{addr: '{host}'}}\n"
     )
-    with _running(("docker-registry", "serve", str(config)), folder / "registry.log", lambda: _answers(host)):
+    with running(("docker-registry", "serve", str(config)), folder / "registry.log", lambda: _answers(host)):
         yield LocalRegistry(host=host, storage=storage)
 
 
@@ -89,21 +89,24 @@ def docker_engine() -> Iterator[DockerEngine]:
         argv = ("dockerd", "--host", engine.host, "--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec")
         argv += ("--pidfile", f"{folder}/pid", "--bridge=none", "--iptables=false", "--ip6tables=false")
         ready = ("docker", "--host", engine.host, "version")
-        with _running(argv, folder / "log", lambda: _succeeds(ready)):
+        with running(argv, folder / "log", lambda: _succeeds(ready)):
             yield engine
 
 
 @contextlib.contextmanager
-def _running(argv: tuple[str, ...], log: Path, ready: Callable[[], bool]) -> Iterator[None]:
+def running(
+    argv: tuple[str, ...], log: Path, ready: Callable[[], bool], *, env: Mapping[str, str] | None = None
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """A program that runs until the block ends, with `env` besides our own; what it prints goes to a file."""
     with log.open("wb") as stream:
-        process = subprocess.Popen(argv, stdout=stream, stderr=stream)
+        process = subprocess.Popen(argv, stdout=stream, stderr=stream, env=os.environ | dict(env or {}))
     try:
         end = time.monotonic() + _PATIENCE
         while not ready():
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < end, log.read_text()
             time.sleep(0.05)
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait(_PATIENCE)

@@ -1,30 +1,36 @@
 """What every engine does, the public fake included."""
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import anyio
 import pytest
 
+from engines import Containers
 from shipways.adapters.gitsource import GitSources
 from shipways.adapters.host import HostEngine
 from shipways.adapters.process import OsProcess
 from shipways.adapters.shell import OsShell
 from shipways.adapters.store import DiskStore
 from shipways.adapters.toolchains import Toolchains
+from shipways.config.engines import Engine as Table
+from shipways.engines import Bench, Choice, opened
 from shipways.errors import BuildError
 from shipways.model.build import Build
-from shipways.model.lock import Lock
+from shipways.model.facts import Rust
+from shipways.model.lock import Lock, LockedImage
 from shipways.model.source import SourceTree
-from shipways.ports import Engine
+from shipways.ports import Engine, Inbox
 from shipways.run.maker import StepInbox
 from shipways.testing.engine import ScriptedEngine
 
 pytestmark = pytest.mark.integration
 
-EMPTY = Build(name="builders/x", tools=(), source=SourceTree(files=()), commands=(), outputs=("*",))
+IMAGE = "docker.io/library/buildpack-deps:bookworm-scm"
+EMPTY = Build(name="builders/x", image=IMAGE, tools=(), source=SourceTree(files=()), commands=(), outputs=("*",))
 
 
 def host(tmp_path: Path) -> Engine:
@@ -56,10 +62,51 @@ def scripted(tmp_path: Path) -> Engine:
     return ScriptedEngine({"sh": sh})
 
 
-@pytest.fixture(params=[host, scripted])
+class Told(OsShell):
+    """A shell with an environment of the test's."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = dict(env)
+
+    def env(self) -> Mapping[str, str]:
+        return self._env
+
+
+class Contained:
+    """The Dagger engine, which connects for each build, because each test has an event loop of its own."""
+
+    name = "dagger"
+    width = 2
+    host = "linux-x86_64"
+
+    def __init__(self, folder: Path, containers: Containers) -> None:
+        env = {**os.environ, **containers.env}
+        self._containers = containers
+        self._bench = Bench(
+            process=OsProcess(),
+            shell=Told(env),
+            sources=GitSources(folder, {}),
+            lock=Lock(images=(LockedImage(name=IMAGE, digest=containers.digest(IMAGE), platforms=()),)),
+            cache=folder / "cache",
+            root=folder,
+            volumes=True,
+        )
+
+    async def rust(self, version: str, image: str) -> tuple[Rust, ...]:
+        async with opened(Choice(name="dagger"), self._bench, Table(), print) as engine:
+            return await engine.rust(version, image)
+
+    async def run(self, build: Build, inbox: Inbox) -> tuple[Path, ...]:
+        async with opened(Choice(name="dagger"), self._bench, Table(), print) as engine:
+            return await engine.run(build, inbox)
+
+
+@pytest.fixture(params=["host", "scripted", "dagger"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
     """Each engine in turn."""
-    make: Callable[[Path], Engine] = request.param
+    if request.param == "dagger":
+        return Contained(tmp_path, request.getfixturevalue("containers"))
+    make = host if request.param == "host" else scripted
     if make is host and sys.platform == "win32":
         pytest.skip("the host engine's tests use sh")
     return make(tmp_path)
