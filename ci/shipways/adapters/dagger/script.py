@@ -34,13 +34,13 @@ class Plan:
     def outer(self) -> str:
         """Starts `inner` with exactly the environment of the build: the engine adds variables of its own."""
         fixed = {"HOME": f"{self.root}/home", "TMPDIR": f"{self.root}/tmp", "LANG": "C.UTF-8", "TZ": "UTC"}
-        own = dict(self.env) | fixed | {name: fill(value, self.places) for name, value in self.build.env}
+        own = {**self.env, **fixed, **self._own()}
+        own.pop("PATH", None)
         path = "".join(shlex.quote(folder) + ":" for folder in self.path) + '"$PATH"'
         words = [f'${{{name}:+"{name}=${name}"}}' for name in _PROXIES]
-        words += [] if "PATH" in own else [f"PATH={path}"]
-        words += [shlex.quote(f"{name}={value}") for name, value in own.items()]
+        words += [f"PATH={path}", *(shlex.quote(f"{name}={value}") for name, value in own.items())]
         words += [f'{name}="$(cat /run/secrets/{name})"' for name in self.build.secrets]
-        return f"cd / && exec env -i {' '.join(words)} sh {self.root}/inner.sh\n"
+        return f"cd / && exec env -i {' '.join(words)} /bin/sh {self.root}/inner.sh\n"
 
     def inner(self) -> str:
         """Runs the commands one after another, and says on its last line which one failed."""
@@ -52,13 +52,20 @@ class Plan:
             yield from _backend(self.root)
         yield f"cd {shlex.quote(f'{self.root}/src/{self.build.workdir}')} || exit 1"
         yield from self.before
+        yield "image=$PATH"
+        if path := self._own().get("PATH"):
+            yield f"PATH={shlex.quote(path)}"
         for number, argv in enumerate(self.build.commands):
             words = [shlex.quote(fill(word, self.places)) for word in argv]
             last = number == len(self.build.commands) - 1
             kept = f" > {shlex.quote(f'{self.root}/out/{self.build.stdout}')}" if self.build.stdout and last else ""
             yield f"command -v {words[0]} >/dev/null || {{ echo; echo 'shipways: missing {number}'; exit 127; }} >&2"
             yield f"{' '.join(words)}{kept} || {{ code=$?; echo; echo 'shipways: failed {number}'; exit $code; }} >&2"
+        yield "PATH=$image"
         yield from self.after
+
+    def _own(self) -> dict[str, str]:
+        return {name: fill(value, self.places) for name, value in self.build.env}
 
     def programs(self) -> tuple[Text, ...]:
         """The scripts of the build, as files."""
@@ -88,6 +95,6 @@ class Plan:
 def _backend(root: str) -> Iterator[str]:
     """The build requirements, hashed, in a virtual environment of the build alone, first on the PATH."""
     venv, quiet = f"{root}/home/venv", "--quiet --disable-pip-version-check --no-deps"
-    yield f'image=$(command -v python3) && "$image" -m venv --without-pip {venv} >&2 || exit 1'
+    yield f'python=$(command -v python3) && "$python" -m venv --without-pip {venv} >&2 || exit 1'
     install = f"install {quiet} --require-hashes --requirement {root}/requirements.txt"
-    yield f'"$image" -m pip --python {venv}/bin/python {install} >&2 || exit 1'
+    yield f'"$python" -m pip --python {venv}/bin/python {install} >&2 || exit 1'
