@@ -72,6 +72,16 @@ class StepInbox:
         return self.store.path(artifact.blob)
 
 
+def saying(console: Console, step: str) -> Callable[[str], None]:
+    """Hands what the commands of a step print to the console."""
+
+    def say(text: str) -> None:
+        if text.strip():
+            console.emit(Printed(step=step, text=text))
+
+    return say
+
+
 @dataclass(slots=True, kw_only=True)
 class _Run:
     """The state of one run; nothing outside this module sees it change."""
@@ -138,7 +148,7 @@ class _Run:
         Two steps with the same inputs wait for one another.
         """
         folder = self.scratch / str(len(self.keys))
-        inbox = StepInbox(scratch=folder, received=received, store=self.store, say=self._saying(step))
+        inbox = StepInbox(scratch=folder, received=received, store=self.store, say=saying(self.console, step.spec.id))
         key = self.keys[step.spec.id] = step.inputs(inbox).key
         async with self.key_locks.setdefault(key, anyio.Lock()):
             begin = self.clock.monotonic()
@@ -163,13 +173,6 @@ class _Run:
                 hint="set engine.timeout to more",
             )
         )
-
-    def _saying(self, step: Step) -> Callable[[str], None]:
-        def say(text: str) -> None:
-            if text.strip():
-                self.console.emit(Printed(step=step.spec.id, text=text))
-
-        return say
 
     def _claim(self, artifacts: tuple[Artifact, ...]) -> None:
         """Where a step's outputs are patterns, only now it shows that another one made a file of the same name."""

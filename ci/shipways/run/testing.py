@@ -11,7 +11,7 @@ from shipways.model.event import Began, Ended, Failed, Finished, Started
 from shipways.model.facts import Facts
 from shipways.model.plan import Plan
 from shipways.ports import Clock, Console, Store, World
-from shipways.run.maker import StepInbox
+from shipways.run.maker import StepInbox, saying
 
 
 def test_builds(config: Config, facts: Facts, plan: Plan, packages: Sequence[str]) -> tuple[Build, ...]:
@@ -66,7 +66,8 @@ async def run_tests(builds: Sequence[Build], world: World, *, store: Store, cons
         console.emit(Started(step=build.name))
         try:
             with store.scratch() as scratch:
-                await world.engine.run(build, StepInbox(scratch=scratch, received=(), store=store))
+                say = saying(console, build.name)
+                await world.engine.run(build, StepInbox(scratch=scratch, received=(), store=store, say=say))
         except BuildError as error:
             console.emit(Failed(step=build.name, reason=str(error)))
             problems += error.problems

@@ -106,7 +106,7 @@ class DaggerEngine:
             places=places,
             path=path_of(build, root, [place.folder for place in tools.values()]),
             env={name: value for name, value in env.items() if FETCHING.fullmatch(name)} | dict(kept.folders),
-            before=kept.before if self._setting.volumes else (f": {uuid.uuid4()}",),
+            before=(*kept.before, *self._anew(build)),
             after=kept.after,
         )
         into = inbox.scratch / ".container"
@@ -140,6 +140,10 @@ class DaggerEngine:
             affinity=" ".join(volume.name for volume in kept.volumes),
         )
         return plan, job
+
+    def _anew(self, build: Build) -> tuple[str, ...]:
+        """What keeps the engine from answering with an earlier run: nobody wants to know how a test once ended."""
+        return () if build.outputs and self._setting.volumes else (f": {uuid.uuid4()}",)
 
     async def _kit(self, ground: Ground) -> Kit:
         """What the image has, from the disk if it was ever asked."""

@@ -58,7 +58,9 @@ class Plan:
         for number, argv in enumerate(self.build.commands):
             words = [shlex.quote(fill(word, self.places)) for word in argv]
             last = number == len(self.build.commands) - 1
-            kept = f" > {shlex.quote(f'{self.root}/out/{self.build.stdout}')}" if self.build.stdout and last else ""
+            kept = (
+                f" > {shlex.quote(f'{self.root}/out/{self.build.stdout}')}" if self.build.stdout and last else " 2>&1"
+            )
             yield f"command -v {words[0]} >/dev/null || {{ echo; echo 'shipways: missing {number}'; exit 127; }} >&2"
             yield f"{' '.join(words)}{kept} || {{ code=$?; echo; echo 'shipways: failed {number}'; exit $code; }} >&2"
         yield "PATH=$image"
