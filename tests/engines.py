@@ -18,8 +18,8 @@ from shipways.model.digest import digest_bytes
 from shipways.testing.images import Content, documents
 from support import need
 
-PROGRAMS = ("dagger-engine", "dagger", "dnsmasq", "docker-registry", "mmdebstrap", "unshare")
-PACKAGES = ("ca-certificates", "git", "python3", "python3-pip", "python3-venv", "python-is-python3")
+PROGRAMS = ("dagger-engine", "dagger", "dnsmasq", "docker-registry", "ip", "mmdebstrap", "unshare")
+PACKAGES = ("ca-certificates", "git", "procps", "python3", "python3-pip", "python3-venv", "python-is-python3")
 NAMES = (
     "docker.io/library/golang:1.27.3-bookworm",
     "docker.io/library/buildpack-deps:bookworm-scm",
@@ -107,31 +107,40 @@ def _bootstrap(place: Path, packages: Sequence[str]) -> None:
 
 
 @contextlib.contextmanager
-def dagger_engine(folder: Path, mirror: str, number: int = 0) -> Iterator[Engine]:
-    """An engine with folders, a socket and a network of its own (10.(190 + number).0.0/16). Needs root.
+def dagger_engine(folder: Path, mirror: str) -> Iterator[Engine]:
+    """An engine with folders, a socket and a network of its own. Needs root.
 
     It binds its resolver over /etc/resolv.conf, hence the mount namespace; and its dnsmasq would listen everywhere, so
     that a second engine could not.
     """
     with tempfile.TemporaryDirectory(prefix="sw-dagger-", ignore_cleanup_errors=True) as name:
         own = Path(name)  # a socket's path may have 107 characters, which a test's own folder exceeds
+        octet = _free_network()
+        network = f"sw{octet}n"
         config = own / "engine.toml"
         config.write_text(f'[registry."docker.io"]\nmirrors = ["{mirror}"]\n[registry."{mirror}"]\nhttp = true\n')
         address = f"unix://{own}/sock"
         argv = ("unshare", "--mount", "--propagation", "private", "dagger-engine", "--config", str(config))
         argv += ("--root", f"{own}/root", "--addr", address)
-        argv += ("--network-name", f"swtest{number}", "--network-cidr", f"10.{190 + number}.0.0/16")
+        argv += ("--network-name", network, "--network-cidr", f"10.{octet}.0.0/16")
         dnsmasq = own / "bin" / "dnsmasq"
         dnsmasq.parent.mkdir()
         dnsmasq.write_text(f'#!/bin/sh\nexec {shutil.which("dnsmasq")} --bind-interfaces "$@"\n')
         dnsmasq.chmod(0o755)
         path = {"PATH": f"{dnsmasq.parent}:{os.environ['PATH']}"}
-        with running(argv, folder / f"engine-{number}.log", (own / "sock").exists, env=path) as process:
+        with running(argv, folder / f"{network}.log", (own / "sock").exists, env=path) as process:
             try:
                 yield Engine(address=address, process=process)
             finally:
                 process.kill()  # it would tidy up for half a minute what is removed here anyway
-                _tidy(f"swtest{number}")
+                _tidy(network)
+
+
+def _free_network() -> int:
+    """The second number of a 10.x.0.0/16 that no interface here has: another session, or a killed one, may hold some."""
+    shown = subprocess.run(("ip", "-4", "-brief", "address"), capture_output=True, text=True, check=True).stdout
+    first = os.getpid() % 100
+    return next(octet for octet in (100 + (first + step) % 100 for step in range(100)) if f" 10.{octet}." not in shown)
 
 
 def _tidy(network: str) -> None:
