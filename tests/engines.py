@@ -137,7 +137,7 @@ def dagger_engine(folder: Path, mirror: str) -> Iterator[Engine]:
 
 
 def _free_network() -> int:
-    """The second number of a 10.x.0.0/16 that no interface here has: another session, or a killed one, may hold some."""
+    """The second number of a 10.x.0.0/16 that no interface has: another session may hold some, or a killed one."""
     shown = subprocess.run(("ip", "-4", "-brief", "address"), capture_output=True, text=True, check=True).stdout
     first = os.getpid() % 100
     return next(octet for octet in (100 + (first + step) % 100 for step in range(100)) if f" 10.{octet}." not in shown)
