@@ -25,7 +25,7 @@ from shipways.adapters.toolchains import Toolchains
 from shipways.bundle import sbom
 from shipways.bundle.sbom import Sbom
 from shipways.config.load import parse
-from shipways.facts import Asked, gather
+from shipways.facts import Asked, gather, host
 from shipways.gitfacts import open_repository
 from shipways.model.artifact import Artifact, Blob, Kind
 from shipways.model.lock import Lock
@@ -160,6 +160,9 @@ class Received:
         blob = Blob(name=name, kind=Kind.ARCHIVE, digest=f"sha256:{'0' * 64}", size=1)
         return (Artifact(name=name, blob=blob, step=self.step.spec.needs[0], package=self.step.spec.package),)
 
+    def say(self, text: str) -> None:
+        """Nobody reads it here."""
+
     def path(self, artifact: Artifact) -> Path:
         raise AssertionError("sources tell what is in a Rust program")
 
@@ -186,12 +189,12 @@ async def made(repository: Repository, scratch: Path, target: str) -> str:
     process, shell, config = OsProcess(), OsShell(), parse((repository.root / "shipways.toml").read_text(), "")
     opened = await open_repository(process, shell, repository.cache / "git")
     sources = GitSources(opened.root, opened.env)
-    asked = Asked(process=process, shell=shell, sources=sources, repository=opened, files=DiskFiles())
-    facts = await gather(config, Lock(), asked)
-    tools = Toolchains(process=process, shell=shell, root=repository.cache / "tools", lock=Lock(), host=facts.host)
+    tools = Toolchains(process=process, shell=shell, root=repository.cache / "tools", lock=Lock(), host=host())
     engine = HostEngine(
         process=process, shell=shell, sources=sources, toolchains=tools, caches=repository.cache / "caches"
     )
+    asked = Asked(process=process, shell=shell, sources=sources, repository=opened, files=DiskFiles(), engine=engine)
+    facts = await gather(config, Lock(), asked)
     world = cast(World, SimpleNamespace(engine=engine, files=DiskFiles(), sources=sources))
     steps = (step for step in sbom.plan(config, facts) if isinstance(step, Sbom))
     step = next(step for step in steps if step.spec.target and step.spec.target.triple == target)
