@@ -51,7 +51,11 @@ def render(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests; tools that are missing are skipped with their reason."""
+    """Run pytest; with `-- --engine NAME` the tests that the packages declare, where they are built."""
+    if "--engine" in session.posargs:
+        _install(session)
+        session.run("shipways", "test", *session.posargs)
+        return
     _install(session, "tests")
     session.run("pytest", *session.posargs)
 
@@ -75,5 +79,5 @@ def types(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure side by side with the tools on PATH; prints the figures that the README shows."""
-    _install(session)
-    session.run("python", "tests/bench/run.py", *session.posargs)
+    _install(session, "tests")
+    session.run("python", "tests/bench/run.py", *session.posargs, env={"PYTHONPATH": "tests"})

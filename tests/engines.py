@@ -20,13 +20,20 @@ from support import need
 
 PROGRAMS = ("dagger-engine", "dagger", "dnsmasq", "docker-registry", "ip", "mmdebstrap", "unshare")
 PACKAGES = ("ca-certificates", "git", "procps", "python3", "python3-pip", "python3-venv", "python-is-python3")
-NAMES = (
-    "docker.io/library/golang:1.27.3-bookworm",
-    "docker.io/library/buildpack-deps:bookworm-scm",
-    "docker.io/library/buildpack-deps:bookworm",
-    "docker.io/library/python:3.13-bookworm",
+IMAGES: Mapping[str, tuple[str, ...]] = dict.fromkeys(
+    (
+        "docker.io/library/golang:1.27.3-bookworm",
+        "docker.io/library/buildpack-deps:bookworm-scm",
+        "docker.io/library/buildpack-deps:bookworm",
+        "docker.io/library/python:3.13-bookworm",
+    ),
+    PACKAGES,
 )
 """The default images of the config, as far as tests use them: none of ours has a compiler, which comes as its wheel."""
+RUST: Mapping[str, tuple[str, ...]] = {
+    "docker.io/library/rust:1.96.0-bookworm": ("ca-certificates", "git", "rustc-web", "cargo-web", "rust-web-src")
+}
+"""Debian's compiler, which is the host's too where tests want Rust."""
 
 
 @dataclass(frozen=True)
@@ -66,20 +73,19 @@ class Containers:
 
 
 @contextlib.contextmanager
-def containers(folder: Path, kept: Path) -> Iterator[Containers]:
-    """A registry with the images of `NAMES`, and an engine; a loud skip where one of their programs is missing.
+def containers(folder: Path, kept: Path, images: Mapping[str, tuple[str, ...]] = IMAGES) -> Iterator[Containers]:
+    """A registry with these images of Debian's packages, and an engine; a loud skip where a program is missing.
 
     `kept` is a folder that stays from one session to the next.
     """
     need(*PROGRAMS)
     with local_registry(folder) as registry:
-        content = debian(kept, PACKAGES)
-        platforms = {"linux/amd64": content}
-        for name in NAMES:
-            registry.push(name, platforms)
-        digest = digest_bytes(documents(platforms)[-1])
+        made = {packages: {"linux/amd64": debian(kept, packages)} for packages in set(images.values())}
+        for name, packages in images.items():
+            registry.push(name, made[packages])
+        digests = {name: digest_bytes(documents(made[packages])[-1]) for name, packages in images.items()}
         with dagger_engine(folder, registry.host) as engine:
-            yield Containers(engine=engine, registry=registry, digests=dict.fromkeys(NAMES, digest))
+            yield Containers(engine=engine, registry=registry, digests=digests)
 
 
 def debian(kept: Path, packages: Sequence[str]) -> Content:
@@ -125,7 +131,7 @@ def dagger_engine(folder: Path, mirror: str) -> Iterator[Engine]:
         argv += ("--network-name", network, "--network-cidr", f"10.{octet}.0.0/16")
         dnsmasq = own / "bin" / "dnsmasq"
         dnsmasq.parent.mkdir()
-        dnsmasq.write_text(f'#!/bin/sh\nexec {shutil.which("dnsmasq")} --bind-interfaces "$@"\n')
+        dnsmasq.write_text(f'#!/bin/sh\nexec {shutil.which("dnsmasq")} --bind-dynamic "$@"\n')
         dnsmasq.chmod(0o755)
         path = {"PATH": f"{dnsmasq.parent}:{os.environ['PATH']}"}
         with running(argv, folder / f"{network}.log", (own / "sock").exists, env=path) as process:

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import engines
 from measure import Cost, best, cost
 
 PROJECTS = Path(__file__).parent.parent / "projects"
@@ -42,7 +43,13 @@ def main() -> None:
     """Run the parts that are asked for, by default all."""
     # An installed program has its bytecode; a machine that forbids to write it would measure Python's compiler.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    parts: Mapping[str, Callable[[Path], None]] = {"pulse": pulse, "verbs": verbs, "many": many, "large": large}
+    parts: Mapping[str, Callable[[Path], None]] = {
+        "pulse": pulse,
+        "verbs": verbs,
+        "many": many,
+        "large": large,
+        "containers": containers,
+    }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
     for name in parser.parse_args().parts or parts:
@@ -149,6 +156,48 @@ def large(folder: Path) -> None:
     say("\n### one program of 2 GB: tar.zst and image\n\n| | made | nothing changed |\n|---|---|---|")
     cold = cost(argv, root, env, folder / "log")
     say(f"| shipways | {checked(cold, folder)} | {checked(cost(argv, root, env, folder / 'log'), folder)} |")
+
+
+def containers(folder: Path) -> None:
+    """The same release with the tools of this machine and in containers, cold on both sides, and whether it is equal.
+
+    Each run has a store of its own, and each in containers an engine that has never seen an image.
+    """
+    say("\n### in containers: a Dagger engine beside the tools of the machine, six targets\n")
+    say("| | host | dagger | overhead | the same bytes | nothing changed (dagger) |\n|---|---|---|---|---|---|")
+    images = {"pulse": engines.IMAGES, "aisopod": engines.IMAGES | engines.RUST}
+    for name, wanted in images.items():
+        root = repository(folder / name, PROJECTS / name)
+        with engines.containers(fresh(folder / f"{name}-lock"), folder, wanted) as made:
+            subprocess.run((*SHIPWAYS, "lock"), cwd=root, env=os.environ | dict(made.env), check=True)
+        (root / ".gitignore").write_text("dist/\n")
+        commit(root)
+        runs = [_pair(folder / f"{name}-{number}", root, wanted) for number in range(2)]
+        host, dagger, warm = (min((run[part] for run in runs), key=lambda found: found.seconds) for part in range(3))
+        more = f"{(dagger.seconds / host.seconds - 1) * 100:+.0f} %"
+        equal = "yes" if all(run[3] for run in runs) else "NO"
+        say(f"| {name} | {host} | {dagger} | {more} | {equal} | {warm} |")
+
+
+def _pair(folder: Path, root: Path, images: Mapping[str, tuple[str, ...]]) -> tuple[Cost, Cost, Cost, bool]:
+    """One cold run on each side, one with nothing changed in containers, and whether both made the same."""
+    argv, found = (*SHIPWAYS, "release", "--snapshot"), []
+    with engines.containers(fresh(folder), folder.parent, images) as made:
+        for side, env in (("host", {"SHIPWAYS_ENGINE": "host"}), ("dagger", made.env)):
+            shutil.rmtree(root / "dist", ignore_errors=True)
+            mine = {**env, "XDG_CACHE_HOME": str(folder / side)}
+            cold = cost(argv, root, mine, folder / "log")
+            checked(cold, folder)
+            found.append((cold, (root / "dist" / "manifest.json").read_text()))
+        warm = cost(argv, root, mine, folder / "log")
+    (host, one), (dagger, other) = found
+    return host, dagger, warm, one == other
+
+
+def fresh(folder: Path) -> Path:
+    """The folder, made now."""
+    folder.mkdir()
+    return folder
 
 
 def repository(root: Path, project: Path | None) -> Path:

@@ -30,6 +30,12 @@ def build(session: nox.Session) -> None:
 
 
 @nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests that the packages declare; `-- --engine dagger` runs them in containers."""
+    shipways(session, "test")
+
+
+@nox.session
 def check(session: nox.Session) -> None:
     """Check the config, the lock and the rendered files."""
     shipways(session, "check")

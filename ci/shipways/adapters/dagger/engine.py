@@ -3,7 +3,7 @@
 import os
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +28,7 @@ from shipways.rustfacts import SOURCES
 _ROOT: Final = "/tmp/shipways"
 """The host engine's folder of all builds, so that a path that leaks into a result is the same one."""
 _TOOLS: Final = "/opt/shipways"
+_SDK: Final = "XWIN_CACHE_DIR"
 _JOBS: Final = max(2, (os.cpu_count() or 2) // 3)
 
 
@@ -74,7 +75,7 @@ class DaggerEngine:
             ground = self._grounds.ground(image)
         except Unavailable:
             return ()
-        return tuple(found.rust for found in (await self._kit(ground)).rust)
+        return tuple(replace(found.rust, image=image) for found in (await self._kit(ground)).rust)
 
     async def run(self, build: Build, inbox: Inbox) -> tuple[Path, ...]:
         """The files that match `build.outputs`, moved into the scratch folder."""
@@ -100,12 +101,14 @@ class DaggerEngine:
         places |= {f"real:{name}": place.real for name, place in tools.items()}
         places |= {f"cache:{variable}": folder for variable, folder in kept.folders}
         env = self._setting.shell.env()
+        sdk = _sdk(build, env)
+        passed = {name: value for name, value in env.items() if FETCHING.fullmatch(name)}
         plan = Plan(
             build=build,
             root=root,
             places=places,
             path=path_of(build, root, [place.folder for place in tools.values()]),
-            env={name: value for name, value in env.items() if FETCHING.fullmatch(name)} | dict(kept.folders),
+            env=passed | dict(kept.folders) | ({_SDK: sdk[0].place} if sdk else {}),
             before=(*kept.before, *self._anew(build)),
             after=kept.after,
         )
@@ -117,7 +120,7 @@ class DaggerEngine:
         job = Job(
             ground=ground,
             command=("sh", f"{root}/outer.sh"),
-            folders=(Folder(source=str(source), place=f"{root}/src"), *mounts),
+            folders=(Folder(source=str(source), place=f"{root}/src"), *mounts, *sdk),
             copies=tuple(
                 Copy(
                     source=str(inbox.path(mount.artifact)),
@@ -193,6 +196,12 @@ def refused(name: str, answer: Answer) -> BuildError:
     return BuildError(
         Problem(path=name, what="the Dagger engine cannot run it", why=answer.text.split(" [traceparent")[0])
     )
+
+
+def _sdk(build: Build, env: Mapping[str, str]) -> tuple[Folder, ...]:
+    """Microsoft's SDK, for the program that links with it: from where the caller has it, as on the host."""
+    wanted = any(tool.name == "cargo-xwin" for tool in build.tools) and env.get(_SDK)
+    return (Folder(source=env[_SDK], place=f"{_TOOLS}/xwin"),) if wanted else ()
 
 
 def _rust(tool: Tool, kit: Kit) -> Place:
