@@ -110,6 +110,19 @@ def test_narrow_keeps_what_is_needed() -> None:
     assert ["a", "b", "c"] == [each.spec.id for each in planner.narrow(plan, ["c"]).steps]
 
 
+def test_narrow_to_an_unknown_step() -> None:
+    """An unknown step is told with the one that is near, be it skipped; a skipped one by its reason."""
+    plan = planner.plan(CONFIG, FACTS, [maker(step("builders/pulse"), skip("bundle/sums"))])
+    with pytest.raises(ConfigError) as caught:
+        planner.narrow(plan, ["builders/puls", "bundle/sum", "bundle/sums", "xyz"])
+    assert [
+        "builders/puls: is not a step of the plan\n  fix: did you mean `builders/pulse`?",
+        "bundle/sum: is not a step of the plan\n  fix: did you mean `bundle/sums`?",
+        "bundle/sums: cannot be",
+        "xyz: is not a step of the plan\n  fix: `shipways plan` lists the steps",
+    ] == [str(problem) for problem in caught.value.problems]
+
+
 def built(package: str, triple: str) -> Step:
     spec = Spec(id=f"builders/{package}/{triple}", work=Work.COMPILE, outputs=(package,), folder=f"{package}-{triple}/")
     return Nothing(spec=replace(spec, package=package, target=BY_TRIPLE[triple]))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from graphlib import TopologicalSorter
 
+from shipways.config.complaints import nearest
 from shipways.config.schema import Config
 from shipways.errors import ConfigError, PreflightError, Problem
 from shipways.model.digest import digest_of
@@ -61,13 +62,12 @@ def require(plan: Plan, kinds: Iterable[str]) -> None:
 
 
 def narrow(plan: Plan, steps: Iterable[str]) -> Plan:
-    """Only these steps and what they need. Raises ConfigError for a step that the plan does not have."""
+    """Only these steps and what they need. Raises ConfigError for each that the plan does not have, or skips."""
     steps = tuple(steps)
     by_id = {step.spec.id: step for step in plan.steps}
     skipped = {skip.id: skip.problem for skip in plan.skips}
     if wrong := [name for name in steps if name not in by_id]:
-        unknown = (skipped.get(name, Problem(path=name, what="is not a step of the plan")) for name in wrong)
-        raise ConfigError(*unknown)
+        raise ConfigError(*(skipped.get(name) or _no_step(name, (*by_id, *skipped)) for name in wrong))
     kept: set[str] = set()
     todo = list(steps)
     while todo:
@@ -76,6 +76,11 @@ def narrow(plan: Plan, steps: Iterable[str]) -> Plan:
             kept.add(name)
             todo += [need for need in by_id[name].spec.needs if need in by_id]
     return replace(plan, steps=tuple(step for step in plan.steps if step.spec.id in kept))
+
+
+def _no_step(name: str, known: Sequence[str]) -> Problem:
+    hint = nearest(name, known) or "`shipways plan` lists the steps"
+    return Problem(path=name, what="is not a step of the plan", hint=hint)
 
 
 def _only(config: Config, packages: Sequence[str]) -> Config:
