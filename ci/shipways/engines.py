@@ -87,10 +87,12 @@ async def _dagger(bench: Bench, table: Table, tell: Callable[[str], None]) -> As
     from shipways.adapters.dagger.grounds import Grounds
     from shipways.adapters.dagger.pool import opened as pooled
     from shipways.adapters.dagger.process import WorkerProcess
+    from shipways.adapters.dagger.terminal import Client
 
     env = dict(bench.shell.env()) | ({CLI: cli} if (cli := _cli(bench.shell)) else {})
     arch = host().rpartition("-")[2]
     platform = f"linux/{ {'x86_64': 'amd64', 'aarch64': 'arm64'}.get(arch, arch) }"
+    addresses = table.runners or ("",)
     with DiskStore(bench.cache).scratch() as scratch:
         setting = Setting(
             shell=bench.shell,
@@ -99,8 +101,8 @@ async def _dagger(bench: Bench, table: Table, tell: Callable[[str], None]) -> As
             scratch=scratch,
             kits=bench.cache / "kits",
             volumes=bench.volumes,
+            client=Client(program=_cli(bench.shell), address=addresses[0], env=env),
         )
-        addresses = table.runners or ("",)
         workers = [(address, WorkerProcess(address, env)) for address in addresses]
         async with pooled(workers, tell) as pool:
             mirror = chosen_mirror(table, bench.shell.env())

@@ -178,10 +178,7 @@ class Images(Protocol):
         ...
 
     async def blob(self, name: str, descriptor: Descriptor, into: Path) -> None:
-        """Stream a blob of the image into a file and verify it.
-
-        Raises Unavailable("image") when it cannot be had, BuildError when it has another digest.
-        """
+        """Stream a blob into a file and verify it. Raises Unavailable("image"), BuildError for another digest."""
         ...
 
 
@@ -249,6 +246,10 @@ class Engine(Protocol):
         Raises BuildError with the command and the end of what it printed, or for a pattern without a file;
         Unavailable when a tool cannot be had.
         """
+        ...
+
+    async def shell(self, build: Build, inbox: Inbox) -> None:
+        """A shell for the user where `run` would run the commands, until it ends. Raises BuildError, Unavailable."""
         ...
 
 

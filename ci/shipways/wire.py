@@ -70,6 +70,11 @@ def console(log: str) -> Console:
     return PlainConsole(sys.stdout, sys.stderr)
 
 
+def has_terminal() -> bool:
+    """Whether a person sees what this process prints, and types what it reads."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def clock() -> Clock:
     """The machine's clock."""
     return OsClock()

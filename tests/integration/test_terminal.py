@@ -1,70 +1,17 @@
 """shipways in a real terminal, and on its first day in a repository."""
 
-import os
-import pty
-import select
 import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from sandbox import Repository
 from support import need
+from terminals import Terminal
 
 pytestmark = pytest.mark.integration
 HIDE, SHOW = b"\x1b[?25l", b"\x1b[?25h"
-
-
-class Terminal:
-    """A process on a pseudo-terminal of 80 columns."""
-
-    def __init__(self, repository: Repository, *words: str, **env: str) -> None:
-        self.seen = b""
-        mine = {"XDG_CACHE_HOME": str(repository.cache), "TERM": "xterm-256color", "COLUMNS": "80", "CI": ""}
-        master, slave = pty.openpty()
-        self._master = master
-        self.process = subprocess.Popen(
-            (sys.executable, "-m", "shipways", *words),
-            cwd=repository.root,
-            env=os.environ | mine | {"GITHUB_ACTIONS": ""} | env,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-        )
-        os.close(slave)
-
-    def read_until(self, text: bytes, seconds: float = 20) -> None:
-        """Read until the text was seen, or the process has ended."""
-        end = time.monotonic() + seconds
-        while text not in self.seen and time.monotonic() < end:
-            if select.select([self._master], [], [], 0.1)[0]:
-                try:
-                    self.seen += os.read(self._master, 65536)
-                except OSError:  # Linux's way to say that the other side is closed
-                    break
-        assert text in self.seen, self.seen.decode(errors="replace")
-
-    def end(self) -> int:
-        """Read the rest; the exit code."""
-        code = self.process.wait(timeout=20)
-        while select.select([self._master], [], [], 0)[0]:
-            try:
-                self.seen += os.read(self._master, 65536)
-            except OSError:
-                break
-        return code
-
-    def __enter__(self) -> "Terminal":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.wait()
-        os.close(self._master)
 
 
 def test_live_progress(hello: Repository) -> None:

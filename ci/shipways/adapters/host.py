@@ -14,8 +14,9 @@ from typing import Final
 
 from shipways.adapters.files import DiskFiles, disk_error
 from shipways.adapters.locks import wait_lock
-from shipways.adapters.room import FETCHING, collect, failed, fill, masked, no_program, path_of, secrets_of
+from shipways.adapters.room import FETCHING, by_hand, collect, failed, fill, masked, no_program, path_of, secrets_of
 from shipways.adapters.store import sweep
+from shipways.adapters.terminal import attached
 from shipways.adapters.toolchains import Toolchains
 from shipways.errors import BuildError, Problem
 from shipways.model.build import Build
@@ -46,6 +47,16 @@ class _Room:
     lease: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Furnished:
+    """A room in which a build may begin: the folder and the environment of its commands, and its placeholders."""
+
+    room: _Room
+    folder: Path
+    env: dict[str, str]
+    places: dict[str, str]
+
+
 class HostEngine:
     """The `Engine` port on this machine."""
 
@@ -69,23 +80,34 @@ class HostEngine:
 
     async def run(self, build: Build, inbox: Inbox) -> tuple[Path, ...]:
         """The files that match `build.outputs`, moved into the scratch folder."""
+        async with self._furnished(build, inbox) as there:
+            printed = ""
+            for argv in build.commands:
+                answer = await self._command(build, there.room, [fill(word, there.places) for word in argv], there.env)
+                printed = answer.stdout
+                inbox.say(masked(answer.stdout + answer.stderr, [there.env[name] for name in build.secrets]))
+            out = there.room.root / "out"
+            if build.stdout:
+                (out / build.stdout).write_text(printed, encoding="utf-8", errors="surrogateescape", newline="")
+            return collect(build, out, inbox.scratch)
+
+    async def shell(self, build: Build, inbox: Inbox) -> None:
+        """A shell in the folder of the commands, with their environment."""
+        async with self._furnished(build, inbox) as there:
+            env = there.env | {"TERM": self._shell.env().get("TERM", "dumb")}
+            argv = ("/bin/sh", "-c", by_hand(build, there.places))
+            await attached(argv, cwd=there.folder, env=env, keep=(there.room.lease,))
+
+    @contextlib.asynccontextmanager
+    async def _furnished(self, build: Build, inbox: Inbox) -> AsyncIterator[_Furnished]:
         folders = {tool.name: await self._toolchains.folder(tool) for tool in build.tools}
         try:
             async with self._room(build) as room:
                 await self._furnish(build, inbox, room)
                 places = self._places(build, room, folders)
                 _write_programs(build, room, places)
-                secrets = secrets_of(build, self._shell.env())
-                env = self._env(build, room, folders, places) | secrets
-                printed = ""
-                for argv in build.commands:
-                    answer = await self._command(build, room, [fill(word, places) for word in argv], env)
-                    printed = answer.stdout
-                    inbox.say(masked(answer.stdout + answer.stderr, secrets.values()))
-                if build.stdout:
-                    place = room.root / "out" / build.stdout
-                    place.write_text(printed, encoding="utf-8", errors="surrogateescape", newline="")
-                return collect(build, room.root / "out", inbox.scratch)
+                env = self._env(build, room, folders, places) | secrets_of(build, self._shell.env())
+                yield _Furnished(room=room, folder=_workdir(build, room), env=env, places=places)
         except OSError as error:
             raise disk_error(error, inbox.scratch) from error
 
@@ -166,9 +188,7 @@ class HostEngine:
 
     async def _command(self, build: Build, room: _Room, argv: list[str], env: dict[str, str]) -> Completed:
         """Run it. Raises BuildError when it fails."""
-        folder = room.root / "src" / build.workdir
-        if not folder.is_dir():
-            raise BuildError(Problem(path=build.name, what=f"the source has no folder {build.workdir}"))
+        folder = _workdir(build, room)
         program = shutil.which(argv[0], path=env["PATH"])
         if program is None:
             raise no_program(build, argv[0], env["PATH"])
@@ -177,6 +197,13 @@ class HostEngine:
             told = masked(answer.stdout + answer.stderr, [env[name] for name in build.secrets])
             raise failed(build, str(room.root), argv, answer.code, told)
         return answer
+
+
+def _workdir(build: Build, room: _Room) -> Path:
+    folder = room.root / "src" / build.workdir
+    if not folder.is_dir():
+        raise BuildError(Problem(path=build.name, what=f"the source has no folder {build.workdir}"))
+    return folder
 
 
 def _write_programs(build: Build, room: _Room, places: Mapping[str, str]) -> None:

@@ -1,6 +1,7 @@
 """What both engines do with a build: placeholders, the environment, what a failed command is told as, its outputs."""
 
 import re
+import shlex
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -59,6 +60,15 @@ def failed(build: Build, root: str, argv: Sequence[str], code: int, printed: str
             hint=f"`shipways build --step {build.name} --shell` opens a shell where it ran" if build.outputs else "",
         )
     )
+
+
+def by_hand(build: Build, places: Mapping[str, str]) -> str:
+    """Lines for `sh`: tell the commands of a build, and become a shell in which the user may type them."""
+    typed = [shlex.join(fill(word, places) for word in argv) for argv in build.commands]
+    if build.stdout and typed:
+        typed[-1] += f" > {shlex.quote(places['out'] + '/' + build.stdout)}"
+    told = (f"{build.name} runs:", *(f"    {line}" for line in typed), "Nothing is kept when you leave (`exit`).")
+    return f"printf '%s\\n' {shlex.join(told)}\nexport PS1={shlex.quote(build.name + ' $ ')}\nexec /bin/sh -i"
 
 
 def no_program(build: Build, program: str, where: str) -> BuildError:

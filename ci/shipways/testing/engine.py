@@ -16,7 +16,8 @@ Command = Callable[[tuple[str, ...], Path], int]
 
 
 class ScriptedEngine:
-    """The `Engine` port: `programs` maps the first word of a command to what it does. `builds` are those it has run."""
+    """The `Engine` port: `programs` maps the first word of a command to what it does. `builds` are those it has run,
+    `opened` those that it was to open a shell for."""
 
     name = "scripted"
     width = 2
@@ -25,6 +26,7 @@ class ScriptedEngine:
     def __init__(self, programs: Mapping[str, Command]) -> None:
         self._programs = programs
         self.builds: list[Build] = []
+        self.opened: list[Build] = []
 
     async def rust(self, version: str, image: str) -> tuple[Rust, ...]:
         """None: its compilers are functions."""
@@ -54,6 +56,11 @@ class ScriptedEngine:
                 raise BuildError(Problem(path=build.name, what=f"no file matches {pattern}"))
             found += matches
         return tuple(_move(path, inbox.scratch / path.relative_to(out)) for path in found)
+
+    async def shell(self, build: Build, inbox: Inbox) -> None:
+        """A shell that ends at once."""
+        del inbox
+        self.opened.append(build)
 
 
 def _move(path: Path, place: Path) -> Path:

@@ -8,11 +8,12 @@ import click
 
 from shipways import wire
 from shipways.config.kinds import milliseconds
+from shipways.errors import ConfigError, Problem
 from shipways.model.event import Note
 from shipways.model.plan import Plan
 from shipways.pipeline import MAKERS
 from shipways.ports import Console
-from shipways.run import planner, record, testing
+from shipways.run import planner, record, testing, visiting
 from shipways.run.checking import refuse_fall
 from shipways.run.maker import Made, Options, make
 from shipways.run.report import closing_table, problems_of
@@ -22,11 +23,17 @@ from shipways.verbs.options import ENGINE, LOG, PACKAGE, How, making
 @click.command()
 @click.option("--target", multiple=True, metavar="TRIPLE", help="Only this target.")
 @click.option("--step", multiple=True, metavar="ID", help="Only this step, and what it needs.")
+@click.option("--shell", is_flag=True, help="Open a shell where the commands of the one --step would run.")
 @PACKAGE
 @making
-def build(target: tuple[str, ...], step: tuple[str, ...], package: tuple[str, ...], how: How) -> None:
+def build(target: tuple[str, ...], step: tuple[str, ...], package: tuple[str, ...], shell: bool, how: How) -> None:
     """Build the programs (or the steps named) into dist/."""
-    anyio.run(_build, target, step, package, how)
+    if not shell:
+        anyio.run(_build, target, step, package, how)
+    elif len(step) != 1:
+        raise click.UsageError("--shell needs one --step")
+    else:
+        anyio.run(_visit, step[0], how)
 
 
 async def _build(target: tuple[str, ...], step: tuple[str, ...], package: tuple[str, ...], how: How) -> None:
@@ -34,6 +41,19 @@ async def _build(target: tuple[str, ...], step: tuple[str, ...], package: tuple[
         whole = planner.plan(shop.config, shop.facts, MAKERS, snapshot=True)
         chosen = step or planner.select(whole, targets=target, packages=package)
         await _make(shop, planner.narrow(whole, chosen), console, how)
+
+
+async def _visit(step: str, how: How) -> None:
+    if not wire.has_terminal():
+        raise ConfigError(
+            Problem(path="--shell", what="there is no terminal", why="standard input and output have to be one")
+        )
+    async with _workshop(how) as (shop, console):
+        plan = planner.narrow(planner.plan(shop.config, shop.facts, MAKERS, snapshot=True), (step,))
+        world, store, options = wire.world(shop), shop.store, _options(shop, how)
+        before = visiting.needs(plan, step)
+        made = await make(before, world, store=store, console=console, clock=wire.clock(), options=options)
+        await visiting.visit(plan, step, made, world, store)
 
 
 @click.command()
@@ -92,8 +112,7 @@ async def _make(shop: wire.Workshop, whole: Plan, console: Console, how: How) ->
     for skip in whole.skips:
         console.emit(problems_of(skip))
     clock = wire.clock()
-    timeout = milliseconds(shop.config.engine.timeout) / 1000
-    options = Options(required=frozenset(how.require), timeout=timeout, fresh=how.no_cache)
+    options = _options(shop, how)
     made = await make(whole, wire.world(shop), store=shop.store, console=console, clock=clock, options=options)
     dist = shop.repository.root / "dist"
     await shop.store.deliver(made.artifacts, dist)
@@ -103,3 +122,8 @@ async def _make(shop: wire.Workshop, whole: Plan, console: Console, how: How) ->
     record.append_ledger(shop.files, dist, whole, made, clock)
     console.emit(closing_table(whole, made))
     return made
+
+
+def _options(shop: wire.Workshop, how: How) -> Options:
+    timeout = milliseconds(shop.config.engine.timeout) / 1000
+    return Options(required=frozenset(how.require), timeout=timeout, fresh=how.no_cache)

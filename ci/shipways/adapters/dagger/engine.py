@@ -14,6 +14,7 @@ from shipways.adapters.dagger.jobs import Answer, Copy, Folder, Ground, Job, Tex
 from shipways.adapters.dagger.kit import QUESTION, Kit, KitCache, read
 from shipways.adapters.dagger.pool import Pool
 from shipways.adapters.dagger.script import Plan
+from shipways.adapters.dagger.terminal import Client
 from shipways.adapters.dagger.volumes import caches
 from shipways.adapters.room import FETCHING, collect, masked, path_of, secrets_of
 from shipways.adapters.toolchains import RECIPES, Toolchains
@@ -43,13 +44,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What every build of a run needs. `scratch` is a folder of this run; `kits` remembers what images have."""
+    """What every build of a run needs. `scratch` is a folder of this run; `kits` remembers what images have.
+
+    `client` attaches terminals.
+    """
 
     shell: Shell
     sources: Sources
     toolchains: Toolchains
     scratch: Path
     kits: Path
+    client: Client
     volumes: bool = True
 
 
@@ -79,10 +84,7 @@ class DaggerEngine:
 
     async def run(self, build: Build, inbox: Inbox) -> tuple[Path, ...]:
         """The files that match `build.outputs`, moved into the scratch folder."""
-        ground = self._grounds.ground(build.image)
-        kit = await self._kit(ground)
-        tools = {tool.name: await self._place(tool, kit) for tool in build.tools}
-        plan, job = await self._job(build, inbox, ground, tools)
+        plan, job = await self._planned(build, inbox)
         answer = await self._pool.do(job)
         printed = masked(answer.text, (value for _, value in job.secrets))
         inbox.say(printed)
@@ -91,6 +93,23 @@ class DaggerEngine:
         if answer.state == "refused":
             raise refused(build.name, answer)
         return collect(build, Path(job.into), inbox.scratch)
+
+    async def shell(self, build: Build, inbox: Inbox) -> None:
+        """A shell in a container like that of the build."""
+        plan, job = await self._planned(build, inbox)
+        inner = Text(place=f"{plan.root}/inner.sh", text=plan.shell())
+        texts = [inner if text.place == inner.place else text for text in job.texts]
+        folder = inbox.scratch / ".shell"
+        folder.mkdir()
+        if code := await self._setting.client.attach(replace(job, texts=tuple(texts)), folder):
+            why = f"it ended with status {code}; what it says is above"
+            raise BuildError(Problem(path=build.name, what="the dagger program cannot open a shell", why=why))
+
+    async def _planned(self, build: Build, inbox: Inbox) -> tuple[Plan, Job]:
+        ground = self._grounds.ground(build.image)
+        kit = await self._kit(ground)
+        tools = {tool.name: await self._place(tool, kit) for tool in build.tools}
+        return await self._job(build, inbox, ground, tools)
 
     async def _job(self, build: Build, inbox: Inbox, ground: Ground, tools: Mapping[str, Place]) -> tuple[Plan, Job]:
         root = f"{_ROOT}/{digest_of(build.record()).removeprefix('sha256:')[:16]}"

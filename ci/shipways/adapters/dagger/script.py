@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shipways.adapters.dagger.jobs import Text
-from shipways.adapters.room import failed, fill, no_program
+from shipways.adapters.room import by_hand, failed, fill, no_program
 from shipways.errors import BuildError, Problem
 from shipways.model.build import Build
 
@@ -46,15 +46,27 @@ class Plan:
         """Runs the commands one after another, and says on its last line which one failed."""
         return "\n".join(self._lines()) + "\n"
 
-    def _lines(self) -> Iterator[str]:
+    def shell(self) -> str:
+        """In place of `inner`: a shell for the user where that would run the commands."""
+        # The environment of the build names no terminal; those of containers are always this one.
+        lines = (*self._prepared(), *self._path(), "export TERM=xterm", by_hand(self.build, self.places))
+        return "\n".join(lines) + "\n"
+
+    def _prepared(self) -> Iterator[str]:
         yield f"mkdir -p {self.root}/out {self.root}/home {self.root}/tmp {self.root}/src"
         if self.build.requirements:
             yield from _backend(self.root)
         yield f"cd {shlex.quote(f'{self.root}/src/{self.build.workdir}')} || exit 1"
         yield from self.before
-        yield "image=$PATH"
+
+    def _path(self) -> Iterator[str]:
         if path := self._own().get("PATH"):
             yield f"PATH={shlex.quote(path)}"
+
+    def _lines(self) -> Iterator[str]:
+        yield from self._prepared()
+        yield "image=$PATH"
+        yield from self._path()
         for number, argv in enumerate(self.build.commands):
             words = [shlex.quote(fill(word, self.places)) for word in argv]
             last = number == len(self.build.commands) - 1
