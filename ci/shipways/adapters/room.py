@@ -43,8 +43,8 @@ def secrets_of(build: Build, env: Mapping[str, str]) -> dict[str, str]:
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
-    """The text without the values of secrets."""
-    for value in secrets:
+    """The text without the values of secrets. One may begin with another, so the longest go first."""
+    for value in sorted(secrets, key=len, reverse=True):
         text = text.replace(value, "***")
     return text
 
