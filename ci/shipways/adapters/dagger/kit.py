@@ -1,6 +1,7 @@
 """What an image has: asked once of a container, and remembered by the image's digest, for that never changes."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -62,24 +63,28 @@ class Kit:
 
 
 def read(text: str) -> Kit:
-    """The kit in an answer."""
+    """The kit in an answer; what an image could tell only half is not in it."""
     tools: list[KitTool] = []
     rust: dict[str, KitRust] = {}
     for block in re.split(r"^(?=rust\t)", text, flags=re.MULTILINE):
-        lines = [line.split("\t") for line in block.splitlines()]
-        if block.startswith("rust\t"):
-            told = "".join(f"{cells[1]}\n" for cells in lines if cells[0] == "said" and len(cells) == 2)
-            targets = dict.fromkeys(sorted(cells[1] for cells in lines if cells[0] == "target"))
-            sums = [cells[1].split()[0] for cells in lines if cells[0] == "sources"]
-            found = described(told, targets, f"sha256:{sums[0]}" if sums else "")
-            rust.setdefault(lines[0][1], KitRust(rust=found, sysroot=lines[0][1], sources=lines[0][2]))
-        else:
-            tools += [
-                KitTool(name=cells[1], version=version_in(cells[3]), folder=cells[2])
-                for cells in lines
-                if cells[0] == "tool" and len(cells) == 4
-            ]
+        match [line.split("\t") for line in block.splitlines()]:
+            case [["rust", sysroot, sources], *lines]:
+                rust.setdefault(sysroot, KitRust(rust=_described(lines), sysroot=sysroot, sources=sources))
+            case lines:
+                tools += [
+                    KitTool(name=cells[1], version=version_in(cells[3]), folder=cells[2])
+                    for cells in lines
+                    if cells[0] == "tool" and len(cells) == 4
+                ]
     return Kit(tools=tuple(tools), rust=tuple(rust.values()))
+
+
+def _described(lines: Sequence[Sequence[str]]) -> Rust:
+    names = ("said", "target", "sources")
+    said, targets, sums = ([c[1] for c in lines if c[0] == name and len(c) == 2] for name in names)
+    told = "".join(f"{line}\n" for line in said)
+    digest = "".join(sums[:1]).partition(" ")[0]
+    return described(told, dict.fromkeys(sorted(targets)), f"sha256:{digest}" if digest else "")
 
 
 class KitCache:
