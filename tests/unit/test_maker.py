@@ -1,7 +1,7 @@
 """The runner: order, reuse, skips, failure."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,6 +36,7 @@ class Echo:
     text: str
     ran: list[str]
     fail: Callable[[], Exception] | None = None
+    hang: bool = False
 
     def inputs(self, inbox: Inbox) -> Inputs:
         return Inputs(recipe="echo", values=self.text, artifacts=inbox.artifacts())
@@ -44,6 +45,8 @@ class Echo:
         self.ran.append(self.spec.id)
         if self.fail:
             raise self.fail()
+        if self.hang:
+            await anyio.sleep_forever()
         path = inbox.scratch / "file"
         path.write_text("".join(inbox.path(a).read_text() for a in inbox.artifacts()) + self.text)
         return (Output(name="file", kind=Kind.FILE, path=path),)
@@ -63,7 +66,7 @@ class Shop:
         spec = Spec(id=name, work=Work.PACK, outputs=("file",), folder=f"{name}/", needs=needs, gathers=gathers)
         return Echo(spec=spec, text=text or name, ran=self.ran, **more)
 
-    def make(self, *steps: Step, mode: Mode = Mode.SNAPSHOT, required: frozenset[str] = frozenset()) -> Made:
+    def make(self, *steps: Step, mode: Mode = Mode.SNAPSHOT, options: Options | None = None) -> Made:
         plan = Plan(
             project="p",
             mode=mode,
@@ -83,7 +86,7 @@ class Shop:
                 store=self.store,
                 console=self.console,
                 clock=ManualClock(),
-                options=Options(required=required),
+                options=options or Options(),
             )
 
         return anyio.run(run)
@@ -171,7 +174,7 @@ def test_snapshot_skips_what_the_machine_cannot(shop: Shop) -> None:
 def test_required_kind_fails(shop: Shop, required: frozenset[str]) -> None:
     """`--require KIND` turns a skip of that kind into a failure."""
     with pytest.raises(Unavailable, match="no rustc"):
-        shop.make(shop.step("rust", fail=unavailable), required=required)
+        shop.make(shop.step("rust", fail=unavailable), options=Options(required=required))
 
 
 def test_release_skips_nothing(shop: Shop) -> None:
@@ -193,3 +196,26 @@ def test_scratch_is_gone_afterwards(shop: Shop, tmp_path: Path) -> None:
     with pytest.raises(BuildError):
         shop.make(shop.step("b", fail=broken))
     assert [] == list((tmp_path / "store" / "tmp").iterdir())
+
+
+def test_step_that_hangs(shop: Shop) -> None:
+    """A step has only so many seconds; the error says how many, and which key gives it more."""
+    step = replace(shop.step("a"), hang=True)
+    with pytest.raises(BuildError) as caught:
+        shop.make(step, shop.step("b", "a"), options=Options(timeout=0.05))
+    (problem,) = caught.value.problems
+    assert ("a", "has not ended after 0.05 s") == (problem.path, problem.what)
+    assert "engine.timeout" in problem.hint
+    assert ["a"] == shop.ran
+
+
+def test_fresh(shop: Shop) -> None:
+    """Nothing is taken from the store, but what is made is kept there for the next run."""
+    steps = (shop.step("a"), shop.step("b", "a"))
+    first = shop.make(*steps)
+    made = shop.make(*steps, options=Options(fresh=True))
+    assert ["a", "b", "a", "b"] == shop.ran
+    assert [False, False] == [timing.cached for timing in made.timings]
+    assert first.artifacts == made.artifacts
+    shop.make(*steps)
+    assert ["a", "b", "a", "b"] == shop.ran
