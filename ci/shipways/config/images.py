@@ -1,11 +1,11 @@
-"""`[image.NAME]`: a container image assembled from built binaries."""
+"""`[image.NAME]`: a container image assembled from built binaries, or built from a Dockerfile."""
 
 from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from shipways.config.kinds import Command, Duration, Frozen, Name, Program, RelativePath, Variables
+from shipways.config.kinds import Command, Duration, Frozen, Name, Program, RelativePath, Variable, Variables, Word
 from shipways.model.oci import parse_reference
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -14,7 +14,15 @@ Repository = Annotated[
     str, StringConstraints(pattern=r"^([a-z0-9.-]+(:\d+)?/)?[a-z0-9]+([._/-][a-z0-9]+)*$", max_length=255)
 ]
 
+Stage = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
 SCRATCH = "scratch"
+_ASSEMBLED: Final = (
+    *("base", "user", "workdir", "ports", "volumes", "env"),
+    *("entrypoint", "command", "healthcheck", "files"),
+)
+"""The keys of what a Dockerfile says itself."""
+_OF_DOCKERFILE: Final = ("context", "target", "args")
 
 
 def _absolute(text: str) -> str:
@@ -50,6 +58,10 @@ class Image(Frozen):
     """One multi-platform image."""
 
     package: Name
+    dockerfile: RelativePath | None = None
+    context: RelativePath = "."
+    target: Stage | None = None
+    args: dict[Variable, Word] = {}
     base: Base = SCRATCH
     platforms: Annotated[tuple[Literal["linux/amd64", "linux/arm64"], ...], Field(min_length=1)] = (
         "linux/amd64",
@@ -68,3 +80,19 @@ class Image(Frozen):
     files: dict[AbsolutePath, RelativePath] = {}
     budget: Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)? ?(kB|MB|GB)$")] | None = None
     docker_archive: bool = True
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        """It is assembled or built from a Dockerfile, and has the keys of that way only."""
+        wrong = []
+        if self.dockerfile is not None:
+            foreign = [key for key in _ASSEMBLED if key in self.model_fields_set]
+            wrong = [
+                f"{key} and dockerfile are both set, but an image is assembled or built from one" for key in foreign
+            ]
+        else:
+            lone = [key for key in _OF_DOCKERFILE if getattr(self, key) != type(self).model_fields[key].default]
+            wrong = [f"{key} is set, but dockerfile is not" for key in lone]
+        if wrong:
+            raise ValueError("\n".join(wrong))
+        return self

@@ -99,3 +99,11 @@ class Config(Frozen):
         versions = self.toolchain.model_dump()
         text = self.engine.images.model_dump().get(name, name)
         return str(text).replace("{version}", versions.get(name) or "latest")
+
+    def built_in(self) -> frozenset[str]:
+        """The images that packages are built in; one that only wraps what is built is built in none."""
+        return frozenset(
+            self.toolchain_image(name)
+            for name, package in self.package.items()
+            if package.build != "prebuilt" and not package.python.binary
+        )

@@ -90,6 +90,10 @@ class Facts:
     local: tuple[LocalFile, ...] = ()
     released: tuple[Formula, ...] = ()
     """The formulas of the last published release."""
+    dockerfiles: tuple[tuple[str, str], ...] = ()
+    """Path and text of the Dockerfiles that the config names, and of the .dockerignore files that go for them."""
+    grounds: tuple[tuple[str, str], ...] = ()
+    """The digest of each image to build in that comes of a Dockerfile, where all that it names is locked."""
     xwin: bool = False
     """Whether cargo-xwin has the Microsoft SDK in its cache."""
 
@@ -100,7 +104,8 @@ class Facts:
     def surroundings(self, image: str) -> str:
         """The digest of the image whose programs a build may use; empty on the host, where they are the machine's."""
         locked = self.lock.image(image)
-        return locked.digest if self.engine == "dagger" and locked else ""
+        digest = locked.digest if locked else dict(self.grounds).get(image, "")
+        return digest if self.engine == "dagger" else ""
 
     def version(self, package: str) -> Version:
         """The version of a package (KeyError for one that is not in the config)."""

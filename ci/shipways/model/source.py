@@ -44,3 +44,6 @@ class SourceTree:
     def digest(self) -> str:
         """Names the content of the tree."""
         return digest_of([[f.path, f.mode, f.oid] for f in self.files])
+
+
+EMPTY: Final = SourceTree(files=())

@@ -27,7 +27,7 @@ _Entry = TypeVar("_Entry")
 class Wanted:
     """Names in the config that need digests: tools with versions, packages with their build requirements, images.
 
-    `optional` are images that builds run in, where it is not sure that builds run in images.
+    `optional` are images that only an engine of containers uses, where it is not sure that builds run in containers.
     """
 
     tools: tuple[tuple[str, str], ...] = ()
@@ -45,34 +45,19 @@ class Found:
     without: tuple[tuple[str, ShipwaysError], ...] = ()
 
 
-def wanted(
-    config: Config,
-    projects: Iterable[PythonProject],
-    dockerfiles: Mapping[str, Iterable[str]],
-    engine: EngineChoice,
-) -> Wanted:
-    """What this config needs a lock for, with builds by this engine.
-
-    `dockerfiles` has the images that each of `named_dockerfiles` builds upon.
-    """
+def wanted(config: Config, projects: Iterable[PythonProject], upon: Iterable[str], engine: EngineChoice) -> Wanted:
+    """What this config needs a lock for, with builds by this engine; `upon` are the images that Dockerfiles name."""
     names = {tool for p in config.package.values() for tool in (*_TOOLS.get(p.build, ()), *p.command.tools)}
     versions = config.toolchain.model_dump(by_alias=True)
     images = {image.base for image in config.image.values()} - {SCRATCH}
-    toolchains = {image for image in _built_in(config) if not image.startswith(DOCKERFILE)}
-    toolchains |= {image for path in named_dockerfiles(config) for image in dockerfiles[path]}
-    images |= toolchains if engine == "dagger" else set()
+    contained = {image for image in config.built_in() if not image.startswith(DOCKERFILE)} | set(upon)
+    images |= contained if engine == "dagger" else set()
     return Wanted(
         tools=tuple((name, versions[name]) for name in sorted(names) if versions[name]),
         backends=tuple((project.package, project.requires) for project in projects),
         images=tuple(sorted(images)),
-        optional=tuple(sorted(toolchains - images)),
+        optional=tuple(sorted(contained - images)),
     )
-
-
-def named_dockerfiles(config: Config) -> tuple[str, ...]:
-    """The Dockerfiles of images that packages are built in: paths from the top of the repository."""
-    named = {image for image in _built_in(config) if image.startswith(DOCKERFILE)}
-    return tuple(sorted(image.removeprefix(DOCKERFILE) for image in named))
 
 
 def kept(names: Wanted, lock: Lock) -> Lock:
@@ -139,15 +124,6 @@ def changes(old: Lock, new: Lock) -> tuple[str, ...]:
     said += [f"{image.name} {image.digest}" for image in new.images if image not in old.images]
     gone = sorted(_names(old) - _names(new))
     return (*said, *(f"{name} is not needed any more" for name in gone))
-
-
-def _built_in(config: Config) -> set[str]:
-    """The images that packages are built in; one that only wraps what is built is built in none."""
-    return {
-        config.toolchain_image(name)
-        for name, package in config.package.items()
-        if package.build != "prebuilt" and not package.python.binary
-    }
 
 
 def _names(lock: Lock) -> set[str]:

@@ -9,6 +9,7 @@ from shipways import wire
 from shipways.config.dockerfile import bases
 from shipways.config.engines import EngineChoice
 from shipways.config.lockfile import FILE_NAME, render_lock
+from shipways.config.recipes import recipes
 from shipways.detect import detect
 from shipways.errors import ConfigError, Drift, PreflightError, Problem, ShipwaysError
 from shipways.facts import python_project
@@ -19,7 +20,7 @@ from shipways.pipeline import RENDERERS
 from shipways.ports import Console
 from shipways.run import rendering
 from shipways.run.checking import lock_problems
-from shipways.run.locking import Wanted, changes, kept, lacking, merged, named_dockerfiles, resolve, wanted
+from shipways.run.locking import Wanted, changes, kept, lacking, merged, resolve, wanted
 from shipways.run.starting import start
 from shipways.verbs.options import ENGINE
 
@@ -71,9 +72,10 @@ async def _drifted(console: Console) -> list[Problem]:
 @click.option("--upgrade", is_flag=True, help="Ask for everything again, not only for what is missing or has changed.")
 @ENGINE
 def lock(upgrade: bool, engine: EngineChoice | None) -> None:
-    """Write shipways.lock: digests of toolchains, build backends, base images, and the images that builds run in.
+    """Write shipways.lock: digests of toolchains, build backends, base images, and the images that containers need.
 
-    Those that builds run in are not asked for with the engine host, and with auto they may be missing.
+    The last are those that builds run in and that Dockerfiles name. They are not asked for with the engine host, and
+    with auto they may be missing.
     """
     said = wire.settings(relock=True)
     engine = engine or said.config.engine.use
@@ -118,7 +120,7 @@ def _wanted(said: wire.Settings, engine: EngineChoice) -> tuple[Wanted, list[Pro
     """What the config and the work tree need a lock for, and what keeps files of it from being read."""
     problems: list[Problem] = []
     pythons: list[PythonProject] = []
-    dockerfiles: dict[str, tuple[str, ...]] = {}
+    upon: set[str] = set()
     for name, package in said.config.package.items():
         if package.build == "python" and not package.python.binary:
             try:
@@ -126,10 +128,9 @@ def _wanted(said: wire.Settings, engine: EngineChoice) -> tuple[Wanted, list[Pro
                 pythons.append(python_project(name, package, text))
             except ShipwaysError as error:
                 problems += error.problems
-    for path in named_dockerfiles(said.config):
+    for build in recipes(said.config):
         try:
-            dockerfiles[path] = bases(wire.read(said.folder / path), path)
+            upon.update(bases(wire.read(said.folder / build.dockerfile), build.dockerfile, build.values))
         except ConfigError as error:
-            dockerfiles[path] = ()
-            problems += error.problems
-    return wanted(said.config, pythons, dockerfiles, engine), problems
+            problems += (problem for problem in error.problems if problem not in problems)  # once for all platforms
+    return wanted(said.config, pythons, upon, engine), problems
