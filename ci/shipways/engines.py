@@ -1,8 +1,8 @@
 """Which engine builds, and how each is put together."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,7 @@ from shipways.config.engines import Engine as Table
 from shipways.config.engines import chosen_mirror
 from shipways.errors import PreflightError, Problem
 from shipways.facts import host
+from shipways.model.image import ImageBuild
 from shipways.model.lock import Lock
 from shipways.ports import Engine, Process, Shell, Sources
 
@@ -32,7 +33,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """What engines are put together from."""
+    """What engines are put together from. `dockerfiles` are the images to build in that come of one, by their names."""
 
     process: Process
     shell: Shell
@@ -41,6 +42,7 @@ class Bench:
     cache: Path
     root: Path
     volumes: bool
+    dockerfiles: Mapping[str, ImageBuild] = field(default_factory=dict)
 
 
 async def chosen(table: Table, asked: str | None, process: Process, shell: Shell) -> Choice:
@@ -106,7 +108,7 @@ async def _dagger(bench: Bench, table: Table, tell: Callable[[str], None]) -> As
         workers = [(address, WorkerProcess(address, env)) for address in addresses]
         async with pooled(workers, tell) as pool:
             mirror = chosen_mirror(table, bench.shell.env())
-            grounds = Grounds(lock=bench.lock, platform=platform, mirror=mirror)
+            grounds = Grounds(lock=bench.lock, platform=platform, mirror=mirror, dockerfiles=bench.dockerfiles)
             yield DaggerEngine(setting, grounds, pool, runners=len(addresses))
 
 

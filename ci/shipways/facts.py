@@ -10,11 +10,13 @@ from typing import Final
 
 from shipways.config import released
 from shipways.config.packages import Package
+from shipways.config.recipes import filled, read_for, recipes, toolchain_recipes
 from shipways.config.schema import Config
-from shipways.errors import PreflightError, Problem
-from shipways.gitfacts import Repository, last_tag, read_git
+from shipways.errors import ConfigError, PreflightError, Problem
+from shipways.gitfacts import Repository, last_tag
 from shipways.model.facts import Ci, Crate, Facts, Git, LocalFile, PythonProject, Rust
 from shipways.model.formula import Formula
+from shipways.model.image import ImageBuild
 from shipways.model.lock import Lock
 from shipways.model.source import SourceTree
 from shipways.model.version import Version, is_semver, number_in
@@ -26,8 +28,11 @@ _ZON_VERSION: Final = re.compile(r'\.version\s*=\s*"([^"]+)"')
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Whom the facts are asked of."""
+    """Whom the facts are asked of, and what git and the Dockerfiles of the work tree say."""
 
+    git: Git
+    source: SourceTree
+    dockerfiles: "Dockerfiles"
     process: Process
     shell: Shell
     sources: Sources
@@ -36,14 +41,38 @@ class Asked:
     engine: Engine
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dockerfiles:
+    """`texts` of those that the config names, by path, and the images to build in that come of them, by name."""
+
+    texts: Mapping[str, str]
+    toolchains: Mapping[str, ImageBuild]
+
+
+def read_dockerfiles(config: Config, lock: Lock, source: SourceTree, sources: Sources) -> Dockerfiles:
+    """Those of the work tree. Raises ConfigError with every one that cannot be built in."""
+    reader = _Reader(source=source, sources=sources)
+    found = {path: reader.text(path) for path in read_for(recipes(config))}
+    texts = {path: text.removeprefix("\ufeff") for path, text in found.items() if text is not None}
+    toolchains: dict[str, ImageBuild] = {}
+    problems: list[Problem] = []
+    for build in toolchain_recipes(config):
+        try:
+            toolchains[build.name] = filled(build, source, texts, lock)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(*problems)
+    return Dockerfiles(texts=texts, toolchains=toolchains)
+
+
 async def gather(config: Config, lock: Lock, asked: Asked) -> Facts:
     """Everything a plan may depend on. Raises PreflightError with every package whose version cannot be told."""
-    git, source = await read_git(asked.process, asked.repository)
-    reader = _Reader(source=source, sources=asked.sources)
+    reader = _Reader(source=asked.source, sources=asked.sources)
     return Facts(
-        git=git,
-        source=source,
-        versions=await _versions(config, git, reader, asked),
+        git=asked.git,
+        source=asked.source,
+        versions=await _versions(config, asked.git, reader, asked),
         lock=lock,
         host=asked.engine.host,
         engine=asked.engine.name,
@@ -55,6 +84,8 @@ async def gather(config: Config, lock: Lock, asked: Asked) -> Facts:
         ),
         local=tuple(_local(config, asked)),
         released=tuple(reader.released(config)),
+        dockerfiles=tuple(asked.dockerfiles.texts.items()),
+        grounds=tuple((n, b.digest) for n, b in asked.dockerfiles.toolchains.items() if not b.unlocked),
         xwin=any(
             (Path(asked.shell.env().get("XWIN_CACHE_DIR", "/nowhere")) / name).exists() for name in ("splat", "xwin")
         ),

@@ -11,6 +11,7 @@ from shipways.model.artifact import Artifact, Blob, Linkage, Output
 from shipways.model.build import Build
 from shipways.model.event import Event
 from shipways.model.facts import Facts, Rust
+from shipways.model.image import ImageBuild
 from shipways.model.lock import LockedImage
 from shipways.model.oci import Descriptor
 from shipways.model.plan import Skip
@@ -250,6 +251,9 @@ class Engine(Protocol):
 
     async def shell(self, build: Build, inbox: Inbox) -> None:
         """A shell for the user where `run` would run the commands, until it ends. Raises BuildError, Unavailable."""
+
+    async def image(self, build: ImageBuild, inbox: Inbox) -> Path:
+        """An OCI image layout as a tar in the scratch folder. Raises as `run` does, Unavailable without containers."""
         ...
 
 

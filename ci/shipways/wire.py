@@ -17,8 +17,8 @@ from shipways.config.load import FILE_NAMES, decode, has_table, parse
 from shipways.config.lockfile import FILE_NAME, parse_lock
 from shipways.config.schema import Config
 from shipways.errors import ConfigError, Problem
-from shipways.facts import Asked, gather
-from shipways.gitfacts import Repository, open_repository
+from shipways.facts import Asked, gather, read_dockerfiles
+from shipways.gitfacts import Repository, open_repository, read_git
 from shipways.model.artifact import Linkage
 from shipways.model.facts import Facts
 from shipways.model.lock import Lock, LockedImage
@@ -192,12 +192,31 @@ async def workshop(
 
     repository = await open_repository(process, shell, cache / "git")
     sources = GitSources(repository.root, repository.env)
+    git, source = await read_git(process, repository)
+    dockerfiles = read_dockerfiles(said.config, lock, source, sources)
     choice = await chosen(said.config.engine, engine, process, shell)
     bench = Bench(
-        process=process, shell=shell, sources=sources, lock=lock, cache=cache, root=repository.root, volumes=volumes
+        process=process,
+        shell=shell,
+        sources=sources,
+        lock=lock,
+        dockerfiles=dockerfiles.toolchains,
+        cache=cache,
+        root=repository.root,
+        volumes=volumes,
     )
     async with opened(choice, bench, said.config.engine, tell) as made:
-        asked = Asked(process=process, shell=shell, sources=sources, repository=repository, files=files, engine=made)
+        asked = Asked(
+            git=git,
+            source=source,
+            dockerfiles=dockerfiles,
+            process=process,
+            shell=shell,
+            sources=sources,
+            repository=repository,
+            files=files,
+            engine=made,
+        )
         yield Workshop(
             config=said.config,
             lock=lock,

@@ -25,8 +25,8 @@ from shipways.adapters.toolchains import Toolchains
 from shipways.bundle import sbom
 from shipways.bundle.sbom import Sbom
 from shipways.config.load import parse
-from shipways.facts import Asked, gather, host
-from shipways.gitfacts import open_repository
+from shipways.facts import Asked, gather, host, read_dockerfiles
+from shipways.gitfacts import open_repository, read_git
 from shipways.model.artifact import Artifact, Blob, Kind
 from shipways.model.lock import Lock
 from shipways.ports import World
@@ -193,7 +193,18 @@ async def made(repository: Repository, scratch: Path, target: str) -> str:
     engine = HostEngine(
         process=process, shell=shell, sources=sources, toolchains=tools, caches=repository.cache / "caches"
     )
-    asked = Asked(process=process, shell=shell, sources=sources, repository=opened, files=DiskFiles(), engine=engine)
+    git, source = await read_git(process, opened)
+    asked = Asked(
+        git=git,
+        source=source,
+        dockerfiles=read_dockerfiles(config, Lock(), source, sources),
+        process=process,
+        shell=shell,
+        sources=sources,
+        repository=opened,
+        files=DiskFiles(),
+        engine=engine,
+    )
     facts = await gather(config, Lock(), asked)
     world = cast(World, SimpleNamespace(engine=engine, files=DiskFiles(), sources=sources))
     steps = (step for step in sbom.plan(config, facts) if isinstance(step, Sbom))

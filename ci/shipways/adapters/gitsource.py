@@ -39,9 +39,11 @@ class GitSources:
             raise disk_error(error, folder) from error
 
     def _export(self, tree: SourceTree, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         with self._batch() as git:
-            for parent in sorted({str(PurePosixPath(f.path).parent) for f in tree.files}):
-                (folder / parent).mkdir(parents=True, exist_ok=True)
+            for parent in sorted({parent for f in tree.files for parent in PurePosixPath(f.path).parents[:-1]}):
+                (folder / parent).mkdir(exist_ok=True)
+                (folder / parent).chmod(0o755)  # whatever the umask: an image may take it over
             for file in tree.files:
                 data = _ask(git, file.oid)
                 _refuse_pointer(file, data)

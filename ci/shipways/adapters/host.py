@@ -18,10 +18,11 @@ from shipways.adapters.room import FETCHING, by_hand, collect, failed, fill, mas
 from shipways.adapters.store import sweep
 from shipways.adapters.terminal import attached
 from shipways.adapters.toolchains import Toolchains
-from shipways.errors import BuildError, Problem
+from shipways.errors import BuildError, Problem, Unavailable
 from shipways.model.build import Build
 from shipways.model.digest import digest_of
 from shipways.model.facts import Rust
+from shipways.model.image import ImageBuild, needs_containers
 from shipways.ports import Completed, Inbox, Process, Shell, Sources
 from shipways.rustfacts import installed
 
@@ -110,6 +111,11 @@ class HostEngine:
                 yield _Furnished(room=room, folder=_workdir(build, room), env=env, places=places)
         except OSError as error:
             raise disk_error(error, inbox.scratch) from error
+
+    async def image(self, build: ImageBuild, inbox: Inbox) -> Path:
+        """Never: it has no containers."""
+        del inbox
+        raise Unavailable("engine", needs_containers(build.dockerfile))
 
     @contextlib.asynccontextmanager
     async def _room(self, build: Build) -> AsyncIterator[_Room]:

@@ -6,12 +6,12 @@ from typing import BinaryIO, Final
 
 from anyio import to_thread
 
-from shipways.adapters.manifests import ACCEPTED, read_index, read_manifest, read_platform
 from shipways.adapters.registryhttp import Busy, Missing, RegistryHttp
 from shipways.errors import BuildError, ConfigError, Problem, Unavailable
 from shipways.model.digest import digest_bytes
 from shipways.model.lock import LockedImage, LockedPlatform
 from shipways.model.oci import Descriptor, Reference, parse_reference
+from shipways.pack.manifests import ACCEPTED, read_index, read_manifest, read_platform
 
 _DOCUMENT: Final = 4 << 20
 """The largest manifest in bytes (distribution-spec, "Pushing manifests")."""

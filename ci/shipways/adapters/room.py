@@ -9,6 +9,7 @@ from typing import Final
 
 from shipways.errors import BuildError, PreflightError, Problem
 from shipways.model.build import Build
+from shipways.model.image import ImageBuild
 
 TAIL: Final = 50
 """Lines of a failed command that are shown."""
@@ -69,6 +70,19 @@ def by_hand(build: Build, places: Mapping[str, str]) -> str:
         typed[-1] += f" > {shlex.quote(places['out'] + '/' + build.stdout)}"
     told = (f"{build.name} runs:", *(f"    {line}" for line in typed), "Nothing is kept when you leave (`exit`).")
     return f"printf '%s\\n' {shlex.join(told)}\nexport PS1={shlex.quote(build.name + ' $ ')}\nexec /bin/sh -i"
+
+
+def failed_line(build: ImageBuild, command: str, code: int, printed: str) -> BuildError:
+    """The error of a RUN line that ended with another status than 0."""
+    on = f" for {build.platform}" if build.platform else ""
+    return BuildError(
+        Problem(
+            path=build.name,
+            place=build.dockerfile,
+            what=f"`{command}`{on} ended with status {code}",
+            why="\n       ".join(printed.strip().splitlines()[-TAIL:]),
+        )
+    )
 
 
 def no_program(build: Build, program: str, where: str) -> BuildError:

@@ -1,4 +1,4 @@
-"""Reads what registries answer: indexes and manifests, in OCI's and in Docker's words for the same thing."""
+"""Reads indexes and manifests of images, in OCI's and in Docker's words for the same thing."""
 
 from collections.abc import Mapping
 from typing import Annotated, Final, TypeVar
@@ -93,4 +93,6 @@ def _parsed(kind: type[_T], name: str, data: bytes) -> _T:
         return kind.model_validate_json(data)
     except ValidationError as error:
         why = str(error).splitlines()[0]
-        raise BuildError(Problem(path=name, what="its registry sent no image", why=why)) from None
+        raise BuildError(
+            Problem(path=name, what="is described by something that is no JSON of the image specification", why=why)
+        ) from None

@@ -6,6 +6,7 @@ from pathlib import Path
 from shipways.errors import BuildError, ConfigError, Problem
 from shipways.model.build import Build
 from shipways.model.facts import Rust
+from shipways.model.image import ImageBuild
 from shipways.model.plan import Plan
 from shipways.ports import Engine, Inbox, Store, World
 from shipways.run.maker import Made, StepInbox
@@ -48,6 +49,12 @@ class _Rooms:
     async def shell(self, build: Build, inbox: Inbox) -> None:
         """The engine's own."""
         await self.engine.shell(build, inbox)
+
+    async def image(self, build: ImageBuild, inbox: Inbox) -> Path:
+        """Nobody can visit it."""
+        del inbox
+        why = "the engine runs the lines of a Dockerfile itself"
+        raise ConfigError(Problem(path=build.name, what="has no shell to open", why=why))
 
 
 def needs(plan: Plan, name: str) -> Plan:

@@ -5,10 +5,12 @@ import io
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from shipways.errors import BuildError, Problem
 from shipways.model.build import Build
 from shipways.model.facts import Rust
+from shipways.model.image import ImageBuild
 from shipways.ports import Inbox
 
 Command = Callable[[tuple[str, ...], Path], int]
@@ -17,16 +19,22 @@ Command = Callable[[tuple[str, ...], Path], int]
 
 class ScriptedEngine:
     """The `Engine` port: `programs` maps the first word of a command to what it does. `builds` are those it has run,
-    `opened` those that it was to open a shell for."""
+    `opened` those that it was to open a shell for.
+
+    `layouts` are the images that Dockerfiles give, by platform: each the tar of an OCI image layout. `images` are the
+    builds that asked for one.
+    """
 
     name = "scripted"
     width = 2
     host = "linux-x86_64"
 
-    def __init__(self, programs: Mapping[str, Command]) -> None:
+    def __init__(self, programs: Mapping[str, Command], layouts: Mapping[str, bytes] = MappingProxyType({})) -> None:
         self._programs = programs
+        self._layouts = layouts
         self.builds: list[Build] = []
         self.opened: list[Build] = []
+        self.images: list[ImageBuild] = []
 
     async def rust(self, version: str, image: str) -> tuple[Rust, ...]:
         """None: its compilers are functions."""
@@ -61,6 +69,13 @@ class ScriptedEngine:
         """A shell that ends at once."""
         del inbox
         self.opened.append(build)
+
+    async def image(self, build: ImageBuild, inbox: Inbox) -> Path:
+        """The layout for the platform."""
+        self.images.append(build)
+        place = inbox.scratch / "image.tar"
+        place.write_bytes(self._layouts[build.platform])
+        return place
 
 
 def _move(path: Path, place: Path) -> Path:

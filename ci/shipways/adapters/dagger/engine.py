@@ -16,12 +16,13 @@ from shipways.adapters.dagger.pool import Pool
 from shipways.adapters.dagger.script import Plan
 from shipways.adapters.dagger.terminal import Client
 from shipways.adapters.dagger.volumes import caches
-from shipways.adapters.room import FETCHING, collect, masked, path_of, secrets_of
+from shipways.adapters.room import FETCHING, collect, failed_line, masked, path_of, secrets_of
 from shipways.adapters.toolchains import RECIPES, Toolchains
 from shipways.errors import BuildError, Problem, Unavailable
 from shipways.model.build import Build, Tool
 from shipways.model.digest import digest_of
 from shipways.model.facts import Rust
+from shipways.model.image import ImageBuild
 from shipways.model.source import SourceTree
 from shipways.ports import Inbox, Shell, Sources
 from shipways.rustfacts import SOURCES
@@ -77,10 +78,10 @@ class DaggerEngine:
         """The compilers of the image, all of them. None when the image is not locked: that is told by who needs it."""
         del version
         try:
-            ground = self._grounds.ground(image)
+            ground = await self._ground(image)
         except Unavailable:
             return ()
-        return tuple(replace(found.rust, image=image) for found in (await self._kit(ground)).rust)
+        return tuple(replace(found.rust, image=image) for found in (await self._kit(image, ground)).rust)
 
     async def run(self, build: Build, inbox: Inbox) -> tuple[Path, ...]:
         """The files that match `build.outputs`, moved into the scratch folder."""
@@ -89,7 +90,7 @@ class DaggerEngine:
         printed = masked(answer.text, (value for _, value in job.secrets))
         inbox.say(printed)
         if answer.state == "failed":
-            raise plan.error(answer.code, printed)
+            raise self._failed_line(build.image, answer) or plan.error(answer.code, printed)
         if answer.state == "refused":
             raise refused(build.name, answer)
         return collect(build, Path(job.into), inbox.scratch)
@@ -106,10 +107,37 @@ class DaggerEngine:
             raise BuildError(Problem(path=build.name, what="the dagger program cannot open a shell", why=why))
 
     async def _planned(self, build: Build, inbox: Inbox) -> tuple[Plan, Job]:
-        ground = self._grounds.ground(build.image)
-        kit = await self._kit(ground)
+        ground = await self._ground(build.image)
+        kit = await self._kit(build.image, ground)
         tools = {tool.name: await self._place(tool, kit) for tool in build.tools}
         return await self._job(build, inbox, ground, tools)
+
+    async def image(self, build: ImageBuild, inbox: Inbox) -> Path:
+        """The image as a tar of an OCI image layout, in the scratch folder."""
+        ground = await self._built(build)
+        place = inbox.scratch / "image.tar"
+        answer = await self._pool.do(Job(ground=ground, into=str(place)))
+        if answer.state == "failed":
+            raise failed_line(build, answer.command, answer.code, answer.text)
+        if answer.state == "refused":
+            raise refused(build.name, answer)
+        return place
+
+    async def _ground(self, image: str) -> Ground:
+        """What a build in this image starts from, the name of one or a Dockerfile."""
+        build = self._grounds.dockerfiles.get(image)
+        return await self._built(build) if build else self._grounds.ground(image)
+
+    async def _built(self, build: ImageBuild) -> Ground:
+        folder = await self._exported(build.source) / build.context
+        folder.mkdir(parents=True, exist_ok=True)  # a context that no file is taken of is empty
+        return self._grounds.dockerfile(build, folder)
+
+    def _failed_line(self, image: str, answer: Answer) -> BuildError | None:
+        """The error of an image that could not be built, in which nothing has run yet."""
+        if not answer.command:
+            return None
+        return failed_line(self._grounds.dockerfiles[image], answer.command, answer.code, answer.text)
 
     async def _job(self, build: Build, inbox: Inbox, ground: Ground, tools: Mapping[str, Place]) -> tuple[Plan, Job]:
         root = f"{_ROOT}/{digest_of(build.record()).removeprefix('sha256:')[:16]}"
@@ -167,19 +195,19 @@ class DaggerEngine:
         """What keeps the engine from answering with an earlier run: nobody wants to know how a test once ended."""
         return () if build.outputs and self._setting.volumes else (f": {uuid.uuid4()}",)
 
-    async def _kit(self, ground: Ground) -> Kit:
+    async def _kit(self, image: str, ground: Ground) -> Kit:
         """What the image has, from the disk if it was ever asked."""
         async with self._asking:
-            name = ground.image or ground.folder
+            name = ground.image or ground.digest
             if (known := self._kits.load(name)) is not None:
                 return known
             answer = await self._pool.do(Job(ground=ground, command=("sh", "-c", QUESTION)))
             if answer.state == "refused":
-                raise refused(name, answer)
+                raise refused(image, answer)
             if answer.state == "failed":
                 why = answer.text.strip()[-500:]
-                raise BuildError(
-                    Problem(path=name, what="cannot be asked what it has", why=why, hint="it needs a shell")
+                raise self._failed_line(image, answer) or BuildError(
+                    Problem(path=image, what="cannot be asked what it has", why=why, hint="it needs a shell")
                 )
             kit = read(answer.text)
             self._kits.save(name, kit)

@@ -42,7 +42,8 @@ class Volume:
 class Ground:
     """What a container starts from: an image by its digest, or a Dockerfile in a folder of this machine.
 
-    `platform` is `linux/arm64` …, the engine's own when empty; `target` a stage of the Dockerfile, its last when empty.
+    `platform` is `linux/arm64` …, the engine's own when empty; `target` a stage of the Dockerfile, its last when empty;
+    `texts` are files of that folder besides those that lie there. `digest` names what a Dockerfile gives.
     """
 
     image: str = ""
@@ -51,6 +52,8 @@ class Ground:
     platform: str = ""
     target: str = ""
     arguments: tuple[tuple[str, str], ...] = ()
+    texts: tuple[Text, ...] = ()
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +92,11 @@ class Answer:
 
     `done`: the command ended with status 0. `failed`: it ended with `code`; `text` is what it printed. `refused`: the
     engine could not run it, for the reason in `text`, and another one could not either. `lost`: the engine is gone.
+    `command` is set where it was not the job's that failed but one of the Dockerfile that the container comes of.
     """
 
     number: int
     state: Literal["done", "failed", "refused", "lost"]
     code: int = 0
     text: str = ""
+    command: str = ""

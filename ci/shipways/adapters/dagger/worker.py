@@ -1,6 +1,7 @@
 """A process that speaks to one engine: the SDK reads the address of its engine from the environment of its process."""
 
 import sys
+from typing import TextIO, cast
 
 import anyio
 import dagger
@@ -9,26 +10,34 @@ from dagger import dag
 from pydantic import TypeAdapter
 
 from shipways.adapters.dagger.jobs import Answer, Ground, Job, Request
+from shipways.adapters.dagger.printed import Printed, command_in
 
 _REQUEST = TypeAdapter(Request)
 _ANSWER = TypeAdapter(Answer)
 _PATIENCE = 10.0
 """Seconds in which an engine that still lives tells its version."""
+_SOON = 0.1
+_BEHIND = 5.0
+"""Seconds by which the log of a session comes after its errors, at most."""
 
 
 async def work() -> None:
     """Do jobs from standard input until it ends, many at once."""
+    printed = Printed()
     try:
-        async with dagger.connection(dagger.Config()):
+        async with dagger.connection(dagger.Config(log_output=cast(TextIO, printed))):
             _say(Answer(number=0, state="done", text=await dag.version()))
             async with anyio.create_task_group() as group:
-                await _serve(group)
+                await _serve(group, printed)
                 group.cancel_scope.cancel()
+    except dagger.SessionError as error:
+        await anyio.sleep(_SOON)
+        _say(Answer(number=0, state="lost", text=f"{error} {printed.text()}".strip()))
     except (dagger.DaggerError, OSError) as error:
         _say(Answer(number=0, state="lost", text=str(error)))
 
 
-async def _serve(group: anyio.abc.TaskGroup) -> None:
+async def _serve(group: anyio.abc.TaskGroup, printed: Printed) -> None:
     scopes: dict[int, anyio.CancelScope] = {}
     while line := await to_thread.run_sync(sys.stdin.readline):
         request = _REQUEST.validate_json(line)
@@ -36,10 +45,10 @@ async def _serve(group: anyio.abc.TaskGroup) -> None:
             scopes.pop(request.number).cancel()
         else:
             scopes[request.number] = anyio.CancelScope()
-            group.start_soon(_attempt, request.number, request.job, scopes[request.number])
+            group.start_soon(_attempt, request.number, request.job, scopes[request.number], printed)
 
 
-async def _attempt(number: int, job: Job, scope: anyio.CancelScope) -> None:
+async def _attempt(number: int, job: Job, scope: anyio.CancelScope, printed: Printed) -> None:
     with scope:
         try:
             answer = Answer(number=number, state="done", text=await (_run(job) if job.command else _archive(job)))
@@ -48,8 +57,17 @@ async def _attempt(number: int, job: Job, scope: anyio.CancelScope) -> None:
                 number=number, state="failed", code=error.exit_code, text=error.stdout + "\n" + error.stderr
             )
         except (dagger.DaggerError, OSError) as error:
-            answer = Answer(number=number, state="refused" if await _lives() else "lost", text=str(error))
+            answer = await _failed(number, str(error), printed)
         _say(answer)
+
+
+async def _failed(number: int, error: str, printed: Printed) -> Answer:
+    """A RUN line of the Dockerfile, or the engine itself."""
+    command = command_in(error)
+    if command is None:
+        return Answer(number=number, state="refused" if await _lives() else "lost", text=error)
+    text = await to_thread.run_sync(printed.tail, command, _BEHIND)
+    return Answer(number=number, state="failed", code=command.code, text=text, command=command.line)
 
 
 async def _lives() -> bool:
@@ -95,10 +113,11 @@ def _ground(ground: Ground) -> dagger.Container:
     if ground.image:
         return dag.container(platform=platform).from_(ground.image)
     arguments = [dagger.BuildArg(name=name, value=value) for name, value in ground.arguments]
-    return (
-        dag.host()
-        .directory(ground.folder)
-        .docker_build(dockerfile=ground.dockerfile, platform=platform, target=ground.target, build_args=arguments)
+    folder = dag.host().directory(ground.folder)
+    for text in ground.texts:
+        folder = folder.with_new_file(text.place, text.text)
+    return folder.docker_build(
+        dockerfile=ground.dockerfile, platform=platform, target=ground.target, build_args=arguments
     )
 
 
