@@ -5,7 +5,7 @@ from typing import Final
 
 from shipways.builders import command, crate, go, prebuilt, python, rust, wheel, zig
 from shipways.bundle import archive, checksums, formula, sbom, source
-from shipways.images import base, docker, image, index, layer
+from shipways.images import base, docker, dockerfile, image, index, layer
 from shipways.ports import Maker, Renderer
 
 MAKERS: Final[Sequence[Maker]] = (
@@ -23,6 +23,7 @@ MAKERS: Final[Sequence[Maker]] = (
     base,  # a base image → its layers, by digest
     layer,  # programs and files → the layer of an image, per platform
     image,  # layers → config and manifest, per platform
+    dockerfile,  # a Dockerfile → layers, config and manifest, per platform
     index,  # manifests → the image, as an OCI layout
     docker,  # an image → an archive for `docker load`, per platform
     formula,  # archives, or an sdist → a Homebrew formula

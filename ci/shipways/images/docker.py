@@ -13,8 +13,9 @@ from shipways.model.artifact import Artifact, Kind, Output
 from shipways.model.digest import canonical
 from shipways.model.facts import Facts
 from shipways.model.names import image_tag
-from shipways.model.oci import CONFIG
+from shipways.model.oci import CONFIG, MANIFEST
 from shipways.model.step import Inputs, Spec, Work
+from shipways.pack.manifests import read_manifest
 from shipways.ports import Inbox, World
 
 
@@ -28,26 +29,29 @@ class DockerArchive:
     epoch: int
 
     def inputs(self, inbox: Inbox) -> Inputs:
-        """The config, the layers in their order, and the tags."""
+        """The manifest, which has the layers in their order, and the tags."""
         return Inputs(
-            recipe="images/docker 1",
+            recipe="images/docker 2",
             values={
                 "name": self.spec.outputs[0],
                 "tags": self.tags,
                 "epoch": self.epoch,
-                "layers": [layer.digest for layer in self.variant.layers(inbox)],
                 "varies": varies(inbox),
             },
-            artifacts=(_config(inbox, self.variant),),
+            artifacts=(_own(inbox, self.variant, MANIFEST),),
         )
 
     async def run(self, world: World, inbox: Inbox) -> tuple[Output, ...]:
         """Write it: Docker Image Specification v1.2, "Combined Image JSON + Filesystem Changeset Format"."""
-        config = _config(inbox, self.variant)
-        layers = {f"{_hex(layer)}.tar.gz": layer for layer in self.variant.layers(inbox)}
-        paths = [f"{_hex(layer)}.tar.gz" for layer in self.variant.layers(inbox)]
+        config, told = _own(inbox, self.variant, CONFIG), _own(inbox, self.variant, MANIFEST)
+        _, layers = read_manifest(self.variant.manifest_step, world.files.read(inbox.path(told)))
+        blobs = {artifact.digest: artifact for artifact in inbox.artifacts()}
+        paths = [f"{_hex(blobs[layer.digest])}.tar.gz" for layer in layers]
         manifest = canonical([{"Config": f"{_hex(config)}.json", "RepoTags": self.tags, "Layers": paths}])
-        tree = {name: Entry(mode=0o644, content=inbox.path(layer)) for name, layer in layers.items()}
+        tree = {
+            path: Entry(mode=0o644, content=inbox.path(blobs[layer.digest]))
+            for path, layer in zip(paths, layers, strict=True)
+        }
         tree[f"{_hex(config)}.json"] = Entry(mode=0o644, content=inbox.path(config))
         tree["manifest.json"] = Entry(mode=0o644, content=manifest)
         name = self.spec.outputs[0]
@@ -71,7 +75,7 @@ def plan(config: Config, facts: Facts) -> Iterator[DockerArchive]:
                     id=f"{variant.manifest_step}/docker",
                     work=Work.PACK,
                     outputs=(f"{variant.name}-{version}-{platform}.docker.tar",),
-                    needs=(variant.manifest_step, *variant.base_steps, variant.layer_step),
+                    needs=tuple(dict.fromkeys((variant.manifest_step, *variant.layer_steps))),
                     package=table.package,
                     target=variant.target,
                 ),
@@ -86,9 +90,9 @@ def _tags(name: str, table: Image, version: str) -> Iterator[str]:
         yield f"{repository}:{image_tag(version)}"
 
 
-def _config(inbox: Inbox, variant: Variant) -> Artifact:
-    """Our own config; the base's has the same media type, and comes from another step."""
-    return next(a for a in inbox.artifacts() if a.step == variant.manifest_step and a.blob.media_type == CONFIG)
+def _own(inbox: Inbox, variant: Variant, media_type: str) -> Artifact:
+    """The image's own config or manifest; the base's config has the same media type, and comes from another step."""
+    return next(a for a in inbox.artifacts() if a.step == variant.manifest_step and a.blob.media_type == media_type)
 
 
 def _hex(artifact: Artifact) -> str:

@@ -8,10 +8,11 @@ from anyio import to_thread
 
 from shipways.config.schema import Config
 from shipways.errors import BuildError, Problem
+from shipways.images.budget import check_budget
 from shipways.images.layer import PROGRAMS
 from shipways.images.measure import Contents, measure_artifact
 from shipways.images.runtime import BaseConfig, about, execution, history, read_config, timestamp
-from shipways.images.variants import Variant, base_step, variants, varies
+from shipways.images.variants import Variant, assembled, base_step, varies
 from shipways.model.artifact import Artifact, Kind, Output
 from shipways.model.digest import Json, canonical, digest_bytes
 from shipways.model.facts import Facts
@@ -24,7 +25,6 @@ _TABLE: Final = {
     *("command", "labels", "healthcheck", "budget", "base"),
 }
 """The keys of the image's table that its config, or the check of it, depends on."""
-_MEGA: Final = 10**6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,28 +95,12 @@ class PlatformImage:
             raise BuildError(
                 Problem(path=f"image.{name}.base", what=f"the layers of {table.base} are not those its config names")
             )
-        size = sum(layer.size for layer in contents)
-        if table.budget and size > _bytes(table.budget):
-            raise BuildError(self._too_big(size, contents))
-
-    def _too_big(self, size: int, contents: Sequence[Contents]) -> Problem:
-        layers = ", ".join(
-            f"{'base layer ' + str(number) if number < len(contents) else 'own layer'} {_megabytes(layer.size)}"
-            for number, layer in enumerate(contents, 1)
-        )
-        files = sorted((file for layer in contents for file in layer.largest), reverse=True)[:3]
-        largest = ", ".join(f"/{path} {_megabytes(bytes_)}" for bytes_, path in files)
-        return Problem(
-            path=f"image.{self.variant.name}.budget",
-            what=f"{self.variant.platform} unpacks to {_megabytes(size)}, the budget is {self.variant.table.budget}",
-            why=f"{layers}; the biggest files are {largest}",
-            hint="raise the budget, or take out what is not needed",
-        )
+        check_budget(self.variant, contents, below=len(contents) - 1)
 
 
 def plan(config: Config, facts: Facts) -> Iterator[PlatformImage]:
     """A step for each platform of each image."""
-    for variant in variants(config, facts):
+    for variant in assembled(config, facts):
         package = variant.table.package
         program = (config.package[package].binaries or (package,))[0]
         fetched = (base_step(variant.name, variant.base.config),) if variant.base else ()
@@ -129,23 +113,16 @@ def plan(config: Config, facts: Facts) -> Iterator[PlatformImage]:
         )
 
 
-def blob(world: World, inbox: Inbox, media_type: str, data: bytes) -> Output:
-    """Write a small blob into the scratch folder."""
+def blob(world: World, inbox: Inbox, media_type: str, data: bytes, varying: str = "") -> Output:
+    """Write a small blob into the scratch folder; `varying` is why it may differ, besides what it is made of."""
     digest = digest_bytes(data)
     path = inbox.scratch / digest.removeprefix("sha256:")
     with world.files.create(path) as stream:
         stream.write(data)
-    return Output(name=blob_path(digest), kind=Kind.BLOB, path=path, media_type=media_type, varies=varies(inbox))
+    return Output(
+        name=blob_path(digest), kind=Kind.BLOB, path=path, media_type=media_type, varies=varying or varies(inbox)
+    )
 
 
 def _descriptor(artifact: Artifact) -> Descriptor:
     return Descriptor(media_type=artifact.blob.media_type, digest=artifact.digest, size=artifact.blob.size)
-
-
-def _bytes(text: str) -> float:
-    number, unit = text[:-2].strip(), text[-2:]
-    return float(number) * {"kB": 10**3, "MB": _MEGA, "GB": 10**9}[unit]
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / _MEGA:.1f} MB"

@@ -13,7 +13,7 @@ from shipways.errors import BuildError, ConfigError, Problem
 from shipways.images.measure import measure_artifact, stacked
 from shipways.images.rootfs import FOLDER, Entry, owned, with_parents, write_tar
 from shipways.images.system import RECIPE, system
-from shipways.images.variants import Variant, variants, varies
+from shipways.images.variants import Variant, assembled, varies
 from shipways.model.artifact import Artifact, Kind, Output
 from shipways.model.facts import Facts
 from shipways.model.oci import LAYER_GZIP, blob_path
@@ -124,7 +124,7 @@ def plan(config: Config, facts: Facts) -> Iterator[Layer]:
     problems = [problem for name, table in config.image.items() for problem in _problems(name, table, facts)]
     if problems:
         raise ConfigError(*problems)
-    for variant in variants(config, facts):
+    for variant in assembled(config, facts):
         yield Layer(
             spec=variant.spec(variant.layer_step, (variant.binary_step, *variant.base_steps)),
             variant=variant,

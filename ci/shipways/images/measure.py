@@ -55,7 +55,7 @@ def measure(layer: BinaryIO, media_type: str, scratch: Path) -> Contents:
     Raises BuildError for one that is not a tar archive packed as its media type says.
     """
     try:
-        with _unpacked(layer, media_type, scratch) as stream:
+        with unpacked(layer, media_type, scratch) as stream:
             return _read(_Counted(stream))
     except (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile, cramjam.DecompressionError, ValueError) as error:
         raise BuildError(Problem(what=f"a layer of type {media_type} cannot be read", why=str(error))) from None
@@ -67,7 +67,8 @@ def measure_artifact(world: World, inbox: Inbox, layer: Artifact) -> Contents:
         return measure(stream, layer.blob.media_type, inbox.scratch)
 
 
-def _unpacked(layer: BinaryIO, media_type: str, scratch: Path) -> BinaryIO:
+def unpacked(layer: BinaryIO, media_type: str, scratch: Path) -> BinaryIO:
+    """The tar archive in a layer. Raises BuildError for another kind of packing."""
     if media_type == LAYER_GZIP:
         return cast(BinaryIO, gzip.GzipFile(fileobj=layer))
     if media_type == LAYER_ZSTD:

@@ -46,7 +46,7 @@ def write_tar(sink: Sink, tree: Mapping[str, Entry], epoch: int, read: Callable[
 
     Runs in a worker thread, and ends there when the task that waits for it is cancelled.
     """
-    with TarWriter(_Cancellable(sink), epoch) as archive:
+    with TarWriter(Cancellable(sink), epoch) as archive:
         for path, entry in sorted(tree.items()):
             if entry.target:
                 archive.link(path, entry.target)
@@ -67,7 +67,7 @@ def owned(entry: Entry, user: str) -> Entry:
     return replace(entry, uid=uid, gid=gid)
 
 
-class _Cancellable:
+class Cancellable:
     """A sink that raises when nobody waits for the result any more."""
 
     def __init__(self, sink: Sink) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from shipways.config.images import SCRATCH, Image
 from shipways.config.schema import Config
+from shipways.images.recipe import recipe
 from shipways.model.artifact import Artifact
 from shipways.model.facts import Facts
 from shipways.model.lock import LockedPlatform
@@ -17,7 +18,7 @@ from shipways.ports import Inbox
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """One platform of one image. `base` is None for scratch."""
+    """One platform of one image. `base` is None for scratch, and for a Dockerfile."""
 
     name: str
     table: Image
@@ -34,6 +35,11 @@ class Variant:
     def layer_step(self) -> str:
         """The step that makes its own layer."""
         return f"{self.manifest_step}/layer"
+
+    @property
+    def layer_steps(self) -> tuple[str, ...]:
+        """The steps whose artifacts are its layers; a Dockerfile gives them with the manifest."""
+        return (self.manifest_step,) if self.table.dockerfile else (*self.base_steps, self.layer_step)
 
     @property
     def binary_step(self) -> str:
@@ -70,14 +76,21 @@ class Variant:
 
 
 def variants(config: Config, facts: Facts) -> Iterator[Variant]:
-    """Every platform of every image whose base is scratch or locked."""
+    """Every platform of every image that can be made: its base is scratch or locked, or its Dockerfile can be built."""
     for name in config.image:
         yield from variants_of(config, facts, name)
+
+
+def assembled(config: Config, facts: Facts) -> Iterator[Variant]:
+    """Those that are not built from a Dockerfile."""
+    return (variant for variant in variants(config, facts) if not variant.table.dockerfile)
 
 
 def variants_of(config: Config, facts: Facts, name: str) -> Iterator[Variant]:
     """Those of one image."""
     table = config.image[name]
+    if table.dockerfile and not recipe(config, facts, name).builds:
+        return
     locked = facts.lock.image(table.base)
     bases = {entry.platform: entry for entry in locked.platforms} if locked else {}
     for platform in dict.fromkeys(table.platforms):
