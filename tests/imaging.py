@@ -15,12 +15,14 @@ import cramjam
 from shipways.adapters.files import DiskFiles
 from shipways.adapters.store import DiskStore
 from shipways.config.load import parse
+from shipways.config.recipes import read_for, recipes
 from shipways.config.schema import Config
-from shipways.images import base, docker, image, index, layer
+from shipways.images import base, docker, dockerfile, image, index, layer
 from shipways.model.artifact import Kind, Linkage, Output
 from shipways.model.facts import Facts
 from shipways.model.lock import Lock, LockedImage
 from shipways.model.names import binary_folder, binary_step
+from shipways.model.oci import CONFIG, LAYER_GZIP, MANIFEST
 from shipways.model.plan import Plan
 from shipways.model.step import Inputs, Spec, Work
 from shipways.model.target import BY_TRIPLE
@@ -105,6 +107,8 @@ class Bench:
     files: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
     locked: tuple[LockedImage, ...] = ()
     version: str = "1.2.3"
+    layouts: Mapping[str, bytes] = field(default_factory=dict)
+    engine: str = "scripted"
 
     @property
     def dist(self) -> Path:
@@ -113,15 +117,23 @@ class Bench:
 
     def plan(self, extra: str = "", project: str = PROJECT) -> Plan:
         """The plan of the project with further lines for its image."""
-        known = replace(facts(pulse=self.version), source=MemorySources(self.files).tree, lock=Lock(images=self.locked))
-        makers = (Programs(self.linkage, self.data, self.varies), base, layer, image, index, docker)
-        return planner.plan(parse(project + extra, "shipways.toml"), known, makers, snapshot=True)
+        config = parse(project + extra, "shipways.toml")
+        texts = ((path, self.files[path][1].decode()) for path in read_for(recipes(config)) if path in self.files)
+        known = replace(
+            facts(pulse=self.version),
+            source=MemorySources(self.files).tree,
+            lock=Lock(images=self.locked),
+            engine=self.engine,
+            dockerfiles=tuple(texts),
+        )
+        makers = (Programs(self.linkage, self.data, self.varies), base, layer, image, dockerfile, index, docker)
+        return planner.plan(config, known, makers, snapshot=True)
 
     def release(self, extra: str = "", project: str = PROJECT, store: str = "store") -> Made:
         """Make everything."""
         plan, kept = self.plan(extra, project), DiskStore(self.root / store)
         world = World(
-            engine=ScriptedEngine({}),
+            engine=ScriptedEngine({}, self.layouts),
             files=DiskFiles(),
             sources=MemorySources(self.files),
             inspector=cast(Inspector, None),
@@ -191,3 +203,24 @@ def stacked(*layers: bytes, arch: str = "amd64", **config: object) -> Content:
     diff_ids = ["sha256:" + hashlib.sha256(bytes(cramjam.gzip.decompress(data))).hexdigest() for data in layers]
     value = {"architecture": arch, "os": "linux", "config": config, "rootfs": {"type": "layers", "diff_ids": diff_ids}}
     return Content(config=json.dumps(value).encode(), layers=layers)
+
+
+def layout(platform: str, *layers: bytes, **changes: object) -> bytes:
+    """What an engine gives for a Dockerfile: the tar of an OCI image layout. `changes` are of its config's JSON."""
+    told = [json.dumps({**json.loads(stacked(*layers).config), **changes}).encode(), *layers]
+    config, *found = ({"mediaType": kind, **described(data)} for kind, data in zip(kinds(layers), told, strict=True))
+    manifest = json.dumps({"schemaVersion": 2, "config": config, "layers": found}).encode()
+    os_, arch = platform.split("/")
+    entry = {"mediaType": MANIFEST, **described(manifest), "platform": {"os": os_, "architecture": arch}}
+    files = {f"blobs/sha256/{described(data)['digest'][7:]}": data for data in (*told, manifest)}
+    return tarred({**files, "index.json": json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode()})
+
+
+def kinds(layers: tuple[bytes, ...]) -> list[str]:
+    """The media types of a config and its layers."""
+    return [CONFIG, *(LAYER_GZIP for _ in layers)]
+
+
+def described(data: bytes) -> dict[str, str | int]:
+    """What a descriptor says of a blob."""
+    return {"digest": f"sha256:{hashlib.sha256(data).hexdigest()}", "size": len(data)}

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tarfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import anyio
 import pytest
 
 from engines import Containers
+from imaging import layout, packed
 from shipways.adapters.gitsource import GitSources
 from shipways.adapters.host import HostEngine
 from shipways.adapters.process import OsProcess
@@ -18,9 +20,10 @@ from shipways.adapters.store import DiskStore
 from shipways.adapters.toolchains import Toolchains
 from shipways.config.engines import Engine as Table
 from shipways.engines import Bench, Choice, opened
-from shipways.errors import BuildError
+from shipways.errors import BuildError, Unavailable
 from shipways.model.build import Build
 from shipways.model.facts import Rust
+from shipways.model.image import ImageBuild
 from shipways.model.lock import Lock, LockedImage
 from shipways.model.source import SourceTree
 from shipways.ports import Engine, Inbox
@@ -59,7 +62,7 @@ def scripted(tmp_path: Path) -> Engine:
                 place.mkdir()
         return 0
 
-    return ScriptedEngine({"sh": sh})
+    return ScriptedEngine({"sh": sh}, {"linux/arm64": layout("linux/arm64", packed({"opt": None}))})
 
 
 class Told(OsShell):
@@ -99,6 +102,10 @@ class Contained:
     async def run(self, build: Build, inbox: Inbox) -> tuple[Path, ...]:
         async with opened(Choice(name="dagger"), self._bench, Table(), print) as engine:
             return await engine.run(build, inbox)
+
+    async def image(self, build: ImageBuild, inbox: Inbox) -> Path:
+        async with opened(Choice(name="dagger"), self._bench, Table(), print) as engine:
+            return await engine.image(build, inbox)
 
 
 @pytest.fixture(params=["host", "scripted", "dagger"])
@@ -157,3 +164,19 @@ def test_printed_output(engine: Engine, tmp_path: Path) -> None:
     build = replace(EMPTY, commands=commands, outputs=("said.txt",), stdout="said.txt")
     (said,) = anyio.run(engine.run, build, inbox)
     assert "grüß\n" == said.read_text(encoding="utf-8")
+
+
+def test_image_of_a_dockerfile(engine: Engine, tmp_path: Path) -> None:
+    """It comes as the tar of an image layout, where there are containers; elsewhere it is told that there are none."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    inbox = StepInbox(scratch=scratch, received=(), store=DiskStore(tmp_path / "store"))
+    text, platform = "FROM scratch\nWORKDIR /opt\n", "linux/arm64"
+    build = ImageBuild(name="images/x", dockerfile="Dockerfile", context=".", text=text, platform=platform)
+    if engine.name == "host":
+        with pytest.raises(Unavailable, match="a Dockerfile needs the Dagger engine") as caught:
+            anyio.run(engine.image, build, inbox)
+        assert "engine" == caught.value.kind
+        return
+    with tarfile.open(anyio.run(engine.image, build, inbox)) as archive:
+        assert {"index.json"} < {member.name for member in archive}

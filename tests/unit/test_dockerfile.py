@@ -2,7 +2,7 @@
 
 import pytest
 
-from shipways.config.dockerfile import bases
+from shipways.config.dockerfile import bases, pinned, sees_context, unpinned
 from shipways.errors import ConfigError
 
 DIGEST = "sha256:" + "0" * 64
@@ -65,3 +65,78 @@ def test_no_dockerfile(text: str) -> None:
     """A file without FROM is none."""
     with pytest.raises(ConfigError, match="Dockerfile: has no FROM line"):
         bases(text, "Dockerfile")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("FROM a AS x\nCOPY --from=b /x /\nCOPY --from=X /y /\nCOPY --from=0 /z /\n", ["a", "b"]),
+        ("FROM a\nCOPY --link --chown=1:1 \\\n  --from=b:1 /x /\n", ["a", "b:1"]),
+        ("FROM a\nRUN --mount=type=bind,source=c,from=c --mount=from=d,target=/x cat from=e --from=f", ["a", "c", "d"]),
+        ("FROM a\nRUN --mount=type=cache,target=/x y\nCOPY x --from=b /\n", ["a"]),
+    ],
+)
+def test_bases_of_files(text: str, expected: list[str]) -> None:
+    """Other images that files come from are named too, those that are no stage of the file."""
+    assert expected == list(bases(text, "Dockerfile"))
+
+
+def test_bases_with_values() -> None:
+    """A given argument goes before its default, once it is declared; those of the platform need not be."""
+    text = "ARG V=1\nARG W\nFROM a:$V-$W-$X\nFROM --platform=$BUILDPLATFORM b-$TARGETARCH AS c\nFROM c-${TARGETOS}"
+    values = {"V": "2", "W": "3", "TARGETARCH": "arm64", "TARGETOS": "linux"}
+    assert ["a:2-3-4", "b-arm64", "c-linux"] == list(bases(text.replace("$X", "4"), "Dockerfile", values))
+    with pytest.raises(ConfigError, match=r"is not known: a:2-3-\$X"):
+        bases(text, "Dockerfile", values | {"X": "5"})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("FROM a AS x\nFROM X\nFROM scratch\n", "FROM <a> AS x\nFROM X\nFROM scratch\n"),
+        ('ARG V=1\nFROM --platform=a "a:${V}" as a\nRUN a:1\n', "ARG V=1\nFROM --platform=a <a:1> as a\nRUN a:1\n"),
+        ("from \\\n  # why\n  a \\\n  AS b\nFROM c", "FROM <a> AS b\n\n\n\nFROM <c>"),
+        ("FROM a\nCOPY --link \\\n  --from=b b /\n", "FROM <a>\nCOPY --link \\\n  --from=<b> b /\n"),
+        (
+            "FROM a\nRUN --mount=type=bind,source=b,from=b,target=/b --mount=from=a x b\n",
+            "FROM <a>\nRUN --mount=type=bind,source=b,from=<b>,target=/b --mount=from=<a> x b\n",
+        ),
+        ("# syntax=x/y:1\n# escape=`\n# why\nFROM `\n a\n", "# escape=`\n# why\n#\nFROM <a>\n\n"),
+        ("#Syntax = docker/dockerfile:1\nFROM a\n", "#\nFROM <a>\n"),
+        ("FROM a\n# syntax=x\n", "FROM <a>\n# syntax=x\n"),
+        ("FROM a\nRUN <<E\nFROM b\nE\n", "FROM <a>\nRUN <<E\nFROM b\nE\n"),
+    ],
+)
+def test_pinned(text: str, expected: str) -> None:
+    """Each image gets another name, on its line; stages, flags and all that is not its name stay as they are."""
+    assert expected == pinned(text, {}, lambda name: f"<{name}>")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("FROM a\nCOPY RUN /\nADD x /\n", []),
+        ("FROM a\nRUN x\nRUN y\n", ["RUN lines"]),
+        ("FROM a\nADD https://x/y /\n", ["ADD lines that fetch without a checksum"]),
+        ("FROM a\nADD --checksum=sha256:0 https://x/y /\n", []),
+        ("FROM a\nADD git@x:y.git /\nRUN z\n", ["RUN lines", "ADD lines that fetch without a checksum"]),
+    ],
+)
+def test_unpinned(text: str, expected: list[str]) -> None:
+    """Commands, and downloads that nothing verifies, may give other bytes tomorrow."""
+    assert expected == list(unpinned(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("FROM a\nRUN x\nCOPY --from=b . /\n", False),
+        ("FROM a\nCOPY --chown=1 --from=b . /\nRUN COPY . /\n", False),
+        ("FROM a\nCOPY . /\n", True),
+        ("FROM a\nADD x /\n", True),
+        ("FROM a\nRUN --mount=target=/x y\n", True),
+    ],
+)
+def test_context_is_seen(text: str, expected: bool) -> None:
+    """A Dockerfile that takes no file of its context does not depend on it."""
+    assert expected == sees_context(text)

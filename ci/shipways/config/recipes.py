@@ -53,11 +53,11 @@ def filled(build: ImageBuild, source: SourceTree, texts: Mapping[str, str], lock
     """
     text = texts.get(build.dockerfile)
     if text is None:
-        raise ConfigError(_lacking(build.dockerfile, f"{build.name} is built from it"))
+        raise ConfigError(_lacking(build.dockerfile, "the config names it as a Dockerfile"))
     named = bases(text, build.dockerfile, build.values)
     files = source.below((build.context,)) if sees_context(text) else EMPTY
     if sees_context(text) and not files.files:
-        raise ConfigError(_lacking(build.context, f"{build.name} is built from its files"))
+        raise ConfigError(_lacking(build.context, f"the config names it as the context of {build.dockerfile}"))
     locked = {name: image.digest for name in named if (image := lock.image(name))}
     return replace(
         build,
