@@ -5,6 +5,10 @@
     ├── PreflightError        3  git, versions or credentials forbid the work
     ├── BuildError            4  a step failed
     │   └── Unavailable       4  this machine cannot do a step; a snapshot skips it and says why
+    ├── Unfinished            5  something is not published yet; the same command goes on
+    │   ├── Transient         5  … because a place did not answer as it should; worth another try
+    │   └── Moved             5  … because a place is not as it was seen; to be looked at again
+    ├── Conflict              6  other bytes are where ours should be
     └── Drift                 7  what is there is not what the plan says
 
 Interrupted by the user: 130. `cli.py` is the only place that turns these into exit codes.
@@ -73,6 +77,33 @@ class Unavailable(BuildError):  # noqa: N818 - it is a state of the machine, not
     def __init__(self, kind: str, problem: Problem) -> None:
         super().__init__(problem)
         self.kind = kind
+
+
+class Unfinished(ShipwaysError):  # noqa: N818 - the state that the exit code tells
+    """Something is not published yet."""
+
+    exit_code = 5
+
+
+class Transient(Unfinished):
+    """A place could not be asked, or did not say whether it did what it was told: try again.
+
+    Network, status ≥ 500, 429 or a rate limit. `after` is how many seconds the place asks to be left alone, if it does.
+    """
+
+    def __init__(self, problem: Problem, *, after: float | None = None) -> None:
+        super().__init__(problem)
+        self.after = after
+
+
+class Moved(Unfinished):
+    """A place is not as it was seen, so nothing was done."""
+
+
+class Conflict(ShipwaysError):  # noqa: N818 - the state that the exit code tells
+    """Other bytes are where ours should be, and nobody may replace them."""
+
+    exit_code = 6
 
 
 class Drift(ShipwaysError):  # noqa: N818 - the name of the state in the exit-code table

@@ -1,6 +1,6 @@
 """The doors to the outside, as Protocols of a few methods; `adapters/` has the real ones, `testing/` public fakes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import Field, dataclass
 from pathlib import Path
@@ -12,7 +12,9 @@ from shipways.model.build import Build
 from shipways.model.event import Event
 from shipways.model.facts import Facts, Rust
 from shipways.model.image import ImageBuild
+from shipways.model.item import Item, Publication, Seen
 from shipways.model.lock import LockedImage
+from shipways.model.manifest import Manifest
 from shipways.model.oci import Descriptor
 from shipways.model.plan import Skip
 from shipways.model.rendered import Rendered
@@ -109,6 +111,10 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds for measuring."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
         ...
 
 
@@ -300,4 +306,37 @@ class Renderer(Protocol):
 
     def rendered(self, config: Config, facts: Facts) -> Iterator[Rendered]:
         """The files for this config."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """Everything a channel may touch."""
+
+    artifact: Callable[[str], Path]
+    """Where the verified bytes of an artifact lie, by its path below `dist/`. Read only."""
+
+
+class Channel(Protocol):
+    """A place outside: a frozen dataclass in a module of `publish/`. It holds no policy: no loop, no retry, no "if"."""
+
+    @property
+    def name(self) -> str:
+        """How its items begin."""
+        ...
+
+    def desired(self, manifest: Manifest) -> tuple[Item, ...]:
+        """What should be there; must not touch the world."""
+        ...
+
+    async def observe(self, outside: Outside, items: Sequence[Item]) -> Mapping[str, Seen]:
+        """What is there, for each of these items by its id. Raises Transient, or Unfinished when it is refused."""
+        ...
+
+    async def apply(self, outside: Outside, item: Item, seen: Seen) -> Publication:
+        """Put it there, where `seen` was.
+
+        Raises Moved when something else is there by now, Transient when it is not known or worth another try,
+        Unfinished when it is refused.
+        """
         ...

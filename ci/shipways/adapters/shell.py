@@ -5,6 +5,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import anyio
+
 
 class OsShell:
     """The `Shell` port."""
@@ -35,3 +37,7 @@ class OsClock:
     def monotonic(self) -> float:
         """Seconds for measuring."""
         return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await anyio.sleep(seconds)

@@ -19,6 +19,16 @@ def is_semver(text: str) -> bool:
     return _SEMVER.fullmatch(text) is not None
 
 
+def precedence(text: str) -> tuple[tuple[int, ...], tuple[tuple[bool, int, str], ...]]:
+    """A key that sorts versions (Semantic Versioning 2.0.0, section 11); that of no version is less than any."""
+    match = _SEMVER.fullmatch(text)
+    if match is None:
+        return (), ()
+    # A release comes after all of its pre-releases; numbers come before words.
+    parts = [(not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in (match[4] or "").split(".")]
+    return tuple(int(number) for number in match.group(1, 2, 3)), tuple(parts) if match[4] else ((True, 1, ""),)
+
+
 def numbers(text: str) -> tuple[int, ...]:
     """The numbers of a dotted version such as glibc's, to compare; of an empty text none, which is less than any."""
     return tuple(int(part) for part in text.split(".") if part)

@@ -36,3 +36,7 @@ class ManualClock:
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         self._now += seconds
+
+    async def sleep(self, seconds: float) -> None:
+        """Let that time pass at once."""
+        self._now += seconds

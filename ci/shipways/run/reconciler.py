@@ -1,0 +1,252 @@
+"""Converge: makes every place outside what it should be, once, and again without harm until nothing is left to do."""
+
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Final
+
+import anyio
+
+from shipways.errors import ConfigError, Conflict, Moved, Problem, ShipwaysError, Transient, first
+from shipways.model.event import Began, Ended, Failed, Finished, Note, Skipped, Started
+from shipways.model.item import Item, Phase, Publication, Seen, Verdict, has_begun, judge
+from shipways.model.manifest import Manifest
+from shipways.model.outcome import GOOD, Outcome, Row, State
+from shipways.ports import Channel, Clock, Console, Outside
+
+TRIES: Final = 6
+"""How often an item is tried, and a place is asked, in one run."""
+PATIENCE: Final = 3600.0
+"""Seconds that a place may ask to be left alone: GitHub's limit is counted by the hour."""
+WIDTH: Final = 8
+"""How many items of one channel are applied at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What the reconciler works with. `record` is told of every item that was applied, at once."""
+
+    outside: Outside
+    console: Console
+    clock: Clock
+    record: Callable[[Row], None] = lambda _: None
+
+
+async def converge(channels: Sequence[Channel], manifest: Manifest, around: Around, *, apply: bool = True) -> Outcome:
+    """Observe everything, then apply what is missing: first all of STAGE, then COMMIT. Without `apply`, only observe.
+
+    Raises ConfigError for needs that nobody meets. A failure is a row; nothing of COMMIT begins after one in STAGE.
+    """
+    items = collect(channels, manifest)
+    run = _Run(channels={channel.name: channel for channel in channels}, items=items, around=around)
+    await run.look(items.values())
+    run.begun = has_begun(tuple(items.values()), tuple(run.seen.get(name, Seen()) for name in items))
+    if apply:
+        around.console.emit(Began(steps=tuple(items)))
+        try:
+            await run.publish()
+        finally:
+            around.console.emit(Ended())
+    rows = tuple(run.rows.get(name) or run.standing(item) for name, item in items.items())
+    return Outcome(rows=rows, begun=run.begun)
+
+
+def collect(channels: Iterable[Channel], manifest: Manifest) -> dict[str, Item]:
+    """The items of all channels by id. Raises ConfigError for needs that no item meets, or only a later phase does."""
+    items = {item.id: item for channel in channels for item in channel.desired(manifest)}
+    problems = [
+        Problem(path=item.id, what=f"needs {need}, which no channel brings before")
+        for item in items.values()
+        for need in item.needs
+        if need not in items or (item.phase is Phase.STAGE and items[need].phase is Phase.COMMIT)
+    ]
+    if problems:
+        raise ConfigError(*problems)
+    return items
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    """The state of one run; nothing outside this module sees it change."""
+
+    channels: Mapping[str, Channel]
+    items: Mapping[str, Item]
+    around: Around
+    begun: bool = False
+    seen: dict[str, Seen] = field(default_factory=dict)
+    rows: dict[str, Row] = field(default_factory=dict)
+    limits: dict[str, anyio.CapacityLimiter] = field(default_factory=dict)
+
+    async def look(self, items: Iterable[Item]) -> None:
+        """Observe items, every channel at the same time. Those of a channel that cannot be asked have failed."""
+        by_channel: dict[str, list[Item]] = {}
+        for item in items:
+            by_channel.setdefault(item.channel, []).append(item)
+
+        async def ask(name: str, mine: Sequence[Item]) -> None:
+            try:
+                self.seen |= await self._observe(name, mine)
+            except ShipwaysError as error:
+                for item in mine:
+                    self._end(Row(item=item, state=State.FAILED, problems=tuple(error.problems)))
+
+        await _together(partial(ask, name, mine) for name, mine in by_channel.items())
+
+    async def publish(self) -> None:
+        """STAGE, a last look at it, COMMIT."""
+        staged = [item for item in self.items.values() if item.phase is Phase.STAGE]
+        public = [item for item in self.items.values() if item.phase is Phase.COMMIT]
+        await self._settle(staged)
+        if any(self.rows[item.id].state is State.APPLIED for item in staged):
+            await self._confirm(staged)
+        if any(self.rows[item.id].state not in GOOD for item in staged):
+            return
+        todo = [i for i in public if i.id not in self.rows and self._judge(i) is Verdict.APPLY]
+        if todo and not self.begun:
+            text = f"point of no return: {len(todo)} items become public, which nobody can take back everywhere"
+            self.around.console.emit(Note(text=text))
+        await self._settle(public)
+        self.begun = self.begun or any(self.rows[item.id].state is State.APPLIED for item in public)
+
+    def standing(self, item: Item) -> Row:
+        """The row of an item that was only looked at."""
+        states = {
+            Verdict.DONE: State.DONE,
+            Verdict.KEEP: State.KEPT,
+            Verdict.APPLY: State.PENDING,
+            Verdict.CONFLICT: State.CONFLICT,
+        }
+        seen, verdict = self.seen[item.id], self._judge(item)
+        problems = (_conflict(item, seen),) if verdict is Verdict.CONFLICT else ()
+        return Row(item=item, state=states[verdict], before=seen.value, url=seen.url, problems=problems)
+
+    async def _settle(self, items: Sequence[Item]) -> None:
+        """Each item after what it needs, independent ones at the same time."""
+        done = {item.id: anyio.Event() for item in items}
+
+        async def follow(item: Item) -> None:
+            for need in item.needs:
+                if need in done:
+                    await done[need].wait()
+            if item.id not in self.rows:
+                lost = [need for need in item.needs if self.rows[need].state not in GOOD]
+                await (self._block(item, lost[0]) if lost else self._attempt(item))
+            done[item.id].set()
+
+        await _together(partial(follow, item) for item in items)
+
+    async def _block(self, item: Item, need: str) -> None:
+        self._end(Row(item=item, state=State.BLOCKED, before=self.seen[item.id].value))
+        self.around.console.emit(Skipped(step=item.id, kind="needs", reason=f"waits for {need}", fix=""))
+
+    async def _attempt(self, item: Item) -> None:
+        """Judge what was seen; apply; after every answer that leaves a doubt, look again before anything else."""
+        begin, before = self.around.clock.monotonic(), self.seen[item.id].value
+        row = Row(item=item, state=State.FAILED, before=before)
+        async with self.limits.setdefault(item.channel, anyio.CapacityLimiter(WIDTH)):
+            try:
+                published, tries = await self._persist(item)
+                if tries:
+                    self.seen[item.id] = Seen(value=item.want, version=item.version, url=published.url)
+                    row = replace(row, state=State.APPLIED, url=published.url, tries=tries)
+                else:
+                    row = self.standing(item)
+            except Conflict as error:
+                row = replace(row, state=State.CONFLICT, problems=tuple(error.problems))
+            except ShipwaysError as error:
+                row = replace(row, problems=tuple(error.problems))
+        seconds = self.around.clock.monotonic() - begin if row.state is not State.DONE else 0.0
+        self._end(replace(row, seconds=seconds))
+
+    async def _persist(self, item: Item) -> tuple[Publication, int]:
+        """The publication, and after how many tries it was there; 0 when nothing was to be done."""
+        channel = self.channels[item.channel]
+        for tries in range(1, TRIES + 1):
+            seen = self.seen[item.id]
+            verdict = self._judge(item)
+            if verdict is Verdict.CONFLICT:
+                raise Conflict(_conflict(item, seen))
+            if verdict is not Verdict.APPLY:
+                return Publication(item=item.id, url=seen.url), tries - 1
+            self._announce(item, seen, tries)
+            try:
+                return await channel.apply(self.around.outside, item, seen), tries
+            except (Transient, Moved) as error:
+                if tries == TRIES:
+                    raise
+                await self._wait(item.id, error, tries)
+            self.seen |= await self._observe(channel.name, (item,))
+        raise AssertionError("the last try returns or raises")
+
+    async def _observe(self, name: str, items: Sequence[Item]) -> Mapping[str, Seen]:
+        """Ask a channel, again while it does not answer. An item of which it says nothing is not there."""
+        for tries in range(1, TRIES + 1):
+            try:
+                found = await self.channels[name].observe(self.around.outside, items)
+                return {item.id: found.get(item.id, Seen()) for item in items}
+            except Transient as error:
+                if tries == TRIES:
+                    raise
+                await self._wait(name, error, tries)
+        raise AssertionError("the last try returns or raises")
+
+    async def _wait(self, what: str, error: ShipwaysError, tries: int) -> None:
+        """As long as the place asks for, else longer each time. Raises the error when that is too long."""
+        asked = error.after if isinstance(error, Transient) else None
+        seconds = float(2 ** (tries - 1)) if asked is None else asked
+        if seconds > PATIENCE:
+            raise error
+        text = f"{what}: {error.problems[0].what}; again in {seconds:g} s (try {tries} of {TRIES})"
+        self.around.console.emit(Note(text=text, level="warning"))
+        await self.around.clock.sleep(seconds)
+
+    def _judge(self, item: Item) -> Verdict:
+        """What is to be done; a passing item is not needed any more when all that needed it are there."""
+        after = [other for other in self.items.values() if item.id in other.needs]
+        if item.passing and after and all(self.seen.get(other.id, Seen()).value == other.want for other in after):
+            return Verdict.DONE
+        return judge(item, self.seen[item.id], begun=self.begun)
+
+    async def _confirm(self, staged: Sequence[Item]) -> None:
+        """Whether all that was staged is there: afterwards nothing can be taken back."""
+        good = [item for item in staged if self.rows[item.id].state in GOOD]
+        await self.look(good)
+        for item in good:
+            if self.rows[item.id].state in GOOD and self._judge(item) is not Verdict.DONE:
+                problem = Problem(path=item.id, what="was put there, and is not there any more")
+                self._end(Row(item=item, state=State.FAILED, problems=(problem,)))
+
+    def _announce(self, item: Item, seen: Seen, tries: int) -> None:
+        if tries == 1:
+            self.around.console.emit(Started(step=item.id))
+        if seen.value and item.phase is Phase.STAGE:
+            self.around.console.emit(Note(text=f"{item.id}: replaces {seen.value}, of an earlier try"))
+
+    def _end(self, row: Row) -> None:
+        self.rows[row.item.id] = row
+        if row.state is State.APPLIED:
+            self.around.record(row)
+        if row.state in GOOD:
+            cached = row.state is not State.APPLIED
+            self.around.console.emit(Finished(step=row.item.id, seconds=row.seconds, size=0, cached=cached))
+        elif row.problems:
+            self.around.console.emit(Failed(step=row.item.id, reason=row.problems[0].what))
+
+
+async def _together(tasks: Iterable[Callable[[], Coroutine[Any, Any, None]]]) -> None:
+    """Run tasks until all have ended; one that raises ends the others, and what it raised is raised."""
+    try:
+        async with anyio.create_task_group() as group:
+            for task in tasks:
+                group.start_soon(task)
+    except BaseExceptionGroup as failures:
+        raise first(failures) from None
+
+
+def _conflict(item: Item, seen: Seen) -> Problem:
+    return Problem(
+        path=item.id,
+        what=f"{seen.value} is there, not {item.want}",
+        why="what is public under this name cannot be replaced" if item.kind.value != "proof" else "it proves nothing",
+        hint="release the next version" if item.path else "",
+    )
