@@ -20,7 +20,8 @@ from shipways.model.plan import Plan
 from shipways.model.source import EXECUTABLE, REGULAR, SYMLINK
 from shipways.model.step import Inputs, Spec, Work
 from shipways.model.target import BY_TRIPLE
-from shipways.ports import Images, Inbox, Inspector, Sources, World
+from shipways.outside import Images
+from shipways.ports import Inbox, Inspector, Sources, World
 from shipways.run import planner
 from shipways.run.maker import Made, make
 from shipways.testing.console import ManualClock, RecordingConsole

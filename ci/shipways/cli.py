@@ -25,6 +25,7 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "build": ("make", "Build the programs into dist/."),
     "test": ("make", "Run the test commands of the packages."),
     "release": ("make", "Make the release: a snapshot, or the real one at a tag."),
+    "verify": ("publishing", "Compare what every channel has with the manifest."),
     "render": ("rendering", "Write the rendered files, or check them."),
     "schema": ("reading", "Print the JSON Schema of the config, the plan or the manifest."),
     "explain": ("reading", "Explain a key of the config."),
@@ -69,7 +70,8 @@ class _Verbs(click.Group):
 def shipways() -> None:
     """Release and deploy software from one declarative file.
 
-    Exit codes: 0 done, 2 usage or config, 3 preflight, 4 build, 7 drift, 70 bug, 130 interrupted.
+    Exit codes: 0 done, 2 usage or config, 3 preflight, 4 build, 5 not finished,
+    6 conflict, 7 drift, 70 bug, 130 interrupted.
     """
 
 

@@ -1,4 +1,4 @@
-"""The lists of everything that makes or renders something, in order. To add one: a module, a line here, a test."""
+"""The lists of everything that makes, renders or publishes, in order. To add one: a module, a line here, a test."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -6,7 +6,9 @@ from typing import Final
 from shipways.builders import command, crate, go, prebuilt, python, rust, wheel, zig
 from shipways.bundle import archive, checksums, formula, sbom, source
 from shipways.images import base, docker, dockerfile, image, index, layer
+from shipways.outside import Publisher
 from shipways.ports import Maker, Renderer
+from shipways.publish import files
 
 MAKERS: Final[Sequence[Maker]] = (
     go,  # Go → a static program per target
@@ -32,4 +34,8 @@ MAKERS: Final[Sequence[Maker]] = (
 
 RENDERERS: Final[Sequence[Renderer]] = (
     formula,  # the last published release, or the branch → committed Homebrew formulas
+)
+
+PUBLISHERS: Final[Sequence[Publisher]] = (
+    files,  # everything that is uploaded → a folder
 )

@@ -1,6 +1,6 @@
 """The doors to the outside, as Protocols of a few methods; `adapters/` has the real ones, `testing/` public fakes."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import Field, dataclass
 from pathlib import Path
@@ -12,14 +12,11 @@ from shipways.model.build import Build
 from shipways.model.event import Event
 from shipways.model.facts import Facts, Rust
 from shipways.model.image import ImageBuild
-from shipways.model.item import Item, Publication, Seen
-from shipways.model.lock import LockedImage
-from shipways.model.manifest import Manifest
-from shipways.model.oci import Descriptor
 from shipways.model.plan import Skip
 from shipways.model.rendered import Rendered
 from shipways.model.source import SourceFile, SourceTree
 from shipways.model.step import Inputs, Spec
+from shipways.outside import Images
 
 
 class Files(Protocol):
@@ -174,36 +171,6 @@ class Inspector(Protocol):
         ...
 
 
-class Images(Protocol):
-    """Image registries, read only (OCI distribution-spec, "Pull")."""
-
-    async def resolve(self, name: str) -> LockedImage:
-        """What a name stands for now, with those of linux/amd64 and linux/arm64 that it has.
-
-        Raises ConfigError when there is no such image, Unavailable("image") when its registry cannot be asked.
-        """
-        ...
-
-    async def blob(self, name: str, descriptor: Descriptor, into: Path) -> None:
-        """Stream a blob into a file and verify it. Raises Unavailable("image"), BuildError for another digest."""
-        ...
-
-
-class Index(Protocol):
-    """The user's package index, for the lock."""
-
-    async def wheels(self, distribution: str, version: str, hosts: Sequence[str]) -> Mapping[str, str]:
-        """The digest of the wheel for each kind of host that has one. Raises PreflightError without an index."""
-        ...
-
-    async def requirements(self, requires: Sequence[str]) -> tuple[str, ...]:
-        """Requirement lines with hashes for these and all they depend on, wheels only.
-
-        Raises ConfigError when they cannot be met, PreflightError without an index.
-        """
-        ...
-
-
 class Inbox(Protocol):
     """What a step is given: the artifacts of its needs, and an empty folder for what it makes."""
 
@@ -306,37 +273,4 @@ class Renderer(Protocol):
 
     def rendered(self, config: Config, facts: Facts) -> Iterator[Rendered]:
         """The files for this config."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
-    """Everything a channel may touch."""
-
-    artifact: Callable[[str], Path]
-    """Where the verified bytes of an artifact lie, by its path below `dist/`. Read only."""
-
-
-class Channel(Protocol):
-    """A place outside: a frozen dataclass in a module of `publish/`. It holds no policy: no loop, no retry, no "if"."""
-
-    @property
-    def name(self) -> str:
-        """How its items begin."""
-        ...
-
-    def desired(self, manifest: Manifest) -> tuple[Item, ...]:
-        """What should be there; must not touch the world."""
-        ...
-
-    async def observe(self, outside: Outside, items: Sequence[Item]) -> Mapping[str, Seen]:
-        """What is there, for each of these items by its id. Raises Transient, or Unfinished when it is refused."""
-        ...
-
-    async def apply(self, outside: Outside, item: Item, seen: Seen) -> Publication:
-        """Put it there, where `seen` was.
-
-        Raises Moved when something else is there by now, Transient when it is not known or worth another try,
-        Unfinished when it is refused.
-        """
         ...

@@ -13,29 +13,19 @@ from shipways.adapters.process import OsProcess
 from shipways.adapters.shell import OsClock, OsShell
 from shipways.adapters.store import DiskStore
 from shipways.config.engines import chosen_mirror
-from shipways.config.load import FILE_NAMES, decode, has_table, parse
-from shipways.config.lockfile import FILE_NAME, parse_lock
 from shipways.config.schema import Config
-from shipways.errors import ConfigError, Problem
 from shipways.facts import Asked, gather, read_dockerfiles
 from shipways.gitfacts import Repository, open_repository, read_git
 from shipways.model.artifact import Linkage
 from shipways.model.facts import Facts
 from shipways.model.lock import Lock, LockedImage
 from shipways.model.oci import Descriptor
-from shipways.ports import Clock, Console, Engine, Images, Index, Sources, World
+from shipways.outside import Images, Index, Outside
+from shipways.ports import Clock, Console, Engine, Sources, World
+from shipways.settings import settings
 
 if TYPE_CHECKING:
     from shipways.detect import Tree
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What the project's own files say; `lock` is None where there is no such file."""
-
-    folder: Path
-    config: Config
-    lock: Lock | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +65,11 @@ def has_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
+def files() -> DiskFiles:
+    """This machine's disk."""
+    return DiskFiles()
+
+
 def clock() -> Clock:
     """The machine's clock."""
     return OsClock()
@@ -111,70 +106,6 @@ async def rust_version() -> str:
     return await ask(OsProcess(), OsShell())
 
 
-def write(path: Path, text: str) -> None:
-    """Write a small file of the project."""
-    with DiskFiles().create(path) as stream:
-        stream.write(text.encode())
-
-
-def read(path: Path) -> str:
-    """The text of a small file of the project. Raises ConfigError when it cannot be read."""
-    try:
-        return decode(path.read_bytes(), path.name)
-    except OSError as error:
-        raise ConfigError(Problem(path=str(path), what="cannot be read", why=error.strerror or str(error))) from None
-
-
-def find_config(folder: Path) -> tuple[Path, str]:
-    """The config file of a folder or the nearest one above, and its text. Raises ConfigError when there is none."""
-    for parent in (folder, *folder.parents):
-        for name in FILE_NAMES:
-            path = parent / name
-            if path.is_file():
-                text = read(path)
-                if name == "shipways.toml" or has_table(text):
-                    _at_the_top(path)
-                    return path, text
-        if (parent / ".git").exists():
-            break
-    raise ConfigError(
-        Problem(path=str(folder), what="there is no shipways.toml", hint="`shipways init` writes one for this project")
-    )
-
-
-def _at_the_top(path: Path) -> None:
-    """Paths in the config are the repository's, so it lies at its top. Raises ConfigError where it does not."""
-    top = next((parent for parent in path.parents if (parent / ".git").exists()), path.parent)
-    if top != path.parent:
-        raise ConfigError(
-            Problem(
-                path=str(path),
-                what="does not lie at the top of the repository",
-                why=f"that is {top}; a package in a folder has it as its package.NAME.path",
-                hint="move it there",
-            )
-        )
-
-
-def settings(*, relock: bool = False) -> Settings:
-    """Read config and lock. Raises ConfigError with the problems of both, of the lock only when it is to be used."""
-    path, text = find_config(here())
-    problems: list[Problem] = []
-    config = lock = None
-    try:
-        config = parse(text, path.name)
-    except ConfigError as error:
-        problems += error.problems
-    try:
-        lock_path = path.parent / FILE_NAME
-        lock = parse_lock(read(lock_path)) if lock_path.exists() else None
-    except ConfigError as error:
-        problems += () if relock else error.problems
-    if config is None or problems:
-        raise ConfigError(*problems)
-    return Settings(folder=path.parent, config=config, lock=lock)
-
-
 @contextlib.asynccontextmanager
 async def workshop(
     *, engine: str | None = "host", volumes: bool = True, tell: Callable[[str], None] = lambda _: None
@@ -184,7 +115,7 @@ async def workshop(
     `engine` is what `--engine` says, None when it says nothing; `volumes`: whether builds may use caches; `tell` gets
     a sentence when one of several engines is gone.
     """
-    said = settings()
+    said = settings(here())
     lock = said.lock or Lock()
     shell, process, cache, files = OsShell(), OsProcess(), cache_folder(), DiskFiles()
     from shipways.adapters.gitsource import GitSources
@@ -240,6 +171,13 @@ def world(shop: Workshop) -> World:
         inspector=_Inspector(),
         images=images(mirror(shop.config)),
     )
+
+
+def outside(folder: Path) -> Outside:
+    """The ports that channels use, for the artifacts in `folder`."""
+    from shipways.adapters.bucket import FolderBucket
+
+    return Outside(artifact=lambda path: folder / path, bucket=FolderBucket)
 
 
 def index() -> Index:

@@ -18,7 +18,7 @@ from shipways.errors import BuildError, ConfigError, Unavailable
 from shipways.model.digest import digest_bytes
 from shipways.model.lock import LockedImage
 from shipways.model.oci import Descriptor
-from shipways.ports import Images
+from shipways.outside import Images
 from shipways.testing.images import Content, MemoryImages
 from support import need
 

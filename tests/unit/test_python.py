@@ -26,7 +26,8 @@ from shipways.model.facts import Facts, PythonProject
 from shipways.model.lock import Lock, LockedBackend
 from shipways.model.plan import Skip
 from shipways.model.source import SourceFile, SourceTree
-from shipways.ports import Images, Inspector, Sources, World
+from shipways.outside import Images
+from shipways.ports import Inspector, Sources, World
 from shipways.run.maker import StepInbox
 from shipways.testing.engine import ScriptedEngine
 from support import facts

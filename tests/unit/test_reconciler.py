@@ -14,8 +14,9 @@ from shipways.model.event import Note
 from shipways.model.item import Item, ItemKind, Phase, Seen
 from shipways.model.manifest import FORMAT, Manifest
 from shipways.model.outcome import Outcome, Row, State
-from shipways.ports import Channel, Outside
+from shipways.outside import Channel, Outside
 from shipways.run.reconciler import TRIES, Around, converge
+from shipways.testing.bucket import MemoryBucket
 from shipways.testing.console import ManualClock, RecordingConsole
 from shipways.testing.place import Crash, Fault, Place, PlaceChannel, scripted
 
@@ -63,9 +64,8 @@ class Run:
             PlaceChannel(name, self.place, [item for item in items if item.channel == name], self.fault)
             for name in names
         ]
-        around = Around(
-            outside=Outside(artifact=Path), console=self.console, clock=self.clock, record=self.recorded.append
-        )
+        outside = Outside(artifact=Path, bucket=lambda _: MemoryBucket())
+        around = Around(outside=outside, console=self.console, clock=self.clock, record=self.recorded.append)
         return anyio.run(lambda: converge(channels, MANIFEST, around, apply=apply))
 
     def notes(self) -> list[str]:

@@ -9,12 +9,13 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from shipways.config.jsonschema import SCHEMAS
+from shipways.config.manifestfile import manifest_text
 from shipways.errors import Problem
 from shipways.model.artifact import Artifact, Blob, Kind, Linkage
 from shipways.model.plan import Mode, Plan, Skip
 from shipways.model.target import ALL
 from shipways.run.maker import Made
-from shipways.run.record import manifest_text, seal
+from shipways.run.record import seal
 from shipways.run.report import plan_json
 from support import facts
 

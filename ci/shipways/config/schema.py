@@ -9,6 +9,7 @@ from shipways.config.formulas import Formula, FormulaName, formula_problems
 from shipways.config.images import Image
 from shipways.config.kinds import Frozen, Name, TargetTriple
 from shipways.config.packages import Package
+from shipways.config.publish import Publish
 
 Exact = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+([.+-][0-9A-Za-z.+-]+)?$")]
 Algorithm = Literal["sha256", "sha512"]
@@ -55,6 +56,7 @@ class Config(Frozen):
     package: dict[Name, Package] = {}
     image: dict[Name, Image] = {}
     formula: dict[FormulaName, Formula] = {}
+    publish: Publish = Publish()
 
     @model_validator(mode="after")
     def _references(self) -> Self:

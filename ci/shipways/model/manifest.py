@@ -54,3 +54,26 @@ class Manifest:
     packages: tuple[PackageEntry, ...]
     steps: tuple[StepEntry, ...]
     artifacts: tuple[ArtifactEntry, ...]
+
+    def releases(self) -> tuple["Release", ...]:
+        """Each tag with its packages and what is uploaded for it: what lies in `dist/` itself.
+
+        What is about the whole run (sums, sources) belongs to each.
+        """
+        top = tuple(entry for entry in self.artifacts if "/" not in entry.path)
+        tags = dict.fromkeys(package.tag for package in self.packages)
+        found = []
+        for tag in tags:
+            packages = tuple(package for package in self.packages if package.tag == tag)
+            names = {"", *(package.name for package in packages)}
+            found.append(Release(tag=tag, packages=packages, assets=tuple(a for a in top if a.package in names)))
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """What one tag releases."""
+
+    tag: str
+    packages: tuple[PackageEntry, ...]
+    assets: tuple[ArtifactEntry, ...]

@@ -29,6 +29,12 @@ def precedence(text: str) -> tuple[tuple[int, ...], tuple[tuple[bool, int, str],
     return tuple(int(number) for number in match.group(1, 2, 3)), tuple(parts) if match[4] else ((True, 1, ""),)
 
 
+def is_prerelease(text: str) -> bool:
+    """Whether a version comes before a release: 1.0.0-rc.1."""
+    match = _SEMVER.fullmatch(text)
+    return match is not None and match[4] is not None
+
+
 def numbers(text: str) -> tuple[int, ...]:
     """The numbers of a dotted version such as glibc's, to compare; of an empty text none, which is less than any."""
     return tuple(int(part) for part in text.split(".") if part)

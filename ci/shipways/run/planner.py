@@ -45,7 +45,7 @@ def make_digest(config: Config, facts: Facts) -> str:
             "source": facts.source.digest,
             "epoch": facts.git.epoch,
             "versions": [[name, version.number] for name, version in facts.versions if name in config.package],
-            "config": config.model_dump(mode="json", by_alias=True, exclude={"engine"}),
+            "config": config.model_dump(mode="json", by_alias=True, exclude={"engine", "publish"}),
             "tools": [[t.name, t.version, [[w.host, w.digest] for w in t.wheels]] for t in facts.lock.tools],
             "backends": [[b.package, b.requirements] for b in facts.lock.backends],
             "images": [[i.name, i.digest] for i in facts.lock.images],

@@ -12,7 +12,8 @@ from shipways.model.event import Began, Ended, Failed, Finished, Note, Skipped, 
 from shipways.model.item import Item, Phase, Publication, Seen, Verdict, has_begun, judge
 from shipways.model.manifest import Manifest
 from shipways.model.outcome import GOOD, Outcome, Row, State
-from shipways.ports import Channel, Clock, Console, Outside
+from shipways.outside import Channel, Outside
+from shipways.ports import Clock, Console
 
 TRIES: Final = 6
 """How often an item is tried, and a place is asked, in one run."""

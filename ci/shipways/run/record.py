@@ -1,19 +1,19 @@
 """What a run leaves behind: the sealed manifest, and the ledger of its times."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from pydantic import TypeAdapter, ValidationError
-
 from shipways import __version__
+from shipways.config.manifestfile import FILE_NAME, manifest_text, parse_manifest
+from shipways.errors import ConfigError
 from shipways.model.artifact import Artifact
 from shipways.model.facts import Facts
 from shipways.model.manifest import FORMAT, ArtifactEntry, Manifest, PackageEntry, StepEntry
+from shipways.model.outcome import Row
 from shipways.model.plan import Plan
 from shipways.ports import Clock, Files
 from shipways.run.maker import Made
-
-_MANIFEST = TypeAdapter(Manifest)
 
 
 def seal(plan: Plan, facts: Facts, made: Made) -> Manifest:
@@ -39,26 +39,18 @@ def seal(plan: Plan, facts: Facts, made: Made) -> Manifest:
     )
 
 
-def manifest_text(manifest: Manifest) -> str:
-    """The one JSON text of a manifest."""
-    return (
-        json.dumps(_MANIFEST.dump_python(manifest, mode="json", exclude_defaults=True), indent=2, ensure_ascii=False)
-        + "\n"
-    )
-
-
 def write_manifest(files: Files, folder: Path, manifest: Manifest) -> None:
     """Write dist/manifest.json."""
-    with files.create(folder / "manifest.json") as stream:
+    with files.create(folder / FILE_NAME) as stream:
         stream.write(manifest_text(manifest).encode())
 
 
 def clear_old(files: Files, folder: Path, manifest: Manifest) -> None:
     """Remove what the manifest of the run before names and this one does not; files of others stay."""
-    path = folder / "manifest.json"
+    path = folder / FILE_NAME
     try:
-        before = _MANIFEST.validate_json(files.read(path)) if files.exists(path) else manifest
-    except ValidationError:
+        before = parse_manifest(files.read(path)) if files.exists(path) else manifest
+    except ConfigError:
         return
     kept = {entry.path for entry in manifest.artifacts}
     for entry in before.artifacts:
@@ -68,11 +60,11 @@ def clear_old(files: Files, folder: Path, manifest: Manifest) -> None:
 
 def append_ledger(files: Files, folder: Path, plan: Plan, made: Made, clock: Clock) -> None:
     """Add a line for each step of this run to dist/ledger.jsonl: evidence for people, never compared."""
-    path = folder / "ledger.jsonl"
-    before = files.read(path) if files.exists(path) else b""
     now = round(clock.now(), 3)
-    lines = [
-        json.dumps(
+    _append(
+        files,
+        folder,
+        [
             {
                 "time": now,
                 "make_digest": plan.make_digest,
@@ -80,11 +72,30 @@ def append_ledger(files: Files, folder: Path, plan: Plan, made: Made, clock: Clo
                 "seconds": round(timing.seconds, 4),
                 "cached": timing.cached,
             }
-        )
-        for timing in made.timings
-    ]
+            for timing in made.timings
+        ],
+    )
+
+
+def append_publication(files: Files, folder: Path, row: Row, clock: Clock) -> None:
+    """Add a line for an item that was applied just now."""
+    line = {
+        "time": round(clock.now(), 3),
+        "item": row.item.id,
+        "before": row.before,
+        "after": row.item.want,
+        "url": row.url,
+        "seconds": round(row.seconds, 4),
+        "tries": row.tries,
+    }
+    _append(files, folder, [line])
+
+
+def _append(files: Files, folder: Path, lines: Sequence[Mapping[str, object]]) -> None:
+    path = folder / "ledger.jsonl"
+    before = files.read(path) if files.exists(path) else b""
     with files.create(path) as stream:
-        stream.write(before + "".join(line + "\n" for line in lines).encode())
+        stream.write(before + "".join(json.dumps(line) + "\n" for line in lines).encode())
 
 
 def _entry(artifact: Artifact) -> ArtifactEntry:

@@ -2,11 +2,14 @@
 
 import dataclasses
 import json
+from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from shipways.model.artifact import Kind
 from shipways.model.digest import short
 from shipways.model.event import Skipped, Table
+from shipways.model.outcome import Outcome, State
 from shipways.model.plan import Plan, Skip
 from shipways.model.record import FORMAT, PlannedPackage, PlannedSkip, PlannedStep, PlanRecord
 from shipways.ports import Step
@@ -94,6 +97,44 @@ def closing_table(plan: Plan, made: "Made") -> Table:
         rows=tuple(rows),
         remarks=tuple(_remark(skip) for skip in skips),
     )
+
+
+def publish_table(outcome: Outcome) -> Table:
+    """A row for each item: what was there, what is there now, and where; below, what went wrong and what to do."""
+    rows = tuple(
+        (
+            row.item.channel,
+            row.item.id.partition("/")[2],
+            row.state.value,
+            f"{_value(row.before)} → {_value(row.item.want)}" if row.before != row.item.want else _value(row.before),
+            row.url,
+            f"{row.seconds:.1f}" if row.tries else "",
+        )
+        for row in outcome.rows
+    )
+    counts = Counter(row.state for row in outcome.rows)
+    title = ", ".join(f"{counts[state]} {state.value}" for state in State if counts[state]) or "nothing to publish"
+    return Table(
+        title=title,
+        columns=("channel", "item", "state", "before → after", "place", "#seconds"),
+        rows=rows,
+        remarks=tuple(_next(outcome)),
+    )
+
+
+def _next(outcome: Outcome) -> Iterator[str]:
+    """The one thing to do."""
+    states = {row.state for row in outcome.rows}
+    if State.CONFLICT in states:
+        yield "other bytes are where ours should be; nothing can be done about it but a new version"
+    elif State.FAILED in states and outcome.begun:
+        yield "a part is public; run the same command again, it does what is left"
+    elif State.FAILED in states:
+        yield "nothing is public; run the same command again when the reason is gone"
+
+
+def _value(text: str) -> str:
+    return short(text) if text.startswith("sha256:") else text or "nothing"
 
 
 def _remark(skip: Skip) -> str:

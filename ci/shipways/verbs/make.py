@@ -10,13 +10,15 @@ from shipways import wire
 from shipways.config.kinds import milliseconds
 from shipways.errors import ConfigError, Problem
 from shipways.model.event import Note
-from shipways.model.plan import Plan
-from shipways.pipeline import MAKERS
+from shipways.model.manifest import Manifest
+from shipways.model.plan import Mode, Plan
+from shipways.pipeline import MAKERS, PUBLISHERS
 from shipways.ports import Console
 from shipways.run import planner, record, testing, visiting
 from shipways.run.checking import refuse_fall
-from shipways.run.maker import Made, Options, make
+from shipways.run.maker import Options, make
 from shipways.run.report import closing_table, problems_of
+from shipways.verbs import publishing
 from shipways.verbs.options import ENGINE, LOG, PACKAGE, How, making
 
 
@@ -77,19 +79,24 @@ async def _test(package: tuple[str, ...], how: How) -> None:
 @click.command()
 @click.option("--snapshot", is_flag=True, help="Never publish, whatever the tag says.")
 @click.option("--publish", is_flag=True, help="Publish: the tree must be clean and at a tag.")
+@click.option("--dry-run", is_flag=True, help="Make everything, and only say what would be published.")
 @making
-def release(snapshot: bool, publish: bool, how: How) -> None:
+def release(snapshot: bool, publish: bool, dry_run: bool, how: How) -> None:
     """Make the release: the real one at a tag when --publish or a CI tag event asks for it, else a snapshot."""
     if snapshot and publish:
         raise click.UsageError("--snapshot and --publish exclude each other")
-    anyio.run(_release, snapshot, publish, how)
+    anyio.run(_release, snapshot, publish, dry_run, how)
 
 
-async def _release(snapshot: bool, publish: bool, how: How) -> None:
+async def _release(snapshot: bool, publish: bool, dry_run: bool, how: How) -> None:
     async with _workshop(how) as (shop, console):
         whole = planner.plan(shop.config, shop.facts, MAKERS, publish=publish, snapshot=snapshot)
         refuse_fall(whole.mode, shop.config.engine.release, shop.engine.name, shop.engine_reason)
-        await _make(shop, whole, console, how)
+        manifest = await _make(shop, whole, console, how)
+        if whole.mode is Mode.RELEASE:
+            channels = [channel for publisher in PUBLISHERS for channel in publisher.plan(shop.config)]
+            dist = shop.repository.root / "dist"
+            await publishing.publish(channels, manifest, dist, console, apply=not dry_run)
 
 
 @contextlib.asynccontextmanager
@@ -105,7 +112,7 @@ async def _workshop(how: How) -> AsyncIterator[tuple[wire.Workshop, Console]]:
         yield shop, console
 
 
-async def _make(shop: wire.Workshop, whole: Plan, console: Console, how: How) -> Made:
+async def _make(shop: wire.Workshop, whole: Plan, console: Console, how: How) -> Manifest:
     """Make, lay the artifacts into dist/ in place of the last run's, seal the manifest, print the closing table."""
     console.emit(Note(text=f"{whole.mode}: {whole.reason}"))
     planner.require(whole, how.require)
@@ -121,7 +128,7 @@ async def _make(shop: wire.Workshop, whole: Plan, console: Console, how: How) ->
     record.write_manifest(shop.files, dist, manifest)
     record.append_ledger(shop.files, dist, whole, made, clock)
     console.emit(closing_table(whole, made))
-    return made
+    return manifest
 
 
 def _options(shop: wire.Workshop, how: How) -> Options:

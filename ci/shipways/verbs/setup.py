@@ -22,6 +22,7 @@ from shipways.run import rendering
 from shipways.run.checking import lock_problems
 from shipways.run.locking import Wanted, changes, kept, lacking, merged, resolve, wanted
 from shipways.run.starting import start
+from shipways.settings import Settings, read, settings, write
 from shipways.verbs.options import ENGINE
 
 
@@ -37,14 +38,14 @@ def init(force: bool) -> None:
     for note in started.notes:
         console.emit(Note(text=note))
     for name, text in started.texts.items():
-        wire.write(folder / name, text)
+        write(folder / name, text)
     console.print(f"wrote {', '.join(started.texts)}; next: look at them, commit, `shipways lock`, `shipways plan`")
 
 
 @click.command()
 def check() -> None:
     """Check the config, the lock and the rendered files."""
-    console, said = wire.console("plain"), wire.settings()
+    console, said = wire.console("plain"), settings(wire.here())
     if said.lock is None:
         console.emit(Note(text="there is no shipways.lock yet; `shipways lock` writes it", level="warning"))
     stale, drifted = _stale(said), anyio.run(_drifted, console)
@@ -77,7 +78,7 @@ def lock(upgrade: bool, engine: EngineChoice | None) -> None:
     The last are those that builds run in and that Dockerfiles name. They are not asked for with the engine host, and
     with auto they may be missing.
     """
-    said = wire.settings(relock=True)
+    said = settings(wire.here(), relock=True)
     engine = engine or said.config.engine.use
     names, problems = _wanted(said, engine)
     if problems:
@@ -85,7 +86,7 @@ def lock(upgrade: bool, engine: EngineChoice | None) -> None:
     anyio.run(_lock, said, names, upgrade, engine)
 
 
-async def _lock(said: wire.Settings, names: Wanted, upgrade: bool, engine: EngineChoice) -> None:
+async def _lock(said: Settings, names: Wanted, upgrade: bool, engine: EngineChoice) -> None:
     """Write what was found even where something was not: the next run asks only for the rest."""
     console, old = wire.console("plain"), said.lock or Lock()
     still = kept(names, old)
@@ -99,7 +100,7 @@ async def _lock(said: wire.Settings, names: Wanted, upgrade: bool, engine: Engin
     text = render_lock(new)
     fresh = said.lock is not None and text == render_lock(said.lock)
     if not fresh:
-        wire.write(said.folder / FILE_NAME, text)
+        write(said.folder / FILE_NAME, text)
     for name, why in found.without:
         console.emit(Note(text=f"could not lock {name}, which builds by Dagger need\n{why}", level="warning"))
     if found.errors:
@@ -108,7 +109,7 @@ async def _lock(said: wire.Settings, names: Wanted, upgrade: bool, engine: Engin
     console.print(f"{FILE_NAME} is up to date" if fresh else f"wrote {FILE_NAME}; commit it")
 
 
-def _stale(said: wire.Settings) -> list[Problem]:
+def _stale(said: Settings) -> list[Problem]:
     """What the lock does not hold for the config and the work tree as they are now."""
     names, problems = _wanted(said, said.config.engine.use)
     if said.lock is not None:
@@ -116,7 +117,7 @@ def _stale(said: wire.Settings) -> list[Problem]:
     return problems
 
 
-def _wanted(said: wire.Settings, engine: EngineChoice) -> tuple[Wanted, list[Problem]]:
+def _wanted(said: Settings, engine: EngineChoice) -> tuple[Wanted, list[Problem]]:
     """What the config and the work tree need a lock for, and what keeps files of it from being read."""
     problems: list[Problem] = []
     pythons: list[PythonProject] = []
@@ -124,13 +125,13 @@ def _wanted(said: wire.Settings, engine: EngineChoice) -> tuple[Wanted, list[Pro
     for name, package in said.config.package.items():
         if package.build == "python" and not package.python.binary:
             try:
-                text = wire.read(said.folder / package.path / "pyproject.toml")
+                text = read(said.folder / package.path / "pyproject.toml")
                 pythons.append(python_project(name, package, text))
             except ShipwaysError as error:
                 problems += error.problems
     for build in recipes(said.config):
         try:
-            upon.update(bases(wire.read(said.folder / build.dockerfile), build.dockerfile, build.values))
+            upon.update(bases(read(said.folder / build.dockerfile), build.dockerfile, build.values))
         except ConfigError as error:
             problems += (problem for problem in error.problems if problem not in problems)  # once for all platforms
     return wanted(said.config, pythons, upon, engine), problems

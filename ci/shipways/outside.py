@@ -1,0 +1,112 @@
+"""Channels, and the doors to registries, indexes and other places, as Protocols of a few methods."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from shipways.config.schema import Config
+from shipways.model.item import Item, Publication, Seen
+from shipways.model.lock import LockedImage
+from shipways.model.manifest import Manifest
+from shipways.model.oci import Descriptor
+
+
+class Images(Protocol):
+    """Image registries, read only (OCI distribution-spec, "Pull")."""
+
+    async def resolve(self, name: str) -> LockedImage:
+        """What a name stands for now, with those of linux/amd64 and linux/arm64 that it has.
+
+        Raises ConfigError when there is no such image, Unavailable("image") when its registry cannot be asked.
+        """
+        ...
+
+    async def blob(self, name: str, descriptor: Descriptor, into: Path) -> None:
+        """Stream a blob of the image into a file and verify it.
+
+        Raises Unavailable("image") when it cannot be had, BuildError when it has another digest.
+        """
+        ...
+
+
+class Index(Protocol):
+    """The user's package index, for the lock."""
+
+    async def wheels(self, distribution: str, version: str, hosts: Sequence[str]) -> Mapping[str, str]:
+        """The digest of the wheel for each kind of host that has one. Raises PreflightError without an index."""
+        ...
+
+    async def requirements(self, requires: Sequence[str]) -> tuple[str, ...]:
+        """Requirement lines with hashes for these and all they depend on, wheels only.
+
+        Raises ConfigError when they cannot be met, PreflightError without an index.
+        """
+        ...
+
+
+class Bucket(Protocol):
+    """Files by key at one place. Keys have slashes; a file is there whole or not at all."""
+
+    async def digest(self, key: str) -> str:
+        """The digest of a file; empty when there is none."""
+        ...
+
+    async def read(self, key: str) -> bytes:
+        """A small file."""
+        ...
+
+    async def put(self, key: str, source: Path, *, seen: str) -> None:
+        """Send a file. Raises Moved when its digest there is not `seen` any more, Unfinished when it is refused."""
+        ...
+
+    async def write(self, key: str, data: bytes, *, seen: str) -> None:
+        """The same for a small file."""
+        ...
+
+    def url(self, key: str) -> str:
+        """Where people find it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """Everything a channel may touch."""
+
+    artifact: Callable[[str], Path]
+    """Where the verified bytes of an artifact lie, by its path below `dist/`. Read only."""
+    bucket: Callable[[str], Bucket]
+    """The bucket at an address of the config."""
+
+
+class Channel(Protocol):
+    """A place outside: a frozen dataclass in a module of `publish/`. It holds no policy: no loop, no retry, no "if"."""
+
+    @property
+    def name(self) -> str:
+        """How its items begin."""
+        ...
+
+    def desired(self, manifest: Manifest) -> tuple[Item, ...]:
+        """What should be there; must not touch the world."""
+        ...
+
+    async def observe(self, outside: Outside, items: Sequence[Item]) -> Mapping[str, Seen]:
+        """What is there, for each of these items by its id. Raises Transient, or Unfinished when it is refused."""
+        ...
+
+    async def apply(self, outside: Outside, item: Item, seen: Seen) -> Publication:
+        """Put it there, where `seen` was.
+
+        Raises Moved when something else is there by now, Transient when it is not known or worth another try,
+        Unfinished when it is refused.
+        """
+        ...
+
+
+class Publisher(Protocol):
+    """A module of `publish/`. Its plan is as pure as a maker's."""
+
+    def plan(self, config: Config) -> Iterator[Channel]:
+        """The channels for this config."""
+        ...

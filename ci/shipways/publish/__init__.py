@@ -1,0 +1,1 @@
+"""Channels: places outside that should hold what a release has made."""

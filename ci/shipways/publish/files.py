@@ -1,0 +1,108 @@
+"""A folder of releases: a mirror, or what is carried to where there is no network."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from shipways.config.manifestfile import FILE_NAME, manifest_digest
+from shipways.config.schema import Config
+from shipways.model.digest import digest_bytes
+from shipways.model.item import Item, ItemKind, Phase, Publication, Seen
+from shipways.model.manifest import Manifest, PackageEntry, Release
+from shipways.model.version import is_prerelease
+from shipways.outside import Outside
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilesChannel:
+    """`TAG/…` has the assets, complete once `TAG/manifest.json` is there; `latest/PACKAGE` names the newest tag."""
+
+    folder: str
+    name: str = "files"
+
+    def desired(self, manifest: Manifest) -> tuple[Item, ...]:
+        """Assets are staged; a release without its manifest is none."""
+        return tuple(item for release in manifest.releases() for item in self._release(manifest, release))
+
+    async def observe(self, outside: Outside, items: Sequence[Item]) -> Mapping[str, Seen]:
+        """What the folder has."""
+        bucket = outside.bucket(self.folder)
+        found = {}
+        for item in items:
+            key = self._key(item)
+            stamp = await bucket.digest(key)
+            if stamp:
+                said = _Latest.parse(await bucket.read(key)) if item.kind is ItemKind.MOVING else _Latest(stamp, "")
+                found[item.id] = Seen(value=said.tag, version=said.version, stamp=stamp, url=bucket.url(key))
+        return found
+
+    async def apply(self, outside: Outside, item: Item, seen: Seen) -> Publication:
+        """Write the file, whole or not at all."""
+        bucket, key = outside.bucket(self.folder), self._key(item)
+        if item.kind is ItemKind.MOVING:
+            await bucket.write(key, _Latest(item.want, item.version).text(), seen=seen.stamp)
+        else:
+            await bucket.put(key, outside.artifact(item.path), seen=seen.stamp)
+        return Publication(item=item.id, url=bucket.url(key))
+
+    def _key(self, item: Item) -> str:
+        return item.id.removeprefix(f"{self.name}/")
+
+    def _release(self, manifest: Manifest, release: Release) -> Iterator[Item]:
+        top = f"{self.name}/{manifest.project}"
+        for asset in release.assets:
+            yield Item(
+                id=f"{top}/{release.tag}/{asset.path}",
+                kind=ItemKind.STAGED,
+                phase=Phase.STAGE,
+                want=asset.digest,
+                path=asset.path,
+            )
+        sealed = Item(
+            id=f"{top}/{release.tag}/{FILE_NAME}",
+            kind=ItemKind.FIXED,
+            phase=Phase.COMMIT,
+            want=manifest_digest(manifest),
+            path=FILE_NAME,
+        )
+        yield sealed
+        for package in release.packages:
+            if not is_prerelease(package.version):
+                yield _latest(top, package, sealed.id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Latest:
+    """The text of `latest/PACKAGE`."""
+
+    tag: str
+    version: str
+
+    def text(self) -> bytes:
+        return json.dumps({"tag": self.tag, "version": self.version}).encode() + b"\n"
+
+    @staticmethod
+    def parse(data: bytes) -> "_Latest":
+        """What a file says; one that is not ours says its digest, which is another value than any tag."""
+        try:
+            said = json.loads(data)
+            return _Latest(str(said["tag"]), str(said["version"]))
+        except (ValueError, KeyError, TypeError):
+            return _Latest(digest_bytes(data), "")
+
+
+def _latest(top: str, package: PackageEntry, after: str) -> Item:
+    return Item(
+        id=f"{top}/latest/{package.name}",
+        kind=ItemKind.MOVING,
+        phase=Phase.COMMIT,
+        want=package.tag,
+        version=package.version,
+        needs=(after,),
+    )
+
+
+def plan(config: Config) -> Iterator[FilesChannel]:
+    """The folder of the config, if it has one."""
+    if config.publish.files:
+        yield FilesChannel(folder=config.publish.files.folder)

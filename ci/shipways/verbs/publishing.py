@@ -1,0 +1,70 @@
+"""The converge half of a release, and `verify`."""
+
+from pathlib import Path
+
+import anyio
+import click
+
+from shipways import wire
+from shipways.config.manifestfile import FILE_NAME, parse_manifest
+from shipways.errors import Drift, PreflightError, Problem
+from shipways.model.event import Note
+from shipways.model.manifest import Manifest
+from shipways.model.outcome import GOOD, Outcome
+from shipways.outside import Channel
+from shipways.pipeline import PUBLISHERS
+from shipways.ports import Console
+from shipways.run.reconciler import Around, converge
+from shipways.run.record import append_publication
+from shipways.run.report import publish_table
+from shipways.settings import settings
+from shipways.verbs.options import LOG
+
+
+@click.command()
+@LOG
+def verify(log: str) -> None:
+    """Compare what every channel has with dist/manifest.json; exit 7 where it differs."""
+    anyio.run(_verify, log)
+
+
+async def _verify(log: str) -> None:
+    said = settings(wire.here())
+    console, files, dist = wire.console(log), wire.files(), said.folder / "dist"
+    if not files.exists(dist / FILE_NAME):
+        raise PreflightError(Problem(path=f"dist/{FILE_NAME}", what="is not there", hint="`shipways release` makes it"))
+    channels = [channel for publisher in PUBLISHERS for channel in publisher.plan(said.config)]
+    manifest = parse_manifest(files.read(dist / FILE_NAME))
+    outcome = await _converge(channels, manifest, dist, console, apply=False)
+    if wrong := [row for row in outcome.rows if row.state not in GOOD]:
+        raise Drift(
+            *(
+                Problem(path=row.item.id, what=f"{row.before or 'nothing'} is there, not {row.item.want}")
+                for row in wrong
+            )
+        )
+
+
+async def publish(channels: list[Channel], manifest: Manifest, dist: Path, console: Console, *, apply: bool) -> None:
+    """Bring a release to its channels. Raises Unfinished or Conflict, after the table that shows how far it came."""
+    outcome = await _converge(channels, manifest, dist, console, apply=apply)
+    error = outcome.error()
+    if apply and error is not None:
+        raise error
+
+
+async def _converge(
+    channels: list[Channel], manifest: Manifest, dist: Path, console: Console, *, apply: bool
+) -> Outcome:
+    if not channels:
+        console.emit(Note(text="there is no channel: the config has no table of [publish]"))
+    clock, files = wire.clock(), wire.files()
+    around = Around(
+        outside=wire.outside(dist),
+        console=console,
+        clock=clock,
+        record=lambda row: append_publication(files, dist, row, clock),
+    )
+    outcome = await converge(channels, manifest, around, apply=apply)
+    console.emit(publish_table(outcome))
+    return outcome

@@ -1,0 +1,70 @@
+"""What every bucket does, the public fake included."""
+
+from pathlib import Path
+
+import anyio
+import pytest
+
+from shipways.adapters.bucket import FolderBucket
+from shipways.errors import Moved, Unfinished
+from shipways.model.digest import digest_bytes
+from shipways.outside import Bucket
+from shipways.testing.bucket import MemoryBucket
+
+ONE, TWO = b"one", b"two"
+
+
+@pytest.fixture(params=["folder", "memory"])
+def bucket(request: pytest.FixtureRequest, tmp_path: Path) -> Bucket:
+    """Each bucket in turn, empty."""
+    return FolderBucket(str(tmp_path / "bucket")) if request.param == "folder" else MemoryBucket()
+
+
+def test_absent(bucket: Bucket) -> None:
+    """What is not there has no digest."""
+    assert "" == anyio.run(bucket.digest, "a/b")
+
+
+def test_put_and_read(bucket: Bucket, tmp_path: Path) -> None:
+    """A file is there with its bytes, and has a URL."""
+    source = tmp_path / "source"
+    source.write_bytes(ONE)
+
+    async def put() -> tuple[str, bytes]:
+        await bucket.put("a/b", source, seen="")
+        return await bucket.digest("a/b"), await bucket.read("a/b")
+
+    assert (digest_bytes(ONE), ONE) == anyio.run(put)
+    assert bucket.url("a/b").endswith("a/b")
+
+
+def test_replaces_what_was_seen(bucket: Bucket) -> None:
+    """What was seen is replaced."""
+
+    async def replace() -> bytes:
+        await bucket.write("a", ONE, seen="")
+        await bucket.write("a", TWO, seen=digest_bytes(ONE))
+        return await bucket.read("a")
+
+    assert TWO == anyio.run(replace)
+
+
+@pytest.mark.parametrize("seen", ["", digest_bytes(TWO)])
+def test_keeps_what_was_not_seen(bucket: Bucket, seen: str) -> None:
+    """Something else than was seen stays as it is."""
+
+    async def surprise() -> None:
+        await bucket.write("a", ONE, seen="")
+        with pytest.raises(Moved):
+            await bucket.write("a", TWO, seen=seen)
+        assert ONE == await bucket.read("a")
+
+    anyio.run(surprise)
+
+
+def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    """The error says which folder, and nothing is left in it."""
+    (tmp_path / "file").write_bytes(ONE)
+    with pytest.raises(Unfinished, match="cannot be written"):
+        anyio.run(lambda: FolderBucket(str(tmp_path / "file")).write("a/b", TWO, seen=""))
+    assert [tmp_path / "file"] == list(tmp_path.iterdir())
