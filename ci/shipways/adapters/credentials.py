@@ -1,0 +1,33 @@
+"""Tokens from the environment, or from the files that it names: never from the config."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from shipways.errors import PreflightError, Problem
+from shipways.model.secret import Secret
+
+
+class Credentials:
+    """The user's tokens, by the names of variables; `NAME_FILE` is the path of a file with the value of `NAME`."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+
+    def secret(self, *names: str) -> Secret:
+        """The first of these that is set; an empty one when none is. Raises PreflightError for a file without text."""
+        for name in names:
+            if value := self._env.get(name):
+                return Secret(value)
+            if path := self._env.get(f"{name}_FILE"):
+                return Secret(_text(f"{name}_FILE", path))
+        return Secret("")
+
+
+def _text(name: str, path: str) -> str:
+    try:
+        text = Path(path).read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise PreflightError(Problem(path=name, what="names a file that cannot be read", why=str(error))) from None
+    if not text or "\n" in text:
+        raise PreflightError(Problem(path=name, what="names a file that does not hold one line"))
+    return text

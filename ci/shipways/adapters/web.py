@@ -1,0 +1,103 @@
+"""HTTP as channels speak it: one client a run, and what each answer means to the reconciler."""
+
+import email.utils
+import ipaddress
+from contextlib import suppress
+from typing import Final
+
+import httpx
+
+from shipways import __version__
+from shipways.errors import PreflightError, Problem, Transient, Unfinished
+from shipways.ports import Clock
+
+_TIMEOUT: Final = httpx.Timeout(60, connect=15)
+_BODY: Final = 300
+"""Characters of an answer that an error shows."""
+
+
+def client(url: str = "", *, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+    """A client for requests below `url`. It follows redirects, without credentials to another origin (httpx's rule).
+
+    HTTPS everywhere except on this machine itself, which no proxy is asked for.
+    """
+    return httpx.AsyncClient(
+        base_url=url,
+        transport=transport,
+        timeout=_TIMEOUT,
+        follow_redirects=True,
+        trust_env=not loopback(httpx.URL(url).host),
+        headers={"User-Agent": f"shipways/{__version__}"},
+        event_hooks={"request": [_only_safe]},
+        limits=httpx.Limits(max_connections=16),
+    )
+
+
+async def send(
+    http: httpx.AsyncClient, request: httpx.Request, *, clock: Clock, stream: bool = False
+) -> httpx.Response:
+    """The answer, whatever its status below 500 is.
+
+    Raises Transient when it is not known whether the request has arrived, for a status ≥ 500 and for 429, with the time
+    that the server asks for (RFC 9110, 10.2.3; `x-ratelimit-reset` of GitHub's REST API).
+    """
+    try:
+        response = await http.send(request, stream=stream)
+    except httpx.TransportError as error:
+        reason = str(error) or type(error).__name__
+        raise Transient(Problem(path=origin(request.url), what=f"does not answer: {reason}")) from None
+    if response.status_code < 500 and response.status_code != 429:
+        return response
+    await response.aread()
+    what = f"answered {response.status_code} {response.reason_phrase}"
+    raise Transient(Problem(path=origin(request.url), what=what, why=said(response)), after=wait(response, clock))
+
+
+def refused(what: str, response: httpx.Response, hint: str = "") -> Unfinished:
+    """The error of an answer that trying again does not change. `what` is the item or action."""
+    status = f"{response.status_code} {response.reason_phrase}"
+    return Unfinished(
+        Problem(path=what, what=f"{origin(response.url)} refuses it: {status}", why=said(response), hint=hint)
+    )
+
+
+def said(response: httpx.Response) -> str:
+    """The beginning of the body of an answer that was read."""
+    with suppress(UnicodeDecodeError, httpx.ResponseNotRead):
+        return " ".join(response.text.split())[:_BODY]
+    return ""
+
+
+def wait(response: httpx.Response, clock: Clock) -> float | None:
+    """How many seconds an answer asks for; None when it does not."""
+    after = response.headers.get("Retry-After", "")
+    with suppress(ValueError):
+        return max(0.0, float(after))
+    with suppress(ValueError):
+        return max(0.0, email.utils.parsedate_to_datetime(after).timestamp() - clock.now())
+    if response.headers.get("x-ratelimit-remaining") == "0":
+        with suppress(ValueError):
+            return max(0.0, float(response.headers.get("x-ratelimit-reset", "")) - clock.now())
+    return None
+
+
+def origin(url: httpx.URL) -> str:
+    """Scheme, host and port: a path or query may hold what nobody should read."""
+    return str(url.copy_with(path="/", query=None, fragment=None, userinfo=b"")).rstrip("/")
+
+
+def loopback(host: str) -> bool:
+    """Whether a host is this machine."""
+    if host == "localhost":
+        return True
+    with suppress(ValueError):
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    return False
+
+
+async def _only_safe(request: httpx.Request) -> None:
+    """Every request, those of redirects too."""
+    if request.url.scheme != "https" and not loopback(request.url.host):
+        raise PreflightError(
+            Problem(path=origin(request.url), what="is not HTTPS", why="a token would be sent for everybody to read")
+        )

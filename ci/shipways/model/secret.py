@@ -1,0 +1,28 @@
+"""A token or password as a type, so that it cannot be printed, compared or stored by accident."""
+
+from typing import NoReturn
+
+
+class Secret:
+    """Prints as `***`. `open` is for the adapter that sends it, and for nobody else."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def open(self) -> str:
+        """The value itself."""
+        return self._value
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __format__(self, spec: str) -> str:
+        return format("***", spec)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not stored")
