@@ -100,3 +100,17 @@ def test_crates_are_verified_before_they_are_used() -> None:
     assert "awk -F'\"' '/^name = /{n=$2} /^version = /{v=$2}" in made.before[1]
     assert 'own="$CARGO_HOME${place#/var/cache/shipways/CARGO_HOME}"' in made.before[1]
     assert "{sources}" not in kept(replace(BUILD, caches=CARGO)).before[1]
+
+
+ZIG = (("ZIG_GLOBAL_CACHE_DIR", "zig-0.17.0"),)
+
+
+def test_zig_keeps_its_packages() -> None:
+    """Where a build has dependencies; what zig compiles is the build's alone, and a test keeps both."""
+    without = replace(BUILD, caches=ZIG)
+    build = replace(without, source=tree(build_zig_zon="00"))
+    assert ([], ["shipways-zig-0.17.0"]) == (names(without), names(build))
+    assert ["/var/cache/shipways/ZIG_GLOBAL_CACHE_DIR"] == [volume.place for volume in kept(build).volumes]
+    test = replace(build, outputs=())
+    assert [f"{ROOT}/cache/ZIG_GLOBAL_CACHE_DIR"] != [volume.place for volume in kept(build).volumes]
+    assert [f"{ROOT}/cache/ZIG_GLOBAL_CACHE_DIR"] == [volume.place for volume in kept(test).volumes]

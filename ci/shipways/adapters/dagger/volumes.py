@@ -17,8 +17,11 @@ _LOCKS: Final = {
     "GOMODCACHE": ("go.sum", "go.work.sum"),
     "CARGO_HOME": ("Cargo.lock",),
     "PIP_CACHE_DIR": (),
+    "ZIG_GLOBAL_CACHE_DIR": ("build.zig.zon",),
 }
 """Whose content verifies what a volume holds, by the variable of the cache."""
+_DOWNLOADS: Final = ("GOMODCACHE", "CARGO_HOME")
+"""Caches that hold downloads alone. zig has its packages beside what it has compiled, which only tests keep."""
 _COPY: Final = """\
 keep() { # keep FOLDER FILE: a file of the current folder, whole or not at all; other builds read there at the same time
     [ -e "$1/$2" ] && return
@@ -52,6 +55,28 @@ done | sort -u | while read -r sum crate; do
 done"""
 _CARGO_AFTER: Final = """\
 cd "$CARGO_HOME" && for crate in registry/cache/*/*.crate; do [ -f "$crate" ] && keep {volume} "$crate"; done; true"""
+_ZIG_BEFORE: Final = """\
+for entry in {volume}/p/*; do
+    [ -e "$entry" ] || continue
+    # zig names a package by its content, and takes in what it is given under the name that it finds.
+    part=$(mktemp -d)
+    case $entry in *.tar.gz) tar -xzf "$entry" -C "$part" ;; *) cp -R "$entry" "$part" ;; esac
+    for folder in "$part"/*/ "$part"/*/*/; do
+        [ -f "${{folder}}build.zig.zon" ] && zig fetch "$folder" >/dev/null 2>&1
+    done
+    [ -e "$ZIG_GLOBAL_CACHE_DIR/p/${{entry##*/}}" ] && continue
+    rm -rf "$entry"
+    echo "shipways: the cached ${{entry##*/}} was not what its name says" >&2
+done"""
+_ZIG_AFTER: Final = """\
+if [ -d "$ZIG_GLOBAL_CACHE_DIR/p" ]; then
+    cd "$ZIG_GLOBAL_CACHE_DIR/p" && find . -type f | while read -r file; do keep {volume}/p "$file"; done
+fi"""
+_LINES: Final = {
+    "GOMODCACHE": (_GO_BEFORE, _GO_AFTER),
+    "CARGO_HOME": (_CARGO_BEFORE, _CARGO_AFTER),
+    "ZIG_GLOBAL_CACHE_DIR": (_ZIG_BEFORE, _ZIG_AFTER),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +101,9 @@ def caches(build: Build, root: str, *, sources: str, volumes: bool) -> Caches:
     found: list[Volume] = []
     before, after = [_COPY], ["cd /"]
     for variable, name in asked.items():
-        if variable == "PIP_CACHE_DIR" or (variable not in _LOCKS and not build.outputs):
+        if variable == "PIP_CACHE_DIR" or (variable not in _DOWNLOADS and not build.outputs):
             found.append(Volume(name=_name(build, variable, name), place=folders[variable]))
-        elif variable in _LOCKS:
+        elif variable in _DOWNLOADS or (variable in _LINES and any(_locks(build, variable))):
             volume = Volume(name=_name(build, variable, name), place=f"/var/cache/shipways/{variable}")
             found.append(volume)
             values = {
@@ -86,14 +111,9 @@ def caches(build: Build, root: str, *, sources: str, volumes: bool) -> Caches:
                 "root": root,
                 "sources": f"{sources}/library/Cargo.lock" if sources else "",
             }
-            lines = _lines(variable)
-            before.append(_fill(lines[0], values))
-            after.append(_fill(lines[1], values))
+            before.append(_fill(_LINES[variable][0], values))
+            after.append(_fill(_LINES[variable][1], values))
     return Caches(volumes=tuple(found), folders=tuple(folders.items()), before=tuple(before), after=tuple(after))
-
-
-def _lines(variable: str) -> tuple[str, str]:
-    return (_GO_BEFORE, _GO_AFTER) if variable == "GOMODCACHE" else (_CARGO_BEFORE, _CARGO_AFTER)
 
 
 def _fill(text: str, values: dict[str, str]) -> str:
