@@ -61,6 +61,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def faults(session: nox.Session) -> None:
+    """The tests that take minutes: engines and places that fail in every way, gigabytes, and a second whole build."""
+    _install(session, "tests")
+    session.run("pytest", "-m", "long", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Ruff, and who may import whom."""
     _install(session, "lint")

@@ -164,7 +164,7 @@ print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("form", FORMATS)
 def test_two_gigabytes(huge: Repository, form: str) -> None:
     """A program of 2 GB is taken, looked into, archived, summed and delivered in less than 150 MB of memory."""

@@ -234,6 +234,7 @@ def test_aisopod_serves(aisopod: tuple[Repository, Artifacts]) -> None:
         assert 0 == process.wait(timeout=20)
 
 
+@pytest.mark.long
 def test_aisopod_is_the_same_elsewhere(aisopod: tuple[Repository, Artifacts], tmp_path: Path) -> None:
     """Another folder, an empty store, and settings of cargo's for this user: the same bytes, with no path in them."""
     repository, artifacts = aisopod
