@@ -48,7 +48,11 @@ def check() -> None:
     console, said = wire.console("plain"), settings(wire.here())
     if said.lock is None:
         console.emit(Note(text="there is no shipways.lock yet; `shipways lock` writes it", level="warning"))
-    stale, drifted = _stale(said), anyio.run(_drifted, console)
+    stale = _stale(said)
+    try:
+        drifted = anyio.run(_drifted, console)
+    except ConfigError as error:  # of the files that git has, which need not be those of the disk
+        raise ConfigError(*dict.fromkeys((*stale, *error.problems))) from None
     if stale:
         raise ConfigError(*stale, *drifted)
     if drifted:
