@@ -12,8 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal
 
 from registries import LocalRegistry, local_registry, running
+from shipways.adapters.dagger import RUNNER
 from shipways.model.digest import digest_bytes
 from shipways.testing.images import Content, documents
 from support import need
@@ -34,19 +36,27 @@ RUST: Mapping[str, tuple[str, ...]] = {
     "docker.io/library/rust:1.96.0-bookworm": ("ca-certificates", "git", "rustc-web", "cargo-web", "rust-web-src")
 }
 """Debian's compiler, which is the host's too where tests want Rust."""
+TINY = "docker.io/library/tiny:1"
+"""A shell and little more, for what is not about tools: a fresh engine has it at once."""
+_SHELL = 'cd "$1/bin" && for name in $(./busybox --list); do [ -e $name ] || ln -s busybox $name; done'
 
 
 @dataclass(frozen=True)
 class Engine:
-    """A Dagger engine of the test's own."""
+    """A Dagger engine of the test's own. `root` is its folder of layers, volumes and records."""
 
     address: str
     process: "subprocess.Popen[bytes]"
+    root: Path
 
     def kill(self) -> None:
         """End it as a power failure would."""
         self.process.kill()
         self.process.wait(30)
+
+    def clients(self) -> list[int]:
+        """Processes that speak to it."""
+        return processes("environ", f"{RUNNER}={self.address}")
 
 
 @dataclass(frozen=True)
@@ -67,7 +77,7 @@ class Containers:
         return {
             "SHIPWAYS_ENGINE": "dagger",
             "SHIPWAYS_MIRROR": self.registry.host,
-            "_EXPERIMENTAL_DAGGER_RUNNER_HOST": self.engine.address,
+            RUNNER: self.engine.address,
             "DO_NOT_TRACK": "1",
         }
 
@@ -81,19 +91,23 @@ def containers(folder: Path, kept: Path, images: Mapping[str, tuple[str, ...]] =
     need(*PROGRAMS)
     with local_registry(folder) as registry:
         made = {packages: {"linux/amd64": debian(kept, packages)} for packages in set(images.values())}
-        for name, packages in images.items():
-            registry.push(name, made[packages])
-        digests = {name: digest_bytes(documents(made[packages])[-1]) for name, packages in images.items()}
+        pushed = {name: made[packages] for name, packages in images.items()}
+        pushed[TINY] = {
+            "linux/amd64": debian(kept, ("busybox-static",), "--variant=extract", f"--extract-hook={_SHELL}")
+        }
+        for name, platforms in pushed.items():
+            registry.push(name, platforms)
+        digests = {name: digest_bytes(documents(platforms)[-1]) for name, platforms in pushed.items()}
         with dagger_engine(folder, registry.host) as engine:
             yield Containers(engine=engine, registry=registry, digests=digests)
 
 
-def debian(kept: Path, packages: Sequence[str]) -> Content:
+def debian(kept: Path, packages: Sequence[str], *options: str) -> Content:
     """Debian 12 with these packages, as the one layer of an image for this machine; made once for a folder."""
-    place = kept / f"{sha256(' '.join(packages).encode()).hexdigest()[:16]}.tar.gz"
+    place = kept / f"{sha256(' '.join((*packages, *options)).encode()).hexdigest()[:16]}.tar.gz"
     if not place.exists():
         raw = place.with_suffix("")
-        _bootstrap(raw, packages)
+        _bootstrap(raw, packages, *(options or ("--variant=minbase",)))
         place.write_bytes(gzip.compress(raw.read_bytes(), 1, mtime=0))
         raw.unlink()
     layer = place.read_bytes()
@@ -106,40 +120,62 @@ def debian(kept: Path, packages: Sequence[str]) -> Content:
     return Content(config=json.dumps(config).encode(), layers=(layer,))
 
 
-def _bootstrap(place: Path, packages: Sequence[str]) -> None:
-    argv = ("mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages)}", "bookworm", str(place))
+def _bootstrap(place: Path, packages: Sequence[str], *options: str) -> None:
+    argv = ("mmdebstrap", "--quiet", *options, f"--include={','.join(packages)}", "bookworm", str(place))
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
 
 
 @contextlib.contextmanager
-def dagger_engine(folder: Path, mirror: str) -> Iterator[Engine]:
+def dagger_engine(
+    folder: Path, mirror: str, *, size: str = "", env: Mapping[str, str] | None = None
+) -> Iterator[Engine]:
     """An engine with folders, a socket and a network of its own. Needs root.
 
-    It binds its resolver over /etc/resolv.conf, hence the mount namespace; and its dnsmasq would listen everywhere, so
-    that a second engine could not.
+    `size` bounds its disk ("300m"); `env` are variables of it besides our own. It binds its resolver over
+    /etc/resolv.conf, hence the mount namespace; and its containers end with it, as they do where it runs in one itself.
     """
     with tempfile.TemporaryDirectory(prefix="sw-dagger-", ignore_cleanup_errors=True) as name:
         own = Path(name)  # a socket's path may have 107 characters, which a test's own folder exceeds
         octet = _free_network()
-        network = f"sw{octet}n"
+        network, address, root = f"sw{octet}n", f"unix://{own}/sock", own / "root"
         config = own / "engine.toml"
         config.write_text(f'[registry."docker.io"]\nmirrors = ["{mirror}"]\n[registry."{mirror}"]\nhttp = true\n')
-        address = f"unix://{own}/sock"
-        argv = ("unshare", "--mount", "--propagation", "private", "dagger-engine", "--config", str(config))
-        argv += ("--root", f"{own}/root", "--addr", address)
+        root.mkdir()
+        disk = f"mount -t tmpfs -o size={size} tmpfs {root} && " if size else ""
+        argv = ("unshare", "--mount", "--propagation=private", "--pid", "--fork", "--kill-child", "--mount-proc")
+        argv += ("sh", "-c", f'{disk}exec dagger-engine "$@"', "sh")
+        argv += ("--config", str(config), "--root", str(root), "--addr", address)
         argv += ("--network-name", network, "--network-cidr", f"10.{octet}.0.0/16")
-        dnsmasq = own / "bin" / "dnsmasq"
-        dnsmasq.parent.mkdir()
-        dnsmasq.write_text(f'#!/bin/sh\nexec {shutil.which("dnsmasq")} --bind-dynamic "$@"\n')
-        dnsmasq.chmod(0o755)
-        path = {"PATH": f"{dnsmasq.parent}:{os.environ['PATH']}"}
-        with running(argv, folder / f"{network}.log", (own / "sock").exists, env=path) as process:
-            try:
-                yield Engine(address=address, process=process)
-            finally:
-                process.kill()  # it would tidy up for half a minute what is removed here anyway
-                _tidy(network)
+        said = {**(env or {}), "PATH": f"{_resolver(own)}:{os.environ['PATH']}"}
+        try:
+            with running(argv, folder / f"{network}.log", (own / "sock").exists, env=said) as process:
+                try:
+                    yield Engine(address=address, process=process, root=root)
+                finally:
+                    process.kill()  # it would tidy up for half a minute what is removed here anyway
+        finally:
+            _tidy(network)
+
+
+def _resolver(own: Path) -> Path:
+    """The folder of a dnsmasq that listens on its engine's bridge, once that is there: by itself it listens everywhere,
+    so that a second engine could not."""
+    program = own / "bin" / "dnsmasq"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {shutil.which("dnsmasq")} --bind-dynamic "$@"\n')
+    program.chmod(0o755)
+    return program.parent
+
+
+def processes(where: Literal["cmdline", "environ"], word: str) -> list[int]:
+    """Processes that have a word on their command line, or a variable; those in containers too."""
+    found = []
+    for path in Path("/proc").glob(f"[0-9]*/{where}"):
+        with contextlib.suppress(OSError):
+            if word.encode() in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+    return found
 
 
 def _free_network() -> int:
