@@ -94,7 +94,7 @@ async def _dagger(bench: Bench, table: Table, tell: Callable[[str], None]) -> As
     env = dict(bench.shell.env()) | ({CLI: cli} if (cli := _cli(bench.shell)) else {})
     arch = host().rpartition("-")[2]
     platform = f"linux/{ {'x86_64': 'amd64', 'aarch64': 'arm64'}.get(arch, arch) }"
-    addresses = table.runners or ("",)
+    addresses = table.runners or (env.get(RUNNER, ""),)
     with DiskStore(bench.cache).scratch() as scratch:
         setting = Setting(
             shell=bench.shell,

@@ -1,6 +1,7 @@
 """The `Engine` port by Dagger: each build is a container that starts from a locked image."""
 
 import os
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -203,7 +204,7 @@ class DaggerEngine:
                 return known
             answer = await self._pool.do(Job(ground=ground, command=("sh", "-c", QUESTION)))
             if answer.state == "refused":
-                raise refused(image, answer)
+                raise refused(f"{image} for {ground.platform}", answer)
             if answer.state == "failed":
                 why = answer.text.strip()[-500:]
                 raise self._failed_line(image, answer) or BuildError(
@@ -240,9 +241,9 @@ class DaggerEngine:
 
 def refused(name: str, answer: Answer) -> BuildError:
     """The error of what the engine cannot run: an image that is not to be had, most of the time."""
-    return BuildError(
-        Problem(path=name, what="the Dagger engine cannot run it", why=answer.text.split(" [traceparent")[0])
-    )
+    full = re.search(r"no space left on device|full disk", answer.text, re.IGNORECASE)
+    hint = "make room on its disk: `dagger core engine local-cache prune` removes what it keeps" if full else ""
+    return BuildError(Problem(path=name, what="the Dagger engine cannot run it", why=answer.text, hint=hint))
 
 
 def _sdk(build: Build, env: Mapping[str, str]) -> tuple[Folder, ...]:

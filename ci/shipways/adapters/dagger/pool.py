@@ -2,9 +2,10 @@
 
 import contextlib
 import itertools
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
 
 import anyio
 from anyio.abc import TaskGroup
@@ -12,12 +13,19 @@ from anyio.abc import TaskGroup
 from shipways.adapters.dagger.jobs import Answer, Job
 from shipways.errors import BuildError, PreflightError, Problem, first
 
+_OLDEST: Final = (0, 19, 0)
+"""The oldest engine that speaks as the SDK does: older ones the CLI refuses too, if it is not as old itself."""
+_BROKE: Final = "its connection broke"
+
 
 class Worker(Protocol):
     """One engine, by a connection of its own."""
 
     async def start(self, group: TaskGroup) -> Answer:
-        """Connect, with tasks in `group` until it is closed. The answer is `done`, or `lost` with the reason."""
+        """Connect, with tasks in `group` until it is closed.
+
+        The answer is `done` with the engine's version, or `lost` with the reason.
+        """
         ...
 
     async def do(self, number: int, job: Job) -> Answer:
@@ -80,24 +88,25 @@ class Pool:
             return min(living, key=lambda runner: runner.load(affinity))
         problems = [Problem(path=_named(r.address), what="is gone", why=r.gone) for r in self._runners]
         if any(runner.connected for runner in self._runners):
-            raise BuildError(*problems)
+            again = "start it, and run the same command again: what was made is kept"
+            raise BuildError(*(replace(problem, hint=again) for problem in problems))
         hint = "start it, or build with the tools of this machine: `--engine host`"
-        raise PreflightError(*(Problem(path=p.path, what="cannot be reached", why=p.why, hint=hint) for p in problems))
+        raise PreflightError(*(replace(problem, what="cannot be used", hint=hint) for problem in problems))
 
     async def _connected(self, runner: _Runner) -> bool:
         """Whether it is there, after connecting if nobody did before."""
         async with runner.connecting:
             if not runner.connected and not runner.gone:
                 answer = await runner.worker.start(self._group)
-                if answer.state == "done":
-                    runner.connected = True
-                else:
-                    self._lose(runner, answer.text)
+                why = _too_old(answer.text) if answer.state == "done" else answer.text or _BROKE
+                if why:
+                    self._lose(runner, why)
+                runner.connected = not why
         return not runner.gone
 
     def _lose(self, runner: _Runner, why: str) -> None:
         if not runner.gone:
-            runner.gone = why or "its connection broke"
+            runner.gone = why or _BROKE
             if any(not other.gone for other in self._runners):
                 self._tell(f"{_named(runner.address)} is gone ({runner.gone.splitlines()[0]}); its steps run elsewhere")
 
@@ -125,3 +134,11 @@ async def opened(workers: Sequence[tuple[str, Worker]], tell: Callable[[str], No
 
 def _named(address: str) -> str:
     return f"the Dagger engine {address}" if address else "the Dagger engine"
+
+
+def _too_old(version: str) -> str:
+    """Why an engine of this version cannot be used; empty when it can, or when its version is none (an own build)."""
+    found = re.match(r"v?(\d+)\.(\d+)\.(\d+)", version)
+    if found is None or tuple(map(int, found.groups())) >= _OLDEST:
+        return ""
+    return f"it is {version}, and shipways needs {'.'.join(map(str, _OLDEST))} or newer"

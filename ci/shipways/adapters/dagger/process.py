@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import urlsplit
 
 import anyio
 from anyio.abc import Process, TaskGroup
@@ -22,6 +23,10 @@ _LONGEST: Final = 16_000_000
 """Bytes of an answer: the engine keeps the ends of what a command prints, about 100 kB each."""
 _GRACE: Final = 10.0
 """Seconds in which a worker that is told to end does."""
+_PATIENCE: Final = 60.0
+"""Seconds in which an engine that runs already answers; the CLI would wait for ten minutes."""
+_RUNNING: Final = ("unix", "tcp")
+"""Addresses of engines that run already; those of other kinds the CLI starts first, which may take it a while."""
 _BROKEN: Final = (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError, anyio.ClosedResourceError)
 
 
@@ -39,11 +44,15 @@ class WorkerProcess:
     def __init__(self, address: str, env: Mapping[str, str]) -> None:
         self._env = dict(env) | ({RUNNER: address} if address else {})
         self._process: Process | None = None
+        self._connected = False
         self._awaited: dict[int, _Awaited] = {}
         self._why = ""
 
     async def start(self, group: TaskGroup) -> Answer:
         """Start the process and wait for its connection."""
+        address = self._env.get(RUNNER, "")
+        if why := await _unreachable(address):
+            return Answer(number=_CONNECTION, state="lost", text=why)
         awaited = self._awaited[_CONNECTION] = _Awaited()
         # A process that has begun must be known here, or nobody would end it.
         with anyio.CancelScope(shield=True):
@@ -55,7 +64,9 @@ class WorkerProcess:
                 start_new_session=True,
             )
         group.start_soon(self._read, process)
-        return await self._answer(_CONNECTION, awaited)
+        with anyio.move_on_after(_PATIENCE if urlsplit(address).scheme in _RUNNING else None):
+            return await self._answer(_CONNECTION, awaited)
+        return Answer(number=_CONNECTION, state="lost", text=f"it has not answered after {_PATIENCE:g} s")
 
     async def do(self, number: int, job: Job) -> Answer:
         """Send a job and wait for its answer."""
@@ -70,13 +81,13 @@ class WorkerProcess:
             raise
 
     async def close(self) -> None:
-        """End the process, and with it the session of its engine."""
+        """End the process, and with it the session of its engine, if it has one."""
         if self._process is None or self._process.returncode is not None:
             return
         with contextlib.suppress(*_BROKEN):
             if self._process.stdin:
                 await self._process.stdin.aclose()
-        with anyio.move_on_after(_GRACE):
+        with anyio.move_on_after(_GRACE if self._connected else 0):
             await self._process.wait()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if hasattr(os, "killpg"):
@@ -107,9 +118,25 @@ class WorkerProcess:
             while True:
                 line = await lines.receive_until(b"\n", _LONGEST)
                 answer = TypeAdapter(Answer).validate_json(line)
+                self._connected = answer.state != "lost"
                 if awaited := self._awaited.get(answer.number):
                     awaited.answer = answer
                     awaited.there.set()
+        self._connected = False
         self._why = "the process that spoke to it has ended"
         for awaited in self._awaited.values():
             awaited.there.set()
+
+
+async def _unreachable(address: str) -> str:
+    """Why nobody listens at an address of a kind that can be tried; empty when somebody does."""
+    place = urlsplit(address)
+    try:
+        with anyio.fail_after(_PATIENCE):
+            if place.scheme == "unix":
+                await (await anyio.connect_unix(place.path)).aclose()
+            elif place.scheme == "tcp" and place.hostname and place.port:
+                await (await anyio.connect_tcp(place.hostname, place.port)).aclose()
+    except (OSError, ValueError) as error:
+        return str(error.__cause__ or error)
+    return ""

@@ -14,6 +14,8 @@ from shipways.model.build import Build
 _SAID: Final = re.compile(r"\n?shipways: (missing|failed) (\d+)\s*\Z")
 _PROXIES: Final = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 """The engine's own, if it has any."""
+_KILLED: Final = 137
+"""The status that a shell gives to a process that SIGKILL ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +99,7 @@ class Plan:
                     path=self.build.name,
                     what=f"its container ended with status {code}",
                     why="\n       ".join(printed.strip().splitlines()[-10:]),
-                    hint="137 is what remains of a process that was killed, most often for want of memory",
+                    hint="it was killed, most often for want of memory" if code == _KILLED else "",
                 )
             )
         argv = [fill(word, self.places) for word in self.build.commands[int(said[2])]]

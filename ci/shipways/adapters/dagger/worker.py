@@ -1,5 +1,6 @@
 """A process that speaks to one engine: the SDK reads the address of its engine from the environment of its process."""
 
+import re
 import sys
 from typing import TextIO, cast
 
@@ -19,22 +20,24 @@ _PATIENCE = 10.0
 _SOON = 0.1
 _BEHIND = 5.0
 """Seconds by which the log of a session comes after its errors, at most."""
+_UNKEPT = "the engine could not keep how the command ended, as on a full disk"
 
 
 async def work() -> None:
     """Do jobs from standard input until it ends, many at once."""
     printed = Printed()
     try:
-        async with dagger.connection(dagger.Config(log_output=cast(TextIO, printed))):
+        # With retries, a job on an engine that dies would never end.
+        async with dagger.connection(dagger.Config(log_output=cast(TextIO, printed), retry=None)):
             _say(Answer(number=0, state="done", text=await dag.version()))
             async with anyio.create_task_group() as group:
                 await _serve(group, printed)
                 group.cancel_scope.cancel()
-    except dagger.SessionError as error:
-        await anyio.sleep(_SOON)
-        _say(Answer(number=0, state="lost", text=f"{error} {printed.text()}".strip()))
     except (dagger.DaggerError, OSError) as error:
-        _say(Answer(number=0, state="lost", text=str(error)))
+        await anyio.sleep(_SOON)
+        # The SDK does not always tell why the CLI has ended.
+        said = re.findall(r"^Error: (.+)$", printed.text(), re.MULTILINE)
+        _say(Answer(number=0, state="lost", text=_unmarked((said or [str(error)])[-1])))
 
 
 async def _serve(group: anyio.abc.TaskGroup, printed: Printed) -> None:
@@ -48,26 +51,36 @@ async def _serve(group: anyio.abc.TaskGroup, printed: Printed) -> None:
             group.start_soon(_attempt, request.number, request.job, scopes[request.number], printed)
 
 
-async def _attempt(number: int, job: Job, scope: anyio.CancelScope, printed: Printed) -> None:
+async def _attempt(number: int, job: Job, scope: anyio.CancelScope, log: Printed) -> None:
     with scope:
         try:
             answer = Answer(number=number, state="done", text=await (_run(job) if job.command else _archive(job)))
         except dagger.ExecError as error:
-            answer = Answer(
-                number=number, state="failed", code=error.exit_code, text=error.stdout + "\n" + error.stderr
-            )
+            printed = f"{error.stdout}\n{error.stderr}"
+            answer = Answer(number=number, state="failed", code=error.exit_code, text=printed)
+            if error.exit_code < 0:  # not the command's: the engine could not do its own part
+                answer = Answer(
+                    number=number, state="refused", text=_unmarked(f"{printed}\n{error.message}\n{_UNKEPT}")
+                )
         except (dagger.DaggerError, OSError) as error:
-            answer = await _failed(number, str(error), printed)
+            answer = await _failed(number, str(error), log)
         _say(answer)
 
 
-async def _failed(number: int, error: str, printed: Printed) -> Answer:
+async def _failed(number: int, error: str, log: Printed) -> Answer:
     """A RUN line of the Dockerfile, or the engine itself."""
     command = command_in(error)
-    if command is None:
-        return Answer(number=number, state="refused" if await _lives() else "lost", text=error)
-    text = await to_thread.run_sync(printed.tail, command, _BEHIND)
-    return Answer(number=number, state="failed", code=command.code, text=text, command=command.line)
+    if command is not None:
+        text = await to_thread.run_sync(log.tail, command, _BEHIND)
+        return Answer(number=number, state="failed", code=command.code, text=text, command=command.line)
+    if await _lives():
+        return Answer(number=number, state="refused", text=_unmarked(error))
+    return Answer(number=number, state="lost")
+
+
+def _unmarked(text: str) -> str:
+    """The engine's words without the marks of its tracing."""
+    return re.sub(r" \[traceparent:\S+\]", "", text).strip()
 
 
 async def _lives() -> bool:
