@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TypeGuard
 
+from shipways.builders.command import Run
 from shipways.builders.compile import Compile
 from shipways.config.schema import Config
 from shipways.errors import BuildError, ConfigError, Problem
@@ -10,7 +12,7 @@ from shipways.model.build import CLOSED, Build
 from shipways.model.event import Began, Ended, Failed, Finished, Started
 from shipways.model.facts import Facts
 from shipways.model.plan import Plan
-from shipways.ports import Clock, Console, Store, World
+from shipways.ports import Clock, Console, Step, Store, World
 from shipways.run.maker import StepInbox, saying
 
 
@@ -29,19 +31,12 @@ def test_builds(config: Config, facts: Facts, plan: Plan, packages: Sequence[str
 
 
 def _builds(config: Config, facts: Facts, plan: Plan, packages: Sequence[str]) -> Iterator[Build]:
-    system, _, arch = facts.host.partition("-")
     for name in packages:
         package = config.package[name]
         if package.test is None:
             continue
         own = next(
-            (
-                step.build
-                for step in plan.steps
-                if isinstance(step, Compile)
-                and step.spec.package == name
-                and (step.expected.target.system, step.expected.target.arch) == (system, arch)
-            ),
+            (step.build for step in plan.steps if step.spec.package == name and _here(step, facts.host)),
             Build(
                 name="",
                 tools=(),
@@ -50,11 +45,20 @@ def _builds(config: Config, facts: Facts, plan: Plan, packages: Sequence[str]) -
                 commands=(),
                 outputs=(),
                 env=tuple(package.env.items()),
+                image=config.toolchain_image(name),
+                secrets=package.secrets,
             ),
         )
         # No artifact comes of a test, so it may use the programs of the machine.
         env = tuple(pair for pair in own.env if pair != CLOSED)
         yield replace(own, name=f"test/{name}", commands=(package.test,), outputs=(), env=env)
+
+
+def _here(step: Step, host: str) -> TypeGuard[Compile | Run]:
+    """Whether a step builds with a package's tools for the machine that tests run on."""
+    if isinstance(step, Compile):
+        return f"{step.expected.target.system}-{step.expected.target.arch}" == host
+    return isinstance(step, Run)
 
 
 async def run_tests(builds: Sequence[Build], world: World, *, store: Store, console: Console, clock: Clock) -> None:
