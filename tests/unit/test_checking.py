@@ -3,9 +3,11 @@
 import pytest
 
 from shipways.config.load import parse
+from shipways.errors import PreflightError
 from shipways.model.facts import PythonProject
 from shipways.model.lock import Lock, LockedBackend, LockedImage, LockedTool
-from shipways.run.checking import lock_problems
+from shipways.model.plan import Mode
+from shipways.run.checking import lock_problems, refuse_fall
 from shipways.run.locking import wanted
 
 CONFIG = parse(
@@ -55,3 +57,21 @@ def test_images_that_builds_run_in() -> None:
     expected = {"docker.io/library/golang:1.2.3-bookworm", "docker.io/library/python:3.13-bookworm"}
     assert [] == list(lock_problems(wanted(CONFIG, [PROJECT], {}, "host"), WHOLE))
     assert expected == {problem.path for problem in lock_problems(wanted(CONFIG, [PROJECT], {}, "dagger"), WHOLE)}
+
+
+def test_release_does_not_fall_back_in_silence() -> None:
+    """A real release by another engine than it must have stops, with what auto found and how to ask for it."""
+    with pytest.raises(PreflightError) as caught:
+        refuse_fall(Mode.RELEASE, "dagger", "host", "no dagger program is on PATH")
+    (problem,) = caught.value.problems
+    assert ("engine.release", "no dagger program is on PATH") == (problem.path, problem.why)
+    assert "`--engine host`" in problem.hint
+
+
+@pytest.mark.parametrize(
+    ("mode", "engine", "reason"),
+    [(Mode.SNAPSHOT, "host", "why"), (Mode.RELEASE, "host", ""), (Mode.RELEASE, "dagger", "why")],
+)
+def test_no_fall(mode: Mode, engine: str, reason: str) -> None:
+    """A snapshot may, and so may a release whose engine somebody named, or that has the right one."""
+    refuse_fall(mode, "dagger", engine, reason)
