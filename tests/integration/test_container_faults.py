@@ -5,13 +5,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from engines import TINY, Containers, Engine, dagger_engine, processes
+from engines import TINY, Containers, Engine, dagger_engine, processes, wait_for
 from imaging import packed, stacked
 from sandbox import Ran, Repository
 from shipways.adapters.dagger import RUNNER
@@ -181,14 +180,6 @@ def started(project: Repository, env: Mapping[str, str]) -> "subprocess.Popen[st
     env = os.environ | {"XDG_CACHE_HOME": str(project.cache)} | dict(env)
     argv = (sys.executable, "-m", "shipways", "build")
     return subprocess.Popen(argv, cwd=project.root, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True)
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 40) -> None:
-    """Until it is true; fails when it never is."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.05)
 
 
 def gone(mark: str) -> None:
