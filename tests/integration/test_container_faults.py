@@ -17,7 +17,7 @@ from shipways.adapters.dagger import RUNNER
 from shipways.model.digest import digest_bytes
 from shipways.testing.images import Content
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 NOBODY = "127.0.0.1:1"
 

@@ -28,7 +28,7 @@ from shipways.model.source import REGULAR
 from shipways.run.maker import StepInbox
 from shipways.testing.sources import MemorySources
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 CANARY = "canary-7d1f60c2b95e"
 MARK = "open-3c0b1f"

@@ -204,7 +204,7 @@ class DaggerEngine:
                 return known
             answer = await self._pool.do(Job(ground=ground, command=("sh", "-c", QUESTION)))
             if answer.state == "refused":
-                raise refused(f"{image} for {ground.platform}", answer)
+                raise refused(f"{ground.image or image} for {ground.platform}", answer)
             if answer.state == "failed":
                 why = answer.text.strip()[-500:]
                 raise self._failed_line(image, answer) or BuildError(
