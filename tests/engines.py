@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from registries import LocalRegistry, local_registry, running
+from sandbox import Repository
 from shipways.adapters.dagger import RUNNER
 from shipways.model.digest import digest_bytes
 from shipways.testing.images import Content, documents
@@ -177,6 +179,14 @@ def processes(where: Literal["cmdline", "environ"], word: str) -> list[int]:
             if word.encode() in path.read_bytes().split(b"\0"):
                 found.append(int(path.parent.name))
     return found
+
+
+def started(repository: Repository, verb: str, env: Mapping[str, str]) -> "subprocess.Popen[str]":
+    """A verb of shipways in the background."""
+    mine = {"XDG_CACHE_HOME": str(repository.cache), "GITHUB_ACTIONS": "", "CI": ""}
+    argv = (sys.executable, "-m", "shipways", verb)
+    env = os.environ | mine | dict(env)
+    return subprocess.Popen(argv, cwd=repository.root, env=env, stderr=subprocess.PIPE, text=True)
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 40) -> None:

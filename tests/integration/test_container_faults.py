@@ -1,16 +1,13 @@
 """What goes wrong with containers: a clear error, the right exit code, nothing left, and the next run works."""
 
-import os
 import re
 import signal
 import subprocess
-import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from engines import TINY, Containers, Engine, dagger_engine, processes, wait_for
+from engines import TINY, Containers, Engine, dagger_engine, processes, started, wait_for
 from imaging import packed, stacked
 from sandbox import Ran, Repository
 from shipways.adapters.dagger import RUNNER
@@ -133,7 +130,7 @@ def test_hanging_step(project: Repository, containers: Containers) -> None:
 def test_interrupt(project: Repository, containers: Containers) -> None:
     """Ctrl-C: exit 130, the container ends, and the next run works."""
     script(project, "sleep 72.25")
-    run = started(project, containers.env)
+    run = started(project, "build", containers.env)
     wait_for(lambda: processes("cmdline", "72.25"))
     run.send_signal(signal.SIGINT)
     _, err = run.communicate(timeout=30)
@@ -149,7 +146,7 @@ def test_engine_dies(project: Repository, containers: Containers, tmp_path: Path
     """The only engine dies in the middle of a step: the build fails and names it."""
     script(project, "sleep 73.25")
     with dagger_engine(tmp_path, containers.registry.host) as engine:
-        run = started(project, {**containers.env, RUNNER: engine.address})
+        run = started(project, "build", {**containers.env, RUNNER: engine.address})
         wait_for(lambda: processes("cmdline", "73.25"))
         engine.kill()
         _, err = run.communicate(timeout=60)
@@ -173,13 +170,6 @@ def test_full_disk_of_the_engine(project: Repository, containers: Containers, tm
         subprocess.run((*mount, "-o", "remount,size=2g", str(engine.root)), check=True)
         script(project)
         expect(build(project, containers, **own), 0)
-
-
-def started(project: Repository, env: Mapping[str, str]) -> "subprocess.Popen[str]":
-    """A build in the background."""
-    env = os.environ | {"XDG_CACHE_HOME": str(project.cache)} | dict(env)
-    argv = (sys.executable, "-m", "shipways", "build")
-    return subprocess.Popen(argv, cwd=project.root, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
 def gone(mark: str) -> None:
