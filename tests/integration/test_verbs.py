@@ -77,3 +77,12 @@ def test_dist_holds_the_last_run(hello: Repository) -> None:
     assert "hello.md" in left
     assert "hello.txt" not in left
     assert "mine" in left
+
+
+def test_test_that_hangs(hello: Repository) -> None:
+    """A test command has the time of a step, and is ended with what it has started."""
+    text = (hello.root / "shipways.toml").read_text()
+    text = text.replace('version = "1.0.0"', 'version = "1.0.0"\ntest = ["sh", "-c", "sleep 600 & wait"]')
+    hello.file("shipways.toml", text + '[engine]\ntimeout = "1s"\n')
+    ran = hello.commit().shipways("test", timeout=60)
+    assert (4, True) == (ran.code, "test/hello: has not ended after 1 s" in ran.err), ran.err

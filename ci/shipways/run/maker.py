@@ -1,20 +1,21 @@
 """Runs the plan's steps: in parallel, each at most once, from the store where it can."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import anyio
 
 from shipways.errors import BuildError, Problem, Unavailable, first
-from shipways.model.artifact import Artifact, Blob, Output
+from shipways.model.artifact import Artifact, Blob
 from shipways.model.event import Began, Ended, Failed, Finished, Printed, Skipped, Started
 from shipways.model.plan import Mode, Plan, Skip
 from shipways.model.step import Work
 from shipways.ports import Clock, Console, Step, Store, World
 
+_T = TypeVar("_T")
 _CORES: Final = os.cpu_count() or 2
 LIMITS: Final[Mapping[Work, int]] = {Work.PACK: _CORES, Work.FETCH: 8}
 """How many steps of a kind run at once; how many compile, the engine says."""
@@ -80,6 +81,20 @@ def saying(console: Console, step: str) -> Callable[[str], None]:
             console.emit(Printed(step=step, text=text))
 
     return say
+
+
+async def within(seconds: float, step: str, work: Awaitable[_T]) -> _T:
+    """The result of a step's work. Raises BuildError when it takes longer than a step may."""
+    with anyio.move_on_after(seconds):
+        return await work
+    raise BuildError(
+        Problem(
+            path=step,
+            what=f"has not ended after {seconds:g} s",
+            why="it hangs, or it needs more time than engine.timeout gives to a step",
+            hint="set engine.timeout to more",
+        )
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -158,21 +173,8 @@ class _Run:
                 begin = self.clock.monotonic()
                 self.console.emit(Started(step=step.spec.id))
                 inbox.scratch.mkdir()
-                outputs = await self._run(step, inbox)
+                outputs = await within(self.timeout, step.spec.id, step.run(self.world, inbox))
                 return await self.store.save(key, outputs), self._timing(step, begin, cached=False)
-
-    async def _run(self, step: Step, inbox: StepInbox) -> tuple[Output, ...]:
-        """Within the time that a step may take."""
-        with anyio.move_on_after(self.timeout):
-            return await step.run(self.world, inbox)
-        raise BuildError(
-            Problem(
-                path=step.spec.id,
-                what=f"has not ended after {self.timeout:g} s",
-                why="it hangs, or it needs more time than engine.timeout gives to a step",
-                hint="set engine.timeout to more",
-            )
-        )
 
     def _claim(self, artifacts: tuple[Artifact, ...]) -> None:
         """Where a step's outputs are patterns, only now it shows that another one made a file of the same name."""

@@ -13,7 +13,7 @@ from shipways.model.event import Began, Ended, Failed, Finished, Started
 from shipways.model.facts import Facts
 from shipways.model.plan import Plan
 from shipways.ports import Clock, Console, Step, Store, World
-from shipways.run.maker import StepInbox, saying
+from shipways.run.maker import StepInbox, saying, within
 
 
 def test_builds(config: Config, facts: Facts, plan: Plan, packages: Sequence[str]) -> tuple[Build, ...]:
@@ -61,8 +61,10 @@ def _here(step: Step, host: str) -> TypeGuard[Compile | Run]:
     return isinstance(step, Run)
 
 
-async def run_tests(builds: Sequence[Build], world: World, *, store: Store, console: Console, clock: Clock) -> None:
-    """Run them one after another, all of them. Raises BuildError with every one that failed."""
+async def run_tests(
+    builds: Sequence[Build], world: World, *, store: Store, console: Console, clock: Clock, limit: float
+) -> None:
+    """Run them one after another, all of them. Raises BuildError with every one that failed, or took `limit` s."""
     problems: list[Problem] = []
     console.emit(Began(steps=tuple(build.name for build in builds)))
     for build in builds:
@@ -71,7 +73,8 @@ async def run_tests(builds: Sequence[Build], world: World, *, store: Store, cons
         try:
             with store.scratch() as scratch:
                 say = saying(console, build.name)
-                await world.engine.run(build, StepInbox(scratch=scratch, received=(), store=store, say=say))
+                inbox = StepInbox(scratch=scratch, received=(), store=store, say=say)
+                await within(limit, build.name, world.engine.run(build, inbox))
         except BuildError as error:
             console.emit(Failed(step=build.name, reason=str(error)))
             problems += error.problems

@@ -73,7 +73,8 @@ async def _test(package: tuple[str, ...], how: How) -> None:
         builds = testing.test_builds(shop.config, shop.facts, whole, package)
         if not builds:
             console.emit(Note(text="no package has a test command (package.NAME.test)"))
-        await testing.run_tests(builds, wire.world(shop), store=shop.store, console=console, clock=wire.clock())
+        world, limit = wire.world(shop), _options(shop, how).timeout
+        await testing.run_tests(builds, world, store=shop.store, console=console, clock=wire.clock(), timeout=timeout)
 
 
 @click.command()
