@@ -74,7 +74,7 @@ async def _test(package: tuple[str, ...], how: How) -> None:
         if not builds:
             console.emit(Note(text="no package has a test command (package.NAME.test)"))
         world, limit = wire.world(shop), _options(shop, how).timeout
-        await testing.run_tests(builds, world, store=shop.store, console=console, clock=wire.clock(), timeout=timeout)
+        await testing.run_tests(builds, world, store=shop.store, console=console, clock=wire.clock(), limit=limit)
 
 
 @click.command()
