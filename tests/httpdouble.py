@@ -13,6 +13,7 @@ from shipways.adapters.registryhttp import RegistryHttp
 from shipways.model.digest import digest_bytes
 from shipways.model.oci import LAYER_GZIP, Descriptor
 from shipways.ports import Completed
+from shipways.testing.console import ManualClock
 
 DATA = bytes(range(256)) * 4096
 BLOB = Descriptor(media_type=LAYER_GZIP, digest=digest_bytes(DATA), size=len(DATA))
@@ -62,7 +63,8 @@ class Machine:
 
 def registry(handler: Handler, machine: Machine) -> Registry:
     logins = DockerLogins(machine, machine)
-    return Registry(RegistryHttp(logins, pauses=(0, 0), transport=httpx.MockTransport(handler)))
+    http = RegistryHttp(logins, ManualClock(), transport=httpx.MockTransport(handler))
+    return Registry(http, pauses=(0, 0))
 
 
 def fetch(tmp_path: Path, handler: Handler, machine: Machine | None = None, name: str = "example.com/x") -> bytes:

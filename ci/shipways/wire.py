@@ -228,5 +228,5 @@ class _Images:
         from shipways.adapters.registry import Registry
         from shipways.adapters.registryhttp import RegistryHttp
 
-        registry = Registry(RegistryHttp(DockerLogins(OsProcess(), OsShell())))
+        registry = Registry(RegistryHttp(DockerLogins(OsProcess(), OsShell()), OsClock()))
         return Mirrored(registry, self._mirror) if self._mirror else registry

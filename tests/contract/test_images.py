@@ -13,7 +13,7 @@ from shipways.adapters.dockerauth import DockerLogins
 from shipways.adapters.process import OsProcess
 from shipways.adapters.registry import Registry
 from shipways.adapters.registryhttp import RegistryHttp
-from shipways.adapters.shell import OsShell
+from shipways.adapters.shell import OsClock, OsShell
 from shipways.errors import BuildError, ConfigError, Unavailable
 from shipways.model.digest import digest_bytes
 from shipways.model.lock import LockedImage
@@ -63,7 +63,7 @@ def place(request: pytest.FixtureRequest) -> Place:
         dead.reachable = False
         return Place(memory, "example.com", memory.push, memory.spoil, dead)
     registry = request.getfixturevalue("running")
-    real = Registry(RegistryHttp(DockerLogins(OsProcess(), OsShell()), pauses=(0,)))
+    real = Registry(RegistryHttp(DockerLogins(OsProcess(), OsShell()), OsClock()), pauses=(0,))
     return Place(real, registry.host, registry.push, registry.spoil, real)
 
 

@@ -4,14 +4,15 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from shipways.errors import Problem, Unavailable
+from shipways.errors import PreflightError, Problem
 from shipways.model.oci import DOCKER_HUB
+from shipways.model.secret import Secret
 from shipways.ports import Process, Shell
 
 _DOCKER_HUB_KEY: Final = "https://index.docker.io/v1/"
@@ -21,11 +22,11 @@ _TOKEN_USER: Final = "<token>"  # noqa: S105 - what a helper calls an identity t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """A user and password, or an identity token (an OAuth2 refresh token). Neither is ever printed."""
+    """A user and password, or an identity token (an OAuth2 refresh token)."""
 
     user: str = ""
-    password: str = field(default="", repr=False)
-    identity: str = field(default="", repr=False)
+    password: Secret = Secret("")
+    identity: Secret = Secret("")
 
 
 class _Read(BaseModel):
@@ -56,7 +57,7 @@ class DockerLogins:
         self._shell = shell
 
     async def login(self, host: str) -> Login | None:
-        """The login for a registry; None for nobody. Raises Unavailable("image") for a file that cannot be read."""
+        """The login for a registry; None for nobody. Raises PreflightError for a file that cannot be read."""
         file = self._read()
         key = _DOCKER_HUB_KEY if host == DOCKER_HUB else host
         if helper := file.helpers.get(key) or file.helpers.get(host) or file.store:
@@ -68,7 +69,7 @@ class DockerLogins:
             user, _, password = base64.b64decode(entry.auth, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             raise _broken(self._path(), f"the entry for {host} is not base64 of user:password") from None
-        return Login(user=user, password=password, identity=entry.identity)
+        return Login(user=user, password=Secret(password), identity=Secret(entry.identity))
 
     def _path(self) -> Path:
         env = self._shell.env()
@@ -98,13 +99,13 @@ class DockerLogins:
         except (ValidationError, json.JSONDecodeError):
             raise _broken(self._path(), f"{program} answered with something else than its protocol says") from None
         if found.user == _TOKEN_USER:
-            return Login(identity=found.secret)
-        return Login(user=found.user, password=found.secret)
+            return Login(identity=Secret(found.secret))
+        return Login(user=found.user, password=Secret(found.secret))
 
 
 def basic(login: Login) -> Mapping[str, str]:
     """The header of RFC 7617."""
-    pair = base64.b64encode(f"{login.user}:{login.password}".encode()).decode()
+    pair = base64.b64encode(f"{login.user}:{login.password.open()}".encode()).decode()
     return {"Authorization": f"Basic {pair}"}
 
 
@@ -112,8 +113,7 @@ def _host(name: str) -> str:
     return name.removeprefix("https://").removeprefix("http://").partition("/")[0]
 
 
-def _broken(path: Path, why: str) -> Unavailable:
-    return Unavailable(
-        "image",
-        Problem(path=str(path), what="gives no credentials", why=why, hint="mend it, or `docker login` again"),
+def _broken(path: Path, why: str) -> PreflightError:
+    return PreflightError(
+        Problem(path=str(path), what="gives no credentials", why=why, hint="mend it, or `docker login` again")
     )

@@ -1,27 +1,34 @@
 """Image registries over HTTP (OCI distribution-spec 1.1, "Pull")."""
 
 import hashlib
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TypeVar
 
+import anyio
 from anyio import to_thread
 
-from shipways.adapters.registryhttp import Busy, Missing, RegistryHttp
-from shipways.errors import BuildError, ConfigError, Problem, Unavailable
+from shipways.adapters.registryhttp import RegistryHttp
+from shipways.errors import BuildError, ConfigError, PreflightError, Problem, Transient, Unavailable, Unfinished
 from shipways.model.digest import digest_bytes
 from shipways.model.lock import LockedImage, LockedPlatform
 from shipways.model.oci import Descriptor, Reference, parse_reference
 from shipways.pack.manifests import ACCEPTED, read_index, read_manifest, read_platform
 
-_DOCUMENT: Final = 4 << 20
-"""The largest manifest in bytes (distribution-spec, "Pushing manifests")."""
+_T = TypeVar("_T")
+_LONGEST_WAIT: Final = 60.0
+
+
+class _Missing(Exception):  # noqa: N818 - an answer, not a mistake
+    """The registry has no such thing."""
 
 
 class Registry:
-    """The `Images` port."""
+    """The `Images` port. `pauses` are the seconds between tries."""
 
-    def __init__(self, http: RegistryHttp) -> None:
+    def __init__(self, http: RegistryHttp, *, pauses: Sequence[float] = (0.5, 1.0, 2.0)) -> None:
         self._http = http
+        self._pauses = pauses
 
     async def resolve(self, name: str) -> LockedImage:
         """What a name stands for now, with its platforms."""
@@ -37,7 +44,7 @@ class Registry:
                 for platform, child in index.items()
             ]
             return LockedImage(name=name, digest=digest, platforms=tuple(platforms))
-        except Missing:
+        except _Missing:
             raise ConfigError(
                 Problem(path=name, what="there is no such image", hint="check its name and tag")
             ) from None
@@ -48,34 +55,49 @@ class Registry:
         with into.open("wb") as sink:
             download = _Download(sink, descriptor)
             try:
-                await self._http.retry(reference, lambda: self._pour(reference, download))
-            except Missing:
+                await self._retry(lambda: self._pour(reference, download))
+            except _Missing:
                 problem = Problem(path=name, what=f"has no blob {descriptor.digest} any more", hint="`shipways lock`")
                 raise Unavailable("image", problem) from None
         if download.digest != descriptor.digest:
             raise _differs(name, descriptor.digest, download.digest)
 
+    async def _retry(self, action: Callable[[], Awaitable[_T]]) -> _T:
+        """The action's result. Raises Unavailable("image") when it fails too often, or is refused."""
+        for pause in (*self._pauses, None):
+            try:
+                return await action()
+            except Transient as error:
+                if pause is None:
+                    raise _unreachable(error) from None
+                await anyio.sleep(max(pause, min(error.after or 0.0, _LONGEST_WAIT)))
+            except (Unfinished, PreflightError) as error:
+                raise Unavailable("image", error.problems[0]) from None
+        raise AssertionError("the last try returns or raises")
+
     async def _pour(self, reference: Reference, download: "_Download") -> None:
         headers = {"Range": f"bytes={download.count}-"} if download.count else {}
-        async with self._http.get(reference, f"blobs/{download.wanted.digest}", headers) as response:
+        path = f"blobs/{download.wanted.digest}"
+        async with self._http.session(reference) as http, http.stream("GET", path, headers, allowed={404}) as response:
+            if response.status_code == 404:
+                raise _Missing
             if response.status_code != 206:
                 download.restart()
             async for piece in response.aiter_raw():
                 await to_thread.run_sync(download.write, piece)
         if download.count < download.wanted.size:
-            raise Busy(f"it sent {download.count} of {download.wanted.size} bytes")
+            what = f"sent {download.count} of {download.wanted.size} bytes"
+            raise Transient(Problem(path=reference.host, what=what))
 
     async def _document(self, reference: Reference, path: str) -> bytes:
         async def read() -> bytes:
-            async with self._http.get(reference, path, {"Accept": ACCEPTED}) as response:
-                data = b""
-                async for piece in response.aiter_raw():
-                    data += piece
-                    if len(data) > _DOCUMENT:
-                        raise BuildError(Problem(path=reference.repository, what="its manifest is larger than 4 MB"))
-                return data
+            async with self._http.session(reference) as http:
+                data = await http.document(path, ACCEPTED)
+            if data is None:
+                raise _Missing
+            return data
 
-        return await self._http.retry(reference, read)
+        return await self._retry(read)
 
     async def _manifest(self, reference: Reference, name: str, child: Descriptor) -> bytes:
         data = await self._document(reference, f"manifests/{child.digest}")
@@ -136,3 +158,9 @@ def _same(name: str, wanted: str, data: bytes) -> str:
 def _differs(name: str, wanted: str, found: str) -> BuildError:
     why = "the registry, or something before it, sent other bytes than the digest names"
     return BuildError(Problem(path=name, what=f"expected {wanted}, got {found}", why=why))
+
+
+def _unreachable(error: Transient) -> Unavailable:
+    problem = error.problems[0]
+    hint = f"check the network, and whether {problem.path} can be reached"
+    return Unavailable("image", Problem(what=f"{problem.path} {problem.what}", why=problem.why, hint=hint))

@@ -1,194 +1,198 @@
-"""Requests to image registries: where they go, who asks, and how often."""
+"""Requests to image registries, to fetch and to push: where they go, who asks, and what an answer means."""
 
-import ipaddress
 import re
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
-from functools import cached_property
-from typing import Final, TypeVar
+from functools import partial
+from typing import Final
 
 import anyio
 import httpx
 
+from shipways.adapters import web
 from shipways.adapters.dockerauth import DockerLogins, Login, basic
-from shipways.errors import Problem, Unavailable
+from shipways.errors import BuildError, Problem, Transient, Unfinished
 from shipways.model.oci import DOCKER_HUB, Reference
+from shipways.ports import Clock
 
-_T = TypeVar("_T")
-_TIMEOUT: Final = httpx.Timeout(30, connect=10)
 _PARAMETER: Final = re.compile(r'(\w+)="([^"]*)"')
-_LONGEST_WAIT: Final = 60.0
 _HOSTS: Final = {DOCKER_HUB: "registry-1.docker.io"}
 """Where a registry's API is, if not at its name."""
-
-
-class Missing(Exception):  # noqa: N818 - an answer, not a mistake
-    """The registry has no such thing."""
-
-
-class Busy(Exception):  # noqa: N818 - it passes
-    """The registry could not answer now; `wait` is how long it asked for, in seconds."""
-
-    def __init__(self, why: str, wait: float = 0.0) -> None:
-        super().__init__(why)
-        self.wait = wait
+_DOCUMENT: Final = 4 << 20
+"""The largest manifest in bytes (distribution-spec, "Pushing manifests")."""
+_COMMIT: Final = httpx.Timeout(60, connect=15, read=300)
+"""A registry reads a blob again before it takes it."""
+_READS: Final = frozenset({"GET", "HEAD"})
+Content = bytes | AsyncIterable[bytes] | None
+Grant = Mapping[str, str]
 
 
 class RegistryHttp:
-    """GET requests below `/v2/`, authorized when the registry asks for it, tried again after what may pass.
-
-    `pauses` are the seconds between tries. HTTPS everywhere except on this machine itself.
-    """
+    """Opens sessions. What a registry has granted is kept for the next session of the same kind."""
 
     def __init__(
-        self,
-        logins: DockerLogins,
-        *,
-        pauses: Sequence[float] = (0.5, 1.0, 2.0),
-        transport: httpx.AsyncBaseTransport | None = None,
+        self, logins: DockerLogins, clock: Clock, *, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
-        self._logins = logins
-        self._pauses = pauses
+        self.logins = logins
+        self.clock = clock
         self._transport = transport
-        self._granted: dict[tuple[str, str], Mapping[str, str]] = {}
-
-    async def retry(self, reference: Reference, action: Callable[[], Awaitable[_T]]) -> _T:
-        """The action's result. Raises Unavailable("image") when it fails too often."""
-        for pause in (*self._pauses, None):
-            try:
-                return await action()
-            except (httpx.TransportError, Busy) as error:
-                if pause is None:
-                    raise _unreachable(reference, str(error) or type(error).__name__) from None
-                await anyio.sleep(max(pause, error.wait if isinstance(error, Busy) else 0))
-        raise _unreachable(reference, "it was never asked")
+        self._doors: dict[tuple[str, ...], Door] = {}
 
     @asynccontextmanager
-    async def get(self, reference: Reference, path: str, headers: Mapping[str, str]) -> AsyncIterator[httpx.Response]:
-        """An answer with a body to stream. Raises Missing, Busy, httpx.TransportError, or Unavailable("image")."""
-        async with self._client(reference.host) as client:
-            key = (reference.host, reference.repository)
-            url = f"{_origin(reference.host)}/v2/{reference.repository}/{path}"
-            response = await _send(client, url, {**headers, **self._granted.get(key, {})})
-            if response.status_code == 401:
-                await response.aclose()
-                self._granted[key] = await self._authorize(client, reference, response.headers)
-                response = await _send(client, url, {**headers, **self._granted[key]})
-            try:
-                await _judge(reference, response)
-                yield response
-            finally:
-                await response.aclose()
+    async def session(
+        self, reference: Reference, *, push: bool = False, near: str = ""
+    ) -> AsyncIterator["RegistrySession"]:
+        """Requests below `/v2/NAME/` for a block; `near` is another name there, whose blobs are mounted."""
+        key = (reference.host, reference.repository, "pull,push" if push else "pull", near)
+        door = self._doors.setdefault(key, Door(self, reference, push=push, near=near))
+        async with web.client(door.url, transport=self._transport) as client:
+            yield RegistrySession(client, door, self.clock)
 
-    def _client(self, host: str) -> httpx.AsyncClient:
-        return httpx.AsyncClient(
-            transport=self._transport,
-            verify=self._tls if self._transport is None else True,
-            timeout=_TIMEOUT,
-            follow_redirects=True,  # httpx sends no Authorization to another origin
-            trust_env=not _loopback(host),  # a proxy does not know this machine's own registry
-            event_hooks={"request": [_only_safe]},
-        )
 
-    @cached_property
-    def _tls(self) -> ssl.SSLContext:
-        return httpx.create_ssl_context()
+class RegistrySession:
+    """One client for one repository. Errors are Transient, Unfinished, and PreflightError for a broken login."""
 
-    async def _authorize(
-        self, client: httpx.AsyncClient, reference: Reference, headers: httpx.Headers
-    ) -> Mapping[str, str]:
-        """The header that the challenge asks for (RFC 9110, 11.6.1; distribution, "Token Authentication")."""
-        challenge = headers.get("WWW-Authenticate", "")
-        login = await self._logins.login(reference.host)
+    def __init__(self, client: httpx.AsyncClient, door: "Door", clock: Clock) -> None:
+        self._client = client
+        self._door = door
+        self._clock = clock
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        content: Content = None,
+        allowed: Collection[int] = (),
+    ) -> AsyncIterator[httpx.Response]:
+        """An answer whose body is still to come. `path` is below `/v2/NAME/`, or a URL that the registry has given.
+
+        A status that is neither success nor `allowed` is an error.
+        """
+        asked = {"Accept-Encoding": "identity", **(headers or {})}  # a blob must arrive as it is stored
+        make = partial(self._client.build_request, method, path, headers=asked, content=content, timeout=_COMMIT)
+        response = await self._authorized(make)
+        try:
+            if not response.is_success and response.status_code not in allowed:
+                await response.aread()
+                raise self._door.refused(response)
+            yield response
+        except httpx.TransportError as error:
+            reason = str(error) or type(error).__name__
+            raise Transient(Problem(path=self._door.name, what=f"the connection broke: {reason}")) from None
+        finally:
+            await response.aclose()
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        content: Content = None,
+        allowed: Collection[int] = (),
+    ) -> httpx.Response:
+        """The same with its body, which is small."""
+        async with self.stream(method, path, headers, content, allowed) as response:
+            await response.aread()
+            return response
+
+    async def document(self, path: str, accept: str) -> bytes | None:
+        """A manifest, or another JSON document; None when there is none."""
+        async with self.stream("GET", path, {"Accept": accept}, allowed={404}) as response:
+            if response.status_code == 404:
+                return None
+            data = bytearray()
+            async for piece in response.aiter_raw():
+                data += piece
+                if len(data) > _DOCUMENT:
+                    raise BuildError(Problem(path=self._door.name, what="its manifest is larger than 4 MB"))
+            return bytes(data)
+
+    async def _authorized(self, make: Callable[[], httpx.Request]) -> httpx.Response:
+        """The answer; after a challenge, that to the same request with what the challenge asks for."""
+        before, request = self._door.grant, make()
+        response = await self._send(request, before)
+        if response.status_code != 401:
+            return response
+        await response.aread()
+        grant = await self._door.knock(self._client, response, before, reads=request.method in _READS)
+        return await self._send(make(), grant)
+
+    async def _send(self, request: httpx.Request, grant: Grant) -> httpx.Response:
+        if web.origin(request.url) == self._door.origin:  # an upload may go on elsewhere, without our login
+            request.headers.update(grant)
+        return await web.send(self._client, request, clock=self._clock, stream=True)
+
+
+class Door:
+    """What a repository has granted for a kind of session."""
+
+    def __init__(self, http: RegistryHttp, reference: Reference, *, push: bool, near: str) -> None:
+        plain = web.loopback(httpx.URL(f"//{reference.host}").host)
+        host = f"{'http' if plain else 'https'}://{_HOSTS.get(reference.host, reference.host)}"
+        self.url = f"{host}/v2/{reference.repository}/"
+        self.origin = web.origin(httpx.URL(self.url))
+        self.name = f"{reference.host}/{reference.repository}"
+        self.grant: Grant = {}
+        self._http = http
+        self._reference = reference
+        self._push = push
+        self._near = near
+        self._lock = anyio.Lock()
+
+    async def knock(self, client: httpx.AsyncClient, answer: httpx.Response, before: Grant, *, reads: bool) -> Grant:
+        """The header that a challenge asks for (RFC 9110, 11.6.1), once for all who ask at the same time."""
+        async with self._lock:
+            if self.grant is before:
+                self.grant = await self._authorize(client, answer, reads=reads)
+            return self.grant
+
+    def refused(self, answer: httpx.Response, by: str = "it") -> Unfinished:
+        """The error of an answer that trying again does not change."""
+        what = f"the registry refuses {self.name}: {by} answered {answer.status_code} {answer.reason_phrase}"
+        right = "push to" if self._push else "read"
+        hint = f"`docker login {self._reference.host}` with an account that may {right} it, or check the name"
+        return Unfinished(Problem(what=what, why=web.said(answer), hint=hint))
+
+    async def _authorize(self, client: httpx.AsyncClient, answer: httpx.Response, *, reads: bool) -> Grant:
+        challenge = answer.headers.get("WWW-Authenticate", "")
+        login = await self._http.logins.login(self._reference.host)
         scheme = challenge.partition(" ")[0].lower()
         if scheme == "basic" and login:
             return basic(login)
-        if scheme != "bearer":
-            raise _refused(reference, "it wants a login")
         asked = dict(_PARAMETER.findall(challenge))
-        scope = {"scope": asked.get("scope") or f"repository:{reference.repository}:pull"}
-        service = {"service": asked["service"]} if "service" in asked else {}
-        response = await _token(client, asked.get("realm", ""), {**service, **scope}, login)
+        if scheme != "bearer" or not asked.get("realm", "").startswith(("http://", "https://")):
+            raise self.refused(answer)
+        wanted = {"service": asked["service"]} if "service" in asked else {}
+        scopes = self._scopes(asked.get("scope", ""), writes=self._push and (login is not None or not reads))
+        response = await self._token(client, asked["realm"], (wanted, scopes), login)
         token = ""
         with suppress(ValueError, AttributeError):
             token = str(response.json().get("token") or response.json().get("access_token") or "")
-        if response.status_code == 429 or response.status_code >= 500:
-            raise Busy(f"its token service answered {response.status_code}", _wait(response))
         if response.is_error or not token:
-            raise _refused(reference, f"its token service answered {response.status_code}")
+            raise self.refused(response, "its token service")
         return {"Authorization": f"Bearer {token}"}
 
+    def _scopes(self, asked: str, *, writes: bool) -> list[str]:
+        """Distribution, "Token Scope Documentation". Who has a login gets all that a push needs at once.
 
-async def _send(client: httpx.AsyncClient, url: str, headers: Mapping[str, str]) -> httpx.Response:
-    # A layer must arrive as it is stored, so no coding may be added on the way.
-    request = client.build_request("GET", url, headers={"Accept-Encoding": "identity", **headers})
-    return await client.send(request, stream=True)
+        Without one only what is needed now: a service may refuse a token that names more than everybody may do.
+        """
+        if not self._push:
+            return [asked or f"repository:{self._reference.repository}:pull"]
+        own = f"repository:{self._reference.repository}:{'pull,push' if writes else 'pull'}"
+        return [own, f"repository:{self._near}:pull"] if self._near else [own]
 
-
-async def _token(
-    client: httpx.AsyncClient, realm: str, asked: Mapping[str, str], login: Login | None
-) -> httpx.Response:
-    if login and login.identity:
-        form = {"grant_type": "refresh_token", "refresh_token": login.identity, "client_id": "shipways", **asked}
-        return await client.post(realm, data=form)
-    return await client.get(realm, params=asked, headers=basic(login) if login else {})
-
-
-async def _judge(reference: Reference, response: httpx.Response) -> None:
-    status = response.status_code
-    if response.is_success:
-        return
-    if status == 404:
-        raise Missing
-    if status == 429 or status >= 500:
-        raise Busy(f"it answered {status} {response.reason_phrase}", _wait(response))
-    raise _refused(reference, f"it answered {status} {response.reason_phrase}")
-
-
-async def _only_safe(request: httpx.Request) -> None:
-    """Every request, those of redirects and for tokens too."""
-    if request.url.scheme != "https" and not _loopback(request.url.host):
-        origin = f"{request.url.scheme}://{request.url.host}"
-        raise Unavailable("image", Problem(path=origin, what="is not HTTPS", why="who is asked must be certain"))
-
-
-def _origin(host: str) -> str:
-    return f"{'http' if _loopback(host) else 'https'}://{_HOSTS.get(host, host)}"
-
-
-def _loopback(host: str) -> bool:
-    name = host.removeprefix("[").partition("]")[0] if host.startswith("[") else host
-    name = name if name.count(":") > 1 else name.partition(":")[0]
-    if name == "localhost":
-        return True
-    with suppress(ValueError):
-        return ipaddress.ip_address(name).is_loopback
-    return False
-
-
-def _wait(response: httpx.Response) -> float:
-    """Retry-After in seconds (RFC 9110, 10.2.3), within reason."""
-    with suppress(ValueError):
-        return min(float(response.headers.get("Retry-After", "0")), _LONGEST_WAIT)
-    return 0.0
-
-
-def _unreachable(reference: Reference, why: str) -> Unavailable:
-    return Unavailable(
-        "image",
-        Problem(
-            what=f"{reference.host}/{reference.repository} cannot be fetched: {why}",
-            hint=f"check the network, and whether {reference.host} can be reached",
-        ),
-    )
-
-
-def _refused(reference: Reference, why: str) -> Unavailable:
-    return Unavailable(
-        "image",
-        Problem(
-            what=f"the registry refuses {reference.host}/{reference.repository}: {why}",
-            hint=f"`docker login {reference.host}` with an account that may read it, or check the name",
-        ),
-    )
+    async def _token(
+        self, client: httpx.AsyncClient, realm: str, wanted: tuple[Mapping[str, str], list[str]], login: Login | None
+    ) -> httpx.Response:
+        """Distribution, "Token Authentication Specification" and "OAuth2 Token Authentication"."""
+        service, scopes = wanted
+        if login and login.identity:
+            form = {"grant_type": "refresh_token", "refresh_token": login.identity.open(), "client_id": "shipways"}
+            request = client.build_request("POST", realm, data={**form, **service, "scope": " ".join(scopes)})
+        else:
+            params = {**service, "scope": scopes}
+            request = client.build_request("GET", realm, params=params, headers=basic(login) if login else {})
+        return await web.send(client, request, clock=self._http.clock)

@@ -1,7 +1,9 @@
 """HTTP as channels speak it: one client a run, and what each answer means to the reconciler."""
 
 import email.utils
+import functools
 import ipaddress
+import ssl
 from contextlib import suppress
 from typing import Final
 
@@ -24,6 +26,7 @@ def client(url: str = "", *, transport: httpx.AsyncBaseTransport | None = None) 
     return httpx.AsyncClient(
         base_url=url,
         transport=transport,
+        verify=_tls(),
         timeout=_TIMEOUT,
         follow_redirects=True,
         trust_env=not loopback(httpx.URL(url).host),
@@ -93,6 +96,12 @@ def loopback(host: str) -> bool:
     with suppress(ValueError):
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     return False
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """The same for every client: reading the certificates takes a while."""
+    return httpx.create_ssl_context()
 
 
 async def _only_safe(request: httpx.Request) -> None:
