@@ -176,8 +176,12 @@ def world(shop: Workshop) -> World:
 def outside(folder: Path) -> Outside:
     """The ports that channels use, for the artifacts in `folder`."""
     from shipways.adapters.bucket import FolderBucket
+    from shipways.adapters.dockerauth import DockerLogins
+    from shipways.adapters.registryhttp import RegistryHttp
+    from shipways.adapters.registrypush import PushRegistries
 
-    return Outside(artifact=lambda path: folder / path, bucket=FolderBucket)
+    http = RegistryHttp(DockerLogins(OsProcess(), OsShell()), OsClock())
+    return Outside(artifact=lambda path: folder / path, bucket=FolderBucket, registries=PushRegistries(http))
 
 
 def index() -> Index:

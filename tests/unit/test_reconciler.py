@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import anyio
 import pytest
@@ -14,7 +15,7 @@ from shipways.model.event import Note
 from shipways.model.item import Item, ItemKind, Phase, Seen
 from shipways.model.manifest import FORMAT, Manifest
 from shipways.model.outcome import Outcome, Row, State
-from shipways.outside import Channel, Outside
+from shipways.outside import Channel, Outside, Registries
 from shipways.run.reconciler import TRIES, Around, converge
 from shipways.testing.bucket import MemoryBucket
 from shipways.testing.console import ManualClock, RecordingConsole
@@ -64,7 +65,7 @@ class Run:
             PlaceChannel(name, self.place, [item for item in items if item.channel == name], self.fault)
             for name in names
         ]
-        outside = Outside(artifact=Path, bucket=lambda _: MemoryBucket())
+        outside = Outside(artifact=Path, bucket=lambda _: MemoryBucket(), registries=cast(Registries, None))
         around = Around(outside=outside, console=self.console, clock=self.clock, record=self.recorded.append)
         return anyio.run(lambda: converge(channels, MANIFEST, around, apply=apply))
 

@@ -18,6 +18,7 @@ from shipways.ports import Process, Shell
 _DOCKER_HUB_KEY: Final = "https://index.docker.io/v1/"
 """The name that Docker keeps its own registry under."""
 _TOKEN_USER: Final = "<token>"  # noqa: S105 - what a helper calls an identity token
+_NOTHING: Final = Secret("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +26,8 @@ class Login:
     """A user and password, or an identity token (an OAuth2 refresh token)."""
 
     user: str = ""
-    password: Secret = Secret("")
-    identity: Secret = Secret("")
+    password: Secret = _NOTHING
+    identity: Secret = _NOTHING
 
 
 class _Read(BaseModel):

@@ -57,6 +57,16 @@ class RegistrySession:
         self._door = door
         self._clock = clock
 
+    @property
+    def name(self) -> str:
+        """HOST/NAME of the repository."""
+        return self._door.name
+
+    @property
+    def host(self) -> str:
+        """The registry."""
+        return self._door.name.partition("/")[0]
+
     @asynccontextmanager
     async def stream(
         self,

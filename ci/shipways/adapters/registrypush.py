@@ -1,0 +1,174 @@
+"""Image registries, to push to (OCI distribution-spec 1.1, "Push")."""
+
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import anyio
+import httpx
+from anyio import to_thread
+
+from shipways.adapters.registryhttp import RegistryHttp, RegistrySession
+from shipways.adapters.registryupload import Uploads
+from shipways.errors import Moved, Problem, Unfinished, first
+from shipways.model.digest import digest_bytes
+from shipways.model.oci import INDEX, Descriptor, parse_reference
+from shipways.outside import Attachment
+from shipways.pack.manifests import ACCEPTED, read_index, read_manifest
+from shipways.pack.referrers import EMPTY, EMPTY_DATA, fallback_tag, listed, media_type, referrer, relisted, version_in
+
+_T = TypeVar("_T")
+_WIDTH: Final = 6
+"""How many requests of an image are on the way at once."""
+
+
+class PushRegistries:
+    """The `Registries` port."""
+
+    def __init__(self, http: RegistryHttp, uploads: Uploads | None = None) -> None:
+        self._http = http
+        self._uploads = uploads or Uploads()
+        self._lists: dict[tuple[str, str], anyio.Lock] = {}
+
+    async def digests(self, names: Collection[str]) -> Mapping[str, str]:
+        """What names stand for, of those that are there."""
+        return {name: digest for name, digest in (await self._each(names, _digest)).items() if digest}
+
+    async def versions(self, names: Collection[str]) -> Mapping[str, str]:
+        """The version that the annotations of each index or manifest tell; empty when they do not."""
+
+        async def ask(http: RegistrySession, version: str) -> str:
+            return version_in(await http.document(f"manifests/{version}", ACCEPTED) or b"")
+
+        return await self._each(names, ask)
+
+    async def attached(self, names: Collection[str]) -> Mapping[str, Collection[str]]:
+        """By the registry's list, else by the tag in its place (distribution-spec, "Listing Referrers")."""
+
+        async def ask(http: RegistrySession, digest: str) -> Collection[str]:
+            data = await http.document(f"referrers/{digest}", INDEX)
+            if data is None:
+                data = await http.document(f"manifests/{fallback_tag(digest)}", INDEX)
+            return listed(data or b"")
+
+        return await self._each(names, ask)
+
+    async def push(self, name: str, blob: Callable[[str], Path], *, near: str = "") -> None:
+        """Send an image by digest, what it is made of first."""
+        digest = parse_reference(name).digest
+        index = await _read(blob(digest))
+        children = [child.digest for child in (read_index(name, index) or {}).values()]
+        manifests = {child: await _read(blob(child)) for child in children}
+        blobs = {part.digest: part for data in manifests.values() for part in _parts(name, data)}
+        beside = parse_reference(near).repository if near else ""
+        async with self._session(name, beside) as http:
+            send = partial(self._uploads.send, http, near=beside)
+            await _together(partial(send, part, blob(part.digest)) for part in blobs.values())
+            await _together(partial(_put, http, child, data) for child, data in manifests.items())
+            await _put(http, digest, index)
+
+    async def tag(self, name: str, source: Path, *, seen: str) -> None:
+        """Let a tag stand for an index that is there. The protocol has no condition, so it looks just before."""
+        tag = parse_reference(name).tag
+        async with self._session(name) as http:
+            if await _digest(http, tag) != seen:
+                raise Moved(Problem(path=name, what="has changed since it was looked at"))
+            await _put(http, tag, await _read(source))
+
+    async def attach(self, name: str, attachment: Attachment) -> None:
+        """Send the file and the manifest that attaches it; list it, where the registry does not do that itself."""
+        to, data = parse_reference(name).digest, await _read(attachment.source)
+        blob = _described(attachment.media_type, data)
+        async with self._session(name) as http:
+            about = await http.document(f"manifests/{to}", ACCEPTED) or b""
+            manifest = referrer(_described(media_type(about), about), blob, attachment.source.name)
+            if digest_bytes(manifest) != attachment.digest:
+                why = f"it, or {name}, is not what the manifest of this release says"
+                raise Unfinished(Problem(path=attachment.source.name, what="cannot be attached", why=why))
+            await self._uploads.send(http, EMPTY, EMPTY_DATA)
+            await self._uploads.send(http, blob, data)
+            answer = await _put(http, attachment.digest, manifest)
+            if "OCI-Subject" not in answer.headers:
+                await self._list(http, to, manifest, attachment.media_type)
+
+    async def _list(self, http: RegistrySession, subject: str, manifest: bytes, artifact_type: str) -> None:
+        """Distribution-spec, "Referrers Tag Schema": the list is read and written, so one at a time."""
+        tag = fallback_tag(subject)
+        async with self._lists.setdefault((http.name, tag), anyio.Lock()):
+            before = await http.document(f"manifests/{tag}", INDEX)
+            await _put(http, tag, relisted(before or b"", manifest, artifact_type))
+
+    async def _each(
+        self, names: Collection[str], ask: Callable[[RegistrySession, str], Coroutine[Any, Any, _T]]
+    ) -> dict[str, _T]:
+        """The answer for each name, by one client for each repository."""
+        found: dict[str, _T] = {}
+        by_repository: dict[tuple[str, str], list[str]] = {}
+        for name in names:
+            meant = parse_reference(name)
+            by_repository.setdefault((meant.host, meant.repository), []).append(name)
+
+        async def note(http: RegistrySession, name: str) -> None:
+            found[name] = await ask(http, parse_reference(name).version)
+
+        async def visit(mine: Sequence[str]) -> None:
+            async with self._session(mine[0]) as http:
+                await _together(partial(note, http, name) for name in mine)
+
+        await _together(partial(visit, mine) for mine in by_repository.values())
+        return found
+
+    @asynccontextmanager
+    async def _session(self, name: str, near: str = "") -> AsyncIterator[RegistrySession]:
+        try:
+            async with self._http.session(parse_reference(name), push=True, near=near) as http:
+                yield http
+        except OSError as error:
+            path = str(error.filename or name)
+            raise Unfinished(Problem(path=path, what="cannot be read", why=error.strerror or str(error))) from None
+
+
+async def _digest(http: RegistrySession, version: str) -> str:
+    """What a tag or digest stands for; empty where nothing is."""
+    answer = await http.ask("HEAD", f"manifests/{version}", {"Accept": ACCEPTED}, allowed={404})
+    if answer.status_code == 404:
+        return ""
+    if told := answer.headers.get("Docker-Content-Digest"):
+        return str(told)
+    return digest_bytes(await http.document(f"manifests/{version}", ACCEPTED) or b"")
+
+
+async def _put(http: RegistrySession, version: str, data: bytes) -> httpx.Response:
+    return await http.ask("PUT", f"manifests/{version}", {"Content-Type": media_type(data)}, data)
+
+
+def _described(kind: str, data: bytes) -> Descriptor:
+    return Descriptor(media_type=kind, digest=digest_bytes(data), size=len(data))
+
+
+async def _read(path: Path) -> bytes:
+    return await to_thread.run_sync(path.read_bytes)
+
+
+def _parts(name: str, manifest: bytes) -> Iterator[Descriptor]:
+    config, layers = read_manifest(name, manifest)
+    yield config
+    yield from layers
+
+
+async def _together(tasks: Iterable[Callable[[], Coroutine[Any, Any, object]]]) -> None:
+    """A few at a time; the first that raises ends the others, and what it raised is raised."""
+    turns = anyio.CapacityLimiter(_WIDTH)
+
+    async def take(task: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        async with turns:
+            await task()
+
+    try:
+        async with anyio.create_task_group() as group:
+            for task in tasks:
+                group.start_soon(take, task)
+    except BaseExceptionGroup as failures:
+        raise first(failures) from None
