@@ -52,8 +52,8 @@ class LocalRegistry:
 
 
 @contextlib.contextmanager
-def local_registry(folder: Path) -> Iterator[LocalRegistry]:
-    """A registry without a password."""
+def local_registry(folder: Path, htpasswd: str = "") -> Iterator[LocalRegistry]:
+    """A registry without a password, or with those in a text of htpasswd."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{probe.getsockname()[1]}"
@@ -62,6 +62,10 @@ def local_registry(folder: Path) -> Iterator[LocalRegistry]:
         f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {storage}}}}}\n"
         f"http: {{addr: '{host}'}}\n"
     )
+    if htpasswd:
+        (folder / "htpasswd").write_text(htpasswd)
+        with config.open("a") as stream:
+            stream.write(f"auth: {{htpasswd: {{realm: tests, path: {folder / 'htpasswd'}}}}}\n")
     with running(("docker-registry", "serve", str(config)), folder / "registry.log", lambda: _answers(host)):
         yield LocalRegistry(host=host, storage=storage)
 
@@ -118,7 +122,7 @@ def _succeeds(argv: tuple[str, ...]) -> bool:
 
 def _answers(host: str) -> bool:
     with contextlib.suppress(httpx.TransportError):
-        return httpx.get(f"http://{host}/v2/", trust_env=False).status_code == 200
+        return httpx.get(f"http://{host}/v2/", trust_env=False).status_code in {200, 401}
     return False
 
 

@@ -137,7 +137,8 @@ async def _digest(http: RegistrySession, version: str) -> str:
         return ""
     if told := answer.headers.get("Docker-Content-Digest"):
         return str(told)
-    return digest_bytes(await http.document(f"manifests/{version}", ACCEPTED) or b"")
+    data = await http.document(f"manifests/{version}", ACCEPTED)
+    return "" if data is None else digest_bytes(data)
 
 
 async def _put(http: RegistrySession, version: str, data: bytes) -> httpx.Response:

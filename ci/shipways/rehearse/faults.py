@@ -64,7 +64,7 @@ class Faulty:
             await self._app(scope, receive, send)
         elif fault in (Fault.ERROR_AFTER, Fault.LOST):
             await self._app(scope, receive, _swallow)
-            if fault is Fault.ERROR_AFTER:
+            if fault is Fault.ERROR_AFTER or scope["method"] == "HEAD":  # whose answer has no body to be missing
                 await _answer(send, 503)
             else:  # a body is promised that never comes, so that the server ends the connection
                 start = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]}

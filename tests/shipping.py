@@ -1,0 +1,131 @@
+"""A release with an image, and how it is brought to registries, for the tests of their channel."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+import httpx
+
+from imaging import Bench
+from shipways.adapters.bucket import FolderBucket
+from shipways.adapters.dockerauth import DockerLogins
+from shipways.adapters.process import OsProcess
+from shipways.adapters.registryhttp import RegistryHttp
+from shipways.adapters.registrypush import PushRegistries
+from shipways.adapters.registryupload import Uploads
+from shipways.model.artifact import Artifact
+from shipways.model.digest import digest_bytes
+from shipways.model.manifest import FORMAT, ArtifactEntry, Manifest, PackageEntry
+from shipways.model.outcome import Outcome
+from shipways.outside import Outside
+from shipways.publish.registry import RegistryChannel, Shipped
+from shipways.run.reconciler import Around, converge
+from shipways.testing.console import ManualClock, RecordingConsole
+
+MOVING = ("latest", "{major}", "{major}.{minor}")
+AMD64 = "x86_64-unknown-linux-gnu"
+
+
+@dataclass
+class Release:
+    """What one version has in `dist`."""
+
+    dist: Path
+    manifest: Manifest
+
+    @property
+    def index(self) -> ArtifactEntry:
+        """The image."""
+        return next(entry for entry in self.manifest.artifacts if entry.kind == "image")
+
+    @property
+    def blobs(self) -> set[str]:
+        """The digests of configs and layers."""
+        return {
+            entry.digest
+            for entry in self.manifest.artifacts
+            if entry.path.startswith("images/")
+            and "manifest" not in entry.media_type
+            and "index" not in entry.media_type
+            if "/blobs/" in entry.path
+        }
+
+
+def release(root: Path, version: str = "1.2.3", *, sbom: bool = False, data: bytes = b"") -> Release:
+    """Make the image of a version for two platforms, and perhaps a bill of materials of one."""
+    bench = Bench(root / version, version=version, data=data + version.encode())
+    entries = [_entry(artifact) for artifact in bench.release().artifacts]
+    if sbom:
+        text, path = json.dumps({"bomFormat": "CycloneDX", "version": version}).encode(), f"pulse-{version}.cdx.json"
+        (bench.dist / path).write_bytes(text)
+        told = {"kind": "sbom", "media_type": "application/vnd.cyclonedx+json", "target": AMD64, "package": "pulse"}
+        entries.append(ArtifactEntry(path=path, digest=digest_bytes(text), size=len(text), **told))
+    manifest = Manifest(
+        format=FORMAT,
+        project="pulse",
+        shipways="0",
+        commit="0" * 40,
+        epoch=0,
+        make_digest="sha256:0",
+        packages=(PackageEntry(name="pulse", version=version, tag=f"v{version}"),),
+        steps=(),
+        artifacts=tuple(entries),
+    )
+    return Release(bench.dist, manifest)
+
+
+@dataclass
+class Shell:
+    """The `Shell` port of a user whose Docker config lies in a folder."""
+
+    folder: Path
+
+    def env(self) -> dict[str, str]:
+        return {"DOCKER_CONFIG": str(self.folder)}
+
+
+@dataclass
+class Run:
+    """One process that brings releases to repositories, with what it prints."""
+
+    repositories: tuple[str, ...]
+    login: Path = Path("/nonexistent")
+    transport: httpx.AsyncBaseTransport | None = None
+    uploads: Uploads = field(default_factory=Uploads)
+    moving: tuple[str, ...] = MOVING
+    console: RecordingConsole = field(default_factory=RecordingConsole)
+
+    @property
+    def channel(self) -> RegistryChannel:
+        return RegistryChannel(
+            images=(Shipped(name="pulse", package="pulse", repositories=self.repositories),), moving=self.moving
+        )
+
+    def registries(self) -> PushRegistries:
+        """The adapter itself."""
+        logins = DockerLogins(OsProcess(), Shell(self.login))
+        return PushRegistries(RegistryHttp(logins, ManualClock(), transport=self.transport), self.uploads)
+
+    def __call__(self, made: Release, *, apply: bool = True) -> Outcome:
+        outside = Outside(artifact=lambda path: made.dist / path, bucket=FolderBucket, registries=self.registries())
+        around = Around(outside=outside, console=self.console, clock=ManualClock())
+        return anyio.run(lambda: converge([self.channel], made.manifest, around, apply=apply))
+
+
+def states(outcome: Outcome) -> list[str]:
+    """The state of every item, in its order."""
+    return [row.state.value for row in outcome.rows]
+
+
+def _entry(artifact: Artifact) -> ArtifactEntry:
+    blob = artifact.blob
+    return ArtifactEntry(
+        path=artifact.name,
+        kind=blob.kind.value,
+        digest=blob.digest,
+        size=blob.size,
+        package=artifact.package,
+        target=artifact.target.triple if artifact.target else "",
+        media_type=blob.media_type,
+    )
