@@ -30,7 +30,7 @@ class PushRegistries:
     def __init__(self, http: RegistryHttp, uploads: Uploads | None = None) -> None:
         self._http = http
         self._uploads = uploads or Uploads()
-        self._lists: dict[tuple[str, str], anyio.Lock] = {}
+        self._turns: dict[tuple[str, str], anyio.Lock] = {}
 
     async def digests(self, names: Collection[str]) -> Mapping[str, str]:
         """What names stand for, of those that are there."""
@@ -89,16 +89,11 @@ class PushRegistries:
                 raise Unfinished(Problem(path=attachment.source.name, what="cannot be attached", why=why))
             await self._uploads.send(http, EMPTY, EMPTY_DATA)
             await self._uploads.send(http, blob, data)
-            answer = await _put(http, attachment.digest, manifest)
-            if "OCI-Subject" not in answer.headers:
-                await self._list(http, to, manifest, attachment.media_type)
-
-    async def _list(self, http: RegistrySession, subject: str, manifest: bytes, artifact_type: str) -> None:
-        """Distribution-spec, "Referrers Tag Schema": the list is read and written, so one at a time."""
-        tag = fallback_tag(subject)
-        async with self._lists.setdefault((http.name, tag), anyio.Lock()):
-            before = await http.document(f"manifests/{tag}", INDEX)
-            await _put(http, tag, relisted(before or b"", manifest, artifact_type))
+            # One at a time: the list is read and written, and docker-registry writes a manifest anew while it reads it.
+            async with self._turns.setdefault((http.name, to), anyio.Lock()):
+                answer = await _put(http, attachment.digest, manifest)
+                if "OCI-Subject" not in answer.headers:
+                    await _list(http, fallback_tag(to), manifest, attachment.media_type)
 
     async def _each(
         self, names: Collection[str], ask: Callable[[RegistrySession, str], Coroutine[Any, Any, _T]]
@@ -147,6 +142,12 @@ async def _put(http: RegistrySession, version: str, data: bytes) -> httpx.Respon
 
 def _described(kind: str, data: bytes) -> Descriptor:
     return Descriptor(media_type=kind, digest=digest_bytes(data), size=len(data))
+
+
+async def _list(http: RegistrySession, tag: str, manifest: bytes, artifact_type: str) -> None:
+    """Add to the list under a tag (distribution-spec, "Referrers Tag Schema")."""
+    before = await http.document(f"manifests/{tag}", INDEX)
+    await _put(http, tag, relisted(before or b"", manifest, artifact_type))
 
 
 async def _read(path: Path) -> bytes:
