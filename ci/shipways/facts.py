@@ -4,10 +4,11 @@ import platform
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from shipways import cratefacts
 from shipways.config import released
 from shipways.config.packages import Package
 from shipways.config.recipes import filled, read_for, recipes, toolchain_recipes
@@ -78,7 +79,7 @@ async def gather(config: Config, lock: Lock, asked: Asked) -> Facts:
         engine=asked.engine.name,
         ci=ci(asked.shell.env()),
         rust=await _rust(config, asked.engine),
-        crates=tuple(reader.crate(name, p) for name, p in config.package.items() if p.build == "rust"),
+        crates=tuple(_crates(config, reader)),
         python=tuple(
             reader.python(name, p) for name, p in config.package.items() if p.build == "python" and not p.python.binary
         ),
@@ -161,6 +162,14 @@ class _Reader:
             private=private or not package.rust.publish_crate,
         )
 
+    def dependencies(self, package: Package) -> cratefacts.Dependencies:
+        """What the crate's Cargo.toml says, and for what it inherits the workspace's: the nearest from there up."""
+        path = Path(package.path, "Cargo.toml")
+        above = (self.text((folder / "Cargo.toml").as_posix()) for folder in (path.parent, *path.parent.parents))
+        tables = [_toml("Cargo.toml", text) for text in above if text]
+        workspace = next((table for table in tables if isinstance(table, dict) and "workspace" in table), {})
+        return cratefacts.dependencies(_toml(path.as_posix(), self.text(path.as_posix()) or ""), workspace)
+
     def python(self, name: str, package: Package) -> PythonProject:
         path = Path(package.path, "pyproject.toml").as_posix()
         text = self.text(path)
@@ -236,6 +245,16 @@ def _local(config: Config, asked: Asked) -> Iterator[LocalFile]:
             place = asked.repository.root / path
             if digest := asked.files.digest(place):
                 yield LocalFile(path=path, place=place, digest=digest)
+
+
+def _crates(config: Config, reader: _Reader) -> Iterator[Crate]:
+    """The crate of each Rust package, with those that it depends on."""
+    rust = {name: package for name, package in config.package.items() if package.build == "rust"}
+    found = {name: reader.crate(name, package) for name, package in rust.items()}
+    said = {name: reader.dependencies(package) for name, package in rust.items()}
+    needs = cratefacts.needs({name: crate.name for name, crate in found.items()}, said)
+    for name, crate in found.items():
+        yield replace(crate, needs=needs[name])
 
 
 async def _rust(config: Config, engine: Engine) -> tuple[Rust, ...]:

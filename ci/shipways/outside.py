@@ -3,13 +3,14 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from shipways.config.schema import Config
 from shipways.model.item import Item, Publication, Seen
 from shipways.model.lock import LockedImage
 from shipways.model.manifest import Manifest
 from shipways.model.oci import Descriptor
+from shipways.model.pace import Limit
 
 
 class Images(Protocol):
@@ -69,6 +70,33 @@ class Bucket(Protocol):
         ...
 
 
+CRATES_IO: Final = frozenset({"", "crates-io"})
+"""What the registry of everybody's crates is called in a config; cargo knows where it is."""
+
+
+class CrateRegistry(Protocol):
+    """A registry of crates: a sparse index, and the web API for uploads (Cargo Book, "Registries")."""
+
+    async def look(self, crates: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Seen]:
+        """What the index has of each name and version.
+
+        `value` is the digest of the .crate, empty where there is none; `stamp` is empty for a crate that it has no
+        version of. Raises Transient, Unfinished.
+        """
+        ...
+
+    async def upload(self, crate: Path, limit: Limit | None) -> None:
+        """Send a .crate, as fast as the limit allows over all uploads of this run.
+
+        Raises Transient; Moved when this version is there by now; Unfinished when it is refused.
+        """
+        ...
+
+    async def shown(self, name: str, version: str) -> str:
+        """Wait until the index shows a version that was uploaded; its URL. Raises Transient when it takes too long."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
     """A file to be attached to something in a registry. `digest` is that of the manifest that attaches it."""
@@ -120,6 +148,8 @@ class Outside:
     """Where the verified bytes of an artifact lie, by its path below `dist/`. Read only."""
     bucket: Callable[[str], Bucket]
     """The bucket at an address of the config."""
+    crates: Callable[[str], CrateRegistry]
+    """The registry of crates with a name or index of the config, the same one every time."""
     registries: Registries
     """Image registries, with the logins of this user."""
 
@@ -146,6 +176,15 @@ class Channel(Protocol):
         Raises Moved when something else is there by now, Transient when it is not known or worth another try,
         Unfinished when it is refused.
         """
+        ...
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """A channel whose place takes only so much at a time."""
+
+    def pace(self, seen: Sequence[Seen]) -> float:
+        """How many seconds it takes at least to apply items that were seen so; must not touch the world."""
         ...
 
 

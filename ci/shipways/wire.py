@@ -20,7 +20,7 @@ from shipways.model.artifact import Linkage
 from shipways.model.facts import Facts
 from shipways.model.lock import Lock, LockedImage
 from shipways.model.oci import Descriptor
-from shipways.outside import Images, Index, Outside
+from shipways.outside import CrateRegistry, Images, Index, Outside
 from shipways.ports import Clock, Console, Engine, Sources, World
 from shipways.settings import settings
 
@@ -180,8 +180,22 @@ def outside(folder: Path) -> Outside:
     from shipways.adapters.registryhttp import RegistryHttp
     from shipways.adapters.registrypush import PushRegistries
 
-    http = RegistryHttp(DockerLogins(OsProcess(), OsShell()), OsClock())
-    return Outside(artifact=lambda path: folder / path, bucket=FolderBucket, registries=PushRegistries(http))
+    return Outside(
+        artifact=lambda path: folder / path,
+        bucket=FolderBucket,
+        crates=functools.cache(_crates),
+        registries=PushRegistries(RegistryHttp(DockerLogins(OsProcess(), OsShell()), OsClock())),
+    )
+
+
+def _crates(registry: str) -> CrateRegistry:
+    from shipways.adapters.cargoaddresses import CargoAddresses
+    from shipways.adapters.crates import SparseRegistry
+    from shipways.adapters.cratetokens import CrateTokens
+
+    shell = OsShell()
+    tokens = CrateTokens(registry, shell.env(), OsClock())
+    return SparseRegistry(registry, CargoAddresses(OsProcess(), shell), tokens, OsClock())
 
 
 def index() -> Index:

@@ -18,6 +18,15 @@ MovingTag = Annotated[
 Folder = Annotated[str, StringConstraints(pattern=r"^/[^\x00]*$|^~/[^\x00]+$")]
 
 
+CrateRegistryName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z][A-Za-z0-9_-]*|sparse\+https?://[^\s?#]+/)?$")]
+
+
+class CratesTable(Frozen):
+    """`[publish.crates]`: a registry of Rust crates."""
+
+    registry: CrateRegistryName = ""
+
+
 class FilesTable(Frozen):
     """`[publish.files]`: a folder that a mirror serves, or that is carried to where there is no network."""
 
@@ -33,6 +42,7 @@ class RegistryTable(Frozen):
 class Publish(Frozen):
     """The channels, each one there when its table is."""
 
+    crates: CratesTable | None = None
     files: FilesTable | None = None
     registry: RegistryTable | None = None
 

@@ -46,12 +46,16 @@ class Rust:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crate:
-    """The crate of a Rust package in `path`; `private`: config or manifest say that it is never published."""
+    """The crate of a Rust package in `path`; `private`: config or manifest say that it is never published.
+
+    `needs` are the packages of the config whose crates it depends on, which a registry must have before.
+    """
 
     package: str
     path: str
     name: str
     private: bool
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,15 @@ FORMAT: Final = "shipways-manifest/1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageEntry:
-    """A released package: its version number and the git tag that names it."""
+    """A released package: its version number and the git tag that names it.
+
+    `needs` are packages that a registry must have before it takes this one: what its crate depends on.
+    """
 
     name: str
     version: str
     tag: str
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from shipways.model.event import Began, Ended, Failed, Finished, Note, Skipped, 
 from shipways.model.item import Item, Phase, Publication, Seen, Verdict, has_begun, judge
 from shipways.model.manifest import Manifest
 from shipways.model.outcome import GOOD, Outcome, Row, State
-from shipways.outside import Channel, Outside
+from shipways.outside import Channel, Outside, Paced
 from shipways.ports import Clock, Console
 
 TRIES: Final = 6
@@ -42,6 +42,7 @@ async def converge(channels: Sequence[Channel], manifest: Manifest, around: Arou
     run = _Run(channels={channel.name: channel for channel in channels}, items=items, around=around)
     await run.look(items.values())
     run.begun = has_begun(tuple(items.values()), tuple(run.seen.get(name, Seen()) for name in items))
+    run.foretell()
     if apply:
         around.console.emit(Began(steps=tuple(items)))
         try:
@@ -92,6 +93,16 @@ class _Run:
                     self._end(Row(item=item, state=State.FAILED, problems=tuple(error.problems)))
 
         await _together(partial(ask, name, mine) for name, mine in by_channel.items())
+
+    def foretell(self) -> None:
+        """Say how long places will make this run last, where that is known before."""
+        for name, channel in self.channels.items():
+            if isinstance(channel, Paced):
+                mine = [i for i in self.items.values() if i.channel == name and i.id not in self.rows]
+                todo = [self.seen[item.id] for item in mine if self._judge(item) is Verdict.APPLY]
+                if seconds := channel.pace(todo):
+                    text = f"{name}: takes at least {seconds / 60:.0f} min, for the place takes only so many at a time"
+                    self.around.console.emit(Note(text=text))
 
     async def publish(self) -> None:
         """STAGE, a last look at it, COMMIT."""

@@ -21,6 +21,7 @@ def seal(plan: Plan, facts: Facts, made: Made) -> Manifest:
     by_step: dict[str, list[Artifact]] = {}
     for artifact in made.artifacts:
         by_step.setdefault(artifact.step, []).append(artifact)
+    needs = {crate.package: crate.needs for crate in facts.crates}
     return Manifest(
         format=FORMAT,
         project=plan.project,
@@ -29,7 +30,8 @@ def seal(plan: Plan, facts: Facts, made: Made) -> Manifest:
         epoch=plan.epoch,
         make_digest=plan.make_digest,
         packages=tuple(
-            PackageEntry(name=name, version=number, tag=facts.version(name).tag) for name, number in plan.versions
+            PackageEntry(name=name, version=number, tag=facts.version(name).tag, needs=needs.get(name, ()))
+            for name, number in plan.versions
         ),
         steps=tuple(
             StepEntry(id=step, key=key, artifacts=tuple(a.name for a in by_step.get(step, ())))

@@ -1,0 +1,237 @@
+"""A registry of crates over HTTP: its sparse index is read, its web API takes uploads (Cargo Book, "Registries")."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import anyio
+import httpx
+from anyio import to_thread
+
+from shipways.adapters import web
+from shipways.adapters.cratetokens import CrateTokens
+from shipways.errors import Moved, Problem, Transient, Unfinished, first
+from shipways.model.item import Seen
+from shipways.model.pace import Bucket, Limit
+from shipways.outside import CRATES_IO
+from shipways.pack.crate import PackedCrate, index_path, read_crate, upload_metadata
+from shipways.ports import Clock
+
+_PATIENCE: Final = 60.0
+"""Seconds in which an index shows what was uploaded; cargo waits as long."""
+_NONE: Final = frozenset({404, 410, 451})
+"""Statuses of an index file that is not there (Cargo Book, "Sparse Protocol", "Nonexistent crates")."""
+_THERE: Final = ("already uploaded", "already exists")
+"""What registries say of a version that they have: crates.io, and others."""
+
+
+class Addresses(Protocol):
+    """Knows where registries are."""
+
+    async def index(self, registry: str) -> str:
+        """The address of the sparse index, with `sparse+`. Raises Unfinished."""
+        ...
+
+    async def crates_io(self) -> str:
+        """What cargo calls crates.io where it is not the registry that is published to."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """What config.json of an index says. `index` has `sparse+`; `api` is empty where nothing can be published."""
+
+    index: str
+    dl: str
+    api: str
+
+    @property
+    def url(self) -> str:
+        return self.index.removeprefix("sparse+")
+
+    def download(self, name: str, version: str, checksum: str) -> str:
+        """Where a .crate is (Cargo Book, "Index Configuration")."""
+        words = {
+            "crate": name,
+            "version": version,
+            "prefix": index_path(name).rpartition("/")[0],
+            "lowerprefix": index_path(name.lower()).rpartition("/")[0],
+            "sha256-checksum": checksum,
+        }
+        url = self.dl
+        for word, value in words.items():
+            url = url.replace(f"{{{word}}}", value)
+        return url if url != self.dl else f"{url}/{name}/{version}/download"
+
+
+class SparseRegistry:
+    """The `CrateRegistry` port. One for each registry of a run: it counts what it has sent."""
+
+    def __init__(self, registry: str, addresses: Addresses, tokens: CrateTokens, clock: Clock) -> None:
+        self._registry = registry
+        self._addresses = addresses
+        self._tokens = tokens
+        self._clock = clock
+        self._place: _Place | None = None
+        self._asking = anyio.Lock()
+        self._buckets: dict[Limit, tuple[Bucket, anyio.Lock]] = {}
+
+    async def look(self, crates: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Seen]:
+        """What the index has of each name and version."""
+        found: dict[tuple[str, str], Seen] = {}
+        if crates:
+            place = await self._where()
+            try:
+                async with web.client(place.url) as http, anyio.create_task_group() as group:
+                    for crate in crates:
+                        group.start_soon(self._find, http, place, crate, found)
+            except BaseExceptionGroup as failures:
+                raise first(failures) from None
+        return found
+
+    async def upload(self, crate: Path, limit: Limit | None) -> None:
+        """Send a .crate, when its turn comes."""
+        data = await to_thread.run_sync(crate.read_bytes)
+        packed = read_crate(data, crate.name)
+        self._allowed(packed)
+        place = await self._where()
+        if not place.api:
+            raise Unfinished(Problem(path="publish.crates.registry", what="this registry takes no crates"))
+        body = await self._body(place, packed, data)
+        token = await self._tokens.token(place.api)
+        await self._turn(limit)
+        async with web.client(place.api) as http:
+            headers = {"Authorization": token.open(), "Accept": "application/json"}
+            request = http.build_request("PUT", "/api/v1/crates/new", content=body, headers=headers)
+            try:
+                answer = await web.send(http, request, clock=self._clock)
+            except Transient as error:
+                self._refused(limit, error.after)
+                raise
+        await self._judge(packed, answer)
+
+    async def shown(self, name: str, version: str) -> str:
+        """Wait for the index."""
+        end = self._clock.monotonic() + _PATIENCE
+        while True:
+            seen = (await self.look(((name, version),)))[name, version]
+            if seen.value:
+                return seen.url
+            if self._clock.monotonic() >= end:
+                raise Transient(Problem(path=f"{name} {version}", what="is uploaded, and the index does not show it"))
+            await self._clock.sleep(1)
+
+    async def _where(self) -> _Place:
+        """Ask for config.json, once."""
+        async with self._asking:
+            if self._place is None:
+                index = await self._addresses.index(self._registry)
+                async with web.client(index.removeprefix("sparse+")) as http:
+                    answer = await self._get(http, "config.json")
+                said = _object(answer)
+                if not said.get("dl"):
+                    hint = "publish.crates.registry is the name or URL of a sparse index"
+                    raise web.refused("publish.crates.registry", answer, hint)
+                self._place = _Place(index=index, dl=str(said["dl"]), api=str(said.get("api") or "").rstrip("/"))
+            return self._place
+
+    async def _get(self, http: httpx.AsyncClient, path: str) -> httpx.Response:
+        """A file of the index; the token goes only where it is asked for (`auth-required`)."""
+        answer = await web.send(http, http.build_request("GET", path), clock=self._clock)
+        if answer.status_code == 401 and (token := self._tokens.own()):
+            request = http.build_request("GET", path, headers={"Authorization": token.open()})
+            answer = await web.send(http, request, clock=self._clock)
+        return answer
+
+    async def _find(
+        self, http: httpx.AsyncClient, place: _Place, crate: tuple[str, str], found: dict[tuple[str, str], Seen]
+    ) -> None:
+        name, version = crate
+        answer = await self._get(http, index_path(name.lower()))
+        if answer.status_code in _NONE:
+            found[crate] = Seen()
+            return
+        if answer.status_code != 200:
+            raise web.refused(f"the index of {name}", answer, f"set {self._tokens.variable}")
+        sums = {_core(str(line.get("vers"))): str(line.get("cksum")) for line in _lines(answer)}
+        checksum = sums.get(_core(version), "")
+        found[crate] = Seen(
+            value=f"sha256:{checksum}" if checksum else "",
+            stamp="known" if sums else "",
+            url=place.download(name, version, checksum) if checksum else "",
+        )
+
+    def _allowed(self, packed: PackedCrate) -> None:
+        """Raises Unfinished when Cargo.toml names other registries (Cargo Book, "The publish field")."""
+        names, allowed = CRATES_IO if self._registry in CRATES_IO else {self._registry}, packed.package.get("publish")
+        by_url = self._registry.startswith("sparse+")
+        if isinstance(allowed, list) and not by_url and not names & set(allowed):
+            what = f"its Cargo.toml lets it go to {', '.join(allowed) or 'no registry'} only"
+            raise Unfinished(Problem(path=str(packed.package["name"]), what=what))
+
+    async def _body(self, place: _Place, packed: PackedCrate, data: bytes) -> bytes:
+        """Length and JSON, length and .crate; lengths are 32 bits, little end first."""
+        foreign = self._registry not in CRATES_IO and not all(d.get("registry-index") for d in packed.dependencies)
+        crates_io = await self._addresses.crates_io() if foreign else ""
+        metadata = json.dumps(upload_metadata(packed, index=place.index, crates_io=crates_io)).encode()
+        return b"".join(len(part).to_bytes(4, "little") + part for part in (metadata, data))
+
+    async def _turn(self, limit: Limit | None) -> None:
+        """Wait until the limit allows another one, first come, first served."""
+        if limit is None:
+            return
+        fresh = Bucket(limit=limit, level=limit.burst, at=self._clock.monotonic()), anyio.Lock()
+        bucket, lock = self._buckets.setdefault(limit, fresh)
+        async with lock:
+            while (seconds := bucket.wait(self._clock.monotonic())) > 0:
+                await self._clock.sleep(seconds)
+            bucket.take()
+
+    def _refused(self, limit: Limit | None, after: float | None) -> None:
+        """The registry has counted otherwise: what an earlier run has sent, perhaps."""
+        if limit is not None and after is not None:
+            self._buckets[limit][0].refused(self._clock.monotonic(), after)
+
+    async def _judge(self, packed: PackedCrate, answer: httpx.Response) -> None:
+        """An answer may be an error whatever its status is (Cargo Book, "Web API")."""
+        name, version = str(packed.package["name"]), str(packed.package["version"])
+        errors = _object(answer).get("errors") or []
+        details = "; ".join(str(error.get("detail")) for error in errors if isinstance(error, dict))
+        if answer.is_success and not details:
+            return
+        if any(words in details for words in _THERE):
+            await self.shown(name, version)
+            raise Moved(Problem(path=f"{name} {version}", what="was uploaded by somebody else, or before", why=details))
+        hint = (
+            f"the right to publish {name} is that of {self._tokens.variable}"
+            if answer.status_code in (401, 403)
+            else ""
+        )
+        origin = web.origin(answer.url)
+        what = f"{origin} refuses it: {answer.status_code} {answer.reason_phrase}"
+        raise Unfinished(Problem(path=f"{name} {version}", what=what, why=details or web.said(answer), hint=hint))
+
+
+def _object(answer: httpx.Response) -> Mapping[str, Any]:
+    """The JSON object of an answer; empty when it is none."""
+    with suppress(ValueError):
+        data = answer.json()
+        return data if isinstance(data, dict) else {}
+    return {}
+
+
+def _lines(answer: httpx.Response) -> Iterator[Mapping[str, Any]]:
+    """A JSON object a line; what is none is passed over, as cargo does it."""
+    for line in answer.text.splitlines():
+        with suppress(ValueError):
+            data = json.loads(line)
+            if isinstance(data, dict):
+                yield data
+
+
+def _core(version: str) -> str:
+    """A version without its build metadata, which does not make it another one in an index."""
+    return version.partition("+")[0]

@@ -1,0 +1,120 @@
+"""What tests of crates share: .crate files as cargo packs them, releases of them, and a registry to publish them to."""
+
+import gzip
+import io
+import tarfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+import anyio
+
+from shipways.adapters.crates import SparseRegistry
+from shipways.adapters.cratetokens import CrateTokens
+from shipways.model.digest import digest_bytes
+from shipways.model.manifest import FORMAT, ArtifactEntry, Manifest, PackageEntry
+from shipways.model.outcome import Outcome
+from shipways.outside import Outside
+from shipways.publish.crates import CratesChannel
+from shipways.run.reconciler import Around, converge
+from shipways.testing.console import ManualClock, RecordingConsole
+
+CANARY = "canary-0123456789"
+"""A token that nothing may print."""
+VARIABLE = "CARGO_REGISTRIES_STANDIN_TOKEN"
+
+
+def packed(name: str, version: str, *, needs: Sequence[str] = (), index: str = "", more: str = "") -> bytes:
+    """A .crate with a normalized Cargo.toml; `needs` are crates of the registry with this index."""
+    registry = f'registry-index = "{index}"\n' if index else ""
+    tables = "".join(f'[dependencies.{need}]\nversion = "1"\n{registry}' for need in needs)
+    manifest = (
+        f'[package]\nname = "{name}"\nversion = "{version}"\nedition = "2021"\ndescription = "A crate"\n'
+        f'license = "MIT"\nreadme = false\n{more}\n[lib]\npath = "src/lib.rs"\n{tables}'
+    )
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        for path, text in (("Cargo.toml", manifest), ("src/lib.rs", "pub fn one() -> u32 { 1 }\n")):
+            entry = tarfile.TarInfo(f"{name}-{version}/{path}")
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    return gzip.compress(stream.getvalue(), mtime=0)
+
+
+def release(
+    folder: Path, version: str, crates: Mapping[str, Sequence[str]], index: str = "", more: str = ""
+) -> Manifest:
+    """A release of crates, each with those that it needs; the files lie in the folder."""
+    data = {name: packed(name, version, needs=needs, index=index, more=more) for name, needs in crates.items()}
+    return written(folder, version, {name: (data[name], needs) for name, needs in crates.items()})
+
+
+def written(folder: Path, version: str, crates: Mapping[str, tuple[bytes, Sequence[str]]]) -> Manifest:
+    """The manifest of crates with these bytes, which are laid into the folder."""
+    artifacts = []
+    for name, (data, _) in crates.items():
+        path = f"{name}-{version}.crate"
+        (folder / path).write_bytes(data)
+        digest = digest_bytes(data)
+        artifacts.append(ArtifactEntry(path=path, kind="crate", digest=digest, size=len(data), package=name))
+    return Manifest(
+        format=FORMAT,
+        project="p",
+        shipways="0",
+        commit="0" * 40,
+        epoch=0,
+        make_digest="sha256:0",
+        packages=tuple(
+            PackageEntry(name=name, version=version, tag=f"v{version}", needs=tuple(needs))
+            for name, (_, needs) in crates.items()
+        ),
+        steps=(),
+        artifacts=tuple(artifacts),
+    )
+
+
+@dataclass(frozen=True)
+class FixedAddresses:
+    """The `Addresses` port for a registry that everybody knows."""
+
+    url: str
+
+    async def index(self, registry: str) -> str:
+        """The same for every name."""
+        return f"sparse+{self.url}/index/"
+
+    async def crates_io(self) -> str:
+        """A name that is nobody's."""
+        return "https://crates.example/index"
+
+
+@dataclass
+class Run:
+    """One process that publishes to the registry at a URL."""
+
+    url: str
+    folder: Path
+    registry: str = "standin"
+    env: Mapping[str, str] = field(default_factory=lambda: {VARIABLE: CANARY})
+    console: RecordingConsole = field(default_factory=RecordingConsole)
+    clock: ManualClock = field(default_factory=ManualClock)
+
+    def publish(self, manifest: Manifest, *, apply: bool = True) -> Outcome:
+        """Converge; what was printed and recorded has no token in it."""
+        tokens = CrateTokens(self.registry, self.env, self.clock)
+        registry = SparseRegistry(self.registry, FixedAddresses(self.url), tokens, self.clock)
+        outside = Outside(artifact=lambda path: self.folder / path, bucket=nowhere, crates=lambda _: registry)
+        around = Around(outside=outside, console=self.console, clock=self.clock)
+
+        async def main() -> Outcome:
+            return await converge([CratesChannel(registry=self.registry)], manifest, around, apply=apply)
+
+        outcome = anyio.run(main)
+        assert CANARY not in f"{outcome}{self.console.events}{self.console.printed}{outcome.error()}"
+        return outcome
+
+
+def nowhere(name: str) -> NoReturn:
+    """A place that no test goes to."""
+    raise AssertionError(name)

@@ -1,0 +1,178 @@
+"""Crates that are published: first, again, over the release before, against others, and with every fault."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from crating import CANARY, VARIABLE, Run, release
+from shipways.model.event import Note
+from shipways.model.outcome import Outcome, State
+from shipways.rehearse.crates import Crates
+from shipways.rehearse.faults import Chooser, Fault, Faulty, Traffic
+from shipways.rehearse.serving import served
+
+pytestmark = pytest.mark.integration
+
+PAIR = {"app": ("core",), "core": ()}
+"""The one that needs the other comes first in the manifest, so that its order is not the right one by chance."""
+
+
+@contextmanager
+def registry(
+    crates: Crates | None = None, choose: Chooser = lambda *_: Fault.NONE
+) -> Iterator[tuple[Crates, str, Traffic]]:
+    """A stand-in that takes one token."""
+    crates, traffic = crates or Crates(tokens={CANARY}), Traffic()
+    with served(Faulty(crates.app, choose, traffic)) as url:
+        yield crates, url, traffic
+
+
+def states(outcome: Outcome) -> set[State]:
+    """How the items stand."""
+    return {row.state for row in outcome.rows}
+
+
+def test_first_release(tmp_path: Path) -> None:
+    """Every crate is there with our bytes, each after those that it needs, and has a URL to download it from."""
+    manifest = release(tmp_path, "1.0.0", PAIR)
+    with registry() as (crates, url, _):
+        outcome = Run(url, tmp_path).publish(manifest)
+        assert {State.APPLIED} == states(outcome), outcome.error()
+        assert [("core", "1.0.0"), ("app", "1.0.0")] == crates.log
+        assert (tmp_path / "app-1.0.0.crate").read_bytes() == crates.versions["app"]["1.0.0"].data
+        assert f"{url}/api/v1/crates/app/1.0.0/download" == outcome.rows[0].url
+
+
+def test_again(tmp_path: Path) -> None:
+    """The same release again only reads: config.json, and a file of the index for each crate."""
+    manifest = release(tmp_path, "1.0.0", PAIR)
+    with registry() as (_, url, traffic):
+        Run(url, tmp_path).publish(manifest)
+        traffic.requests.clear()
+        assert {State.DONE} == states(Run(url, tmp_path).publish(manifest))
+        assert {"GET": 3} == traffic.methods()
+
+
+def test_second_release(tmp_path: Path) -> None:
+    """The next version stands beside the first, also where somebody has yanked that one."""
+    with registry() as (crates, url, _):
+        first = release(tmp_path, "1.0.0", PAIR)
+        Run(url, tmp_path).publish(first)
+        crates.versions["core"]["1.0.0"].entry["yanked"] = True
+        assert {State.APPLIED} == states(Run(url, tmp_path).publish(release(tmp_path, "1.1.0", PAIR)))
+        assert {State.DONE} == states(Run(url, tmp_path).publish(first))
+
+
+def test_conflict(tmp_path: Path) -> None:
+    """Other bytes under our name and version stop the release with exit 6, build metadata or not."""
+    with registry() as (crates, url, _):
+        Run(url, tmp_path).publish(release(tmp_path, "1.0.0+one", {"core": ()}))
+        outcome = Run(url, tmp_path).publish(release(tmp_path, "1.0.0+two", {"core": ()}))
+        error = outcome.error()
+        assert (6, 1) == (error.exit_code if error else 0, len(crates.log))
+
+
+def test_index_that_lags(tmp_path: Path) -> None:
+    """What needs a crate waits until everybody can see it; a lag longer than that is waited for again."""
+    manifest = release(tmp_path, "1.0.0", PAIR)
+    for lag in (3, 100):
+        with registry(Crates(tokens={CANARY}, lag=lag)) as (crates, url, _):
+            outcome = Run(url, tmp_path).publish(manifest)
+            assert {State.APPLIED, State.DONE} >= states(outcome), outcome.error()
+            assert [("core", "1.0.0"), ("app", "1.0.0")] == crates.log
+
+
+FAULTS = [fault for fault in Fault if fault not in (Fault.NONE, Fault.SLOW)]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults(fault: Fault, tmp_path: Path) -> None:
+    """Whatever happens to any one request, the run or the one after it ends well, and nothing is sent twice."""
+    manifest = release(tmp_path, "1.0.0", PAIR)
+    for k in range(9):
+        count = iter(range(1000))
+        with registry(choose=lambda *_, count=count, k=k: fault if next(count) == k else Fault.NONE) as (
+            crates,
+            url,
+            _,
+        ):
+            assert {State.APPLIED, State.DONE} >= states(Run(url, tmp_path).publish(manifest)), k
+            assert {State.DONE} == states(Run(url, tmp_path).publish(manifest))
+            assert [("core", "1.0.0"), ("app", "1.0.0")] == crates.log
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_run_that_ends(fault: Fault, tmp_path: Path) -> None:
+    """A place that fails from some request on ends the run; the next one finishes it, and nothing is sent twice."""
+    manifest = release(tmp_path, "1.0.0", PAIR)
+    for k in range(9):
+        count = iter(range(1000))
+        crates = Crates(tokens={CANARY})
+        with registry(crates, lambda *_, count=count, k=k: fault if next(count) >= k else Fault.NONE) as (_, url, _):
+            Run(url, tmp_path).publish(manifest)
+        with registry(crates) as (_, url, _):
+            assert {State.APPLIED, State.DONE} >= states(Run(url, tmp_path).publish(manifest)), k
+        assert [("core", "1.0.0"), ("app", "1.0.0")] == crates.log
+
+
+def test_rival(tmp_path: Path) -> None:
+    """Another runner that uploads the same bytes a moment before is no error."""
+    manifest = release(tmp_path, "1.0.0", {"core": ()})
+    crates = Crates(tokens={CANARY})
+
+    def rival(method: str, path: str) -> Fault:
+        return Fault.ERROR_AFTER if method == "PUT" else Fault.NONE
+
+    with registry(crates, rival) as (_, url, _):
+        assert {State.APPLIED, State.DONE} >= states(Run(url, tmp_path).publish(manifest))
+    assert [("core", "1.0.0")] == crates.log
+
+
+@pytest.mark.parametrize(
+    ("env", "words"),
+    [({}, "there is no token"), ({VARIABLE: "wrong"}, "authentication failed")],
+    ids=["no token", "a token without right"],
+)
+def test_token(env: dict[str, str], words: str, tmp_path: Path) -> None:
+    """Without the right to publish nothing is there, and the error names the variable."""
+    with registry() as (crates, url, _):
+        outcome = Run(url, tmp_path, env=env).publish(release(tmp_path, "1.0.0", PAIR))
+        text = str(outcome.error())
+        assert ({State.FAILED, State.BLOCKED}, True, True) == (states(outcome), words in text, VARIABLE in text)
+        assert [] == crates.log
+
+
+def test_private_registry(tmp_path: Path) -> None:
+    """A registry that wants a token for everything gets it (`auth-required`)."""
+    with registry(Crates(tokens={CANARY}, private=True)) as (_, url, _):
+        assert {State.APPLIED} == states(Run(url, tmp_path).publish(release(tmp_path, "1.0.0", PAIR)))
+
+
+def test_refused(tmp_path: Path) -> None:
+    """What the registry says against a crate is told, and nothing is tried again."""
+    with registry() as (_, url, traffic):
+        manifest = release(tmp_path, "1.0.0", {"core": ("nobody",)}, index=f"sparse+{url}/index/")
+        error = str(Run(url, tmp_path).publish(manifest).error())
+        assert "no known crate named `nobody`" in error
+        assert 1 == traffic.methods()["PUT"]
+
+
+def test_publish_field(tmp_path: Path) -> None:
+    """A crate whose Cargo.toml names other registries never goes to this one."""
+    with registry() as (crates, url, _):
+        manifest = release(tmp_path, "1.0.0", {"core": ()}, more='publish = ["elsewhere"]')
+        assert "lets it go to elsewhere only" in str(Run(url, tmp_path).publish(manifest).error())
+        assert [] == crates.log
+
+
+def test_many_crates(tmp_path: Path) -> None:
+    """At the pace of crates.io a release knows before how long it takes, and is never told to slow down."""
+    many = {f"crate{number}": () for number in range(8)}
+    with registry() as (crates, url, traffic):
+        run = Run(url, tmp_path, registry="", env={"CARGO_REGISTRY_TOKEN": CANARY})
+        assert {State.APPLIED} == states(run.publish(release(tmp_path, "1.0.0", many)))
+        assert (8, 8, 1800.0) == (len(crates.log), traffic.methods()["PUT"], run.clock.now())
+        notes = [event.text for event in run.console.events if isinstance(event, Note)]
+        assert "crates: takes at least 30 min, for the place takes only so many at a time" == notes[0]
