@@ -77,7 +77,7 @@ def test_conflict(tmp_path: Path) -> None:
 def test_index_that_lags(tmp_path: Path) -> None:
     """What needs a crate waits until everybody can see it; a lag longer than that is waited for again."""
     manifest = release(tmp_path, "1.0.0", PAIR)
-    for lag in (3, 100):
+    for lag in (3, 70):
         with registry(Crates(tokens={CANARY}, lag=lag)) as (crates, url, _):
             outcome = Run(url, tmp_path).publish(manifest)
             assert {State.APPLIED, State.DONE} >= states(outcome), outcome.error()
@@ -107,7 +107,7 @@ def test_faults(fault: Fault, tmp_path: Path) -> None:
 def test_run_that_ends(fault: Fault, tmp_path: Path) -> None:
     """A place that fails from some request on ends the run; the next one finishes it, and nothing is sent twice."""
     manifest = release(tmp_path, "1.0.0", PAIR)
-    for k in range(9):
+    for k in range(0, 9, 2):
         count = iter(range(1000))
         crates = Crates(tokens={CANARY})
         with registry(crates, lambda *_, count=count, k=k: fault if next(count) >= k else Fault.NONE) as (_, url, _):

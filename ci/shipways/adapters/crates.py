@@ -82,14 +82,17 @@ class SparseRegistry:
     async def look(self, crates: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Seen]:
         """What the index has of each name and version."""
         found: dict[tuple[str, str], Seen] = {}
-        if crates:
-            place = await self._where()
-            try:
-                async with web.client(place.url) as http, anyio.create_task_group() as group:
-                    for crate in crates:
-                        group.start_soon(self._find, http, place, crate, found)
-            except BaseExceptionGroup as failures:
-                raise first(failures) from None
+        place = await self._where()
+
+        async def find(http: httpx.AsyncClient, name: str, version: str) -> None:
+            found[name, version] = await self._find(http, place, name, version)
+
+        try:
+            async with web.client(place.url) as http, anyio.create_task_group() as group:
+                for name, version in crates:
+                    group.start_soon(find, http, name, version)
+        except BaseExceptionGroup as failures:
+            raise first(failures) from None
         return found
 
     async def upload(self, crate: Path, limit: Limit | None) -> None:
@@ -115,14 +118,14 @@ class SparseRegistry:
 
     async def shown(self, name: str, version: str) -> str:
         """Wait for the index."""
-        end = self._clock.monotonic() + _PATIENCE
-        while True:
-            seen = (await self.look(((name, version),)))[name, version]
-            if seen.value:
-                return seen.url
-            if self._clock.monotonic() >= end:
-                raise Transient(Problem(path=f"{name} {version}", what="is uploaded, and the index does not show it"))
-            await self._clock.sleep(1)
+        end, place = self._clock.monotonic() + _PATIENCE, await self._where()
+        async with web.client(place.url) as http:
+            while self._clock.monotonic() < end:
+                seen = await self._find(http, place, name, version)
+                if seen.value:
+                    return seen.url
+                await self._clock.sleep(1)
+        raise Transient(Problem(path=f"{name} {version}", what="is uploaded, and the index does not show it"))
 
     async def _where(self) -> _Place:
         """Ask for config.json, once."""
@@ -146,19 +149,15 @@ class SparseRegistry:
             answer = await web.send(http, request, clock=self._clock)
         return answer
 
-    async def _find(
-        self, http: httpx.AsyncClient, place: _Place, crate: tuple[str, str], found: dict[tuple[str, str], Seen]
-    ) -> None:
-        name, version = crate
+    async def _find(self, http: httpx.AsyncClient, place: _Place, name: str, version: str) -> Seen:
         answer = await self._get(http, index_path(name.lower()))
         if answer.status_code in _NONE:
-            found[crate] = Seen()
-            return
+            return Seen()
         if answer.status_code != 200:
             raise web.refused(f"the index of {name}", answer, f"set {self._tokens.variable}")
         sums = {_core(str(line.get("vers"))): str(line.get("cksum")) for line in _lines(answer)}
         checksum = sums.get(_core(version), "")
-        found[crate] = Seen(
+        return Seen(
             value=f"sha256:{checksum}" if checksum else "",
             stamp="known" if sums else "",
             url=place.download(name, version, checksum) if checksum else "",
