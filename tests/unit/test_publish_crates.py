@@ -1,0 +1,39 @@
+"""What should be at a registry of crates."""
+
+from pathlib import Path
+
+import pytest
+
+from crating import release
+from shipways.config.load import parse
+from shipways.errors import ConfigError
+from shipways.model.item import ItemKind, Phase
+from shipways.publish.crates import CratesChannel, plan
+
+HEAD = '[project]\nname = "p"\n'
+
+
+def test_desired(tmp_path: Path) -> None:
+    """A fixed item for each crate, in the commit phase, after the crates of the same release that it needs."""
+    manifest = release(tmp_path, "1.0.0", {"app": ("core", "not-released"), "core": ()})
+    app, core = CratesChannel(registry="").desired(manifest)
+    assert ("crates/app/1.0.0", ("crates/core/1.0.0",)) == (app.id, app.needs)
+    assert ("crates/core/1.0.0", (), "core-1.0.0.crate") == (core.id, core.needs, core.path)
+    assert manifest.artifacts[1].digest == core.want
+    assert {(ItemKind.FIXED, Phase.COMMIT)} == {(item.kind, item.phase) for item in (app, core)}
+
+
+@pytest.mark.parametrize("registry", ["", "mine", "crates-io", "sparse+https://index.example/x/"])
+def test_config(registry: str) -> None:
+    """The channel is there when its table is; crates.io when it says nothing."""
+    assert [] == list(plan(parse(HEAD, "shipways.toml")))
+    text = f'{HEAD}[publish.crates]\nregistry = "{registry}"\n'
+    assert [CratesChannel(registry=registry)] == list(plan(parse(text, "shipways.toml")))
+    assert [CratesChannel(registry="")] == list(plan(parse(f"{HEAD}[publish.crates]\n", "shipways.toml")))
+
+
+@pytest.mark.parametrize("registry", ["https://index.example/", "sparse+https://index.example", "a b", 'x"', "../x"])
+def test_wrong_config(registry: str) -> None:
+    """Anything else is refused before it reaches cargo."""
+    with pytest.raises(ConfigError, match=r"publish\.crates\.registry"):
+        parse(f"{HEAD}[publish.crates]\nregistry = '{registry}'\n", "shipways.toml")
