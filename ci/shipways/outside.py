@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
+from shipways.config.publish import PypiTable
 from shipways.config.schema import Config
+from shipways.errors import Problem
 from shipways.model.item import Item, Publication, Seen
 from shipways.model.lock import LockedImage
 from shipways.model.manifest import Manifest
@@ -140,6 +142,36 @@ class Registries(Protocol):
         ...
 
 
+class PythonIndex(Protocol):
+    """An index of Python packages, where a file name is used once and for ever."""
+
+    async def files(self, project: str, names: Collection[str]) -> Mapping[str, Seen]:
+        """Those of these files that a project has, yanked ones too, with their digests.
+
+        Raises Transient, or Unfinished when reading is refused.
+        """
+        ...
+
+    async def check(self, file: Path) -> Sequence[Problem]:
+        """What an index, or people who read its page, would not like about an sdist or wheel. Asks nobody."""
+        ...
+
+    async def ready(self) -> bool:
+        """Whether there is a token. Asks nobody."""
+        ...
+
+    async def authorize(self) -> None:
+        """Get a token where `ready` has none. Raises Unfinished when there is none to be had, Transient."""
+        ...
+
+    async def upload(self, file: Path) -> str:
+        """Send an sdist or wheel; the URL where people find it.
+
+        Raises Moved when other bytes have the name, Transient, or Unfinished when it is refused.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
     """Everything a channel may touch."""
@@ -150,6 +182,8 @@ class Outside:
     """The bucket at an address of the config."""
     crates: Callable[[str], CrateRegistry]
     """The registry of crates with a name or index of the config, the same one every time."""
+    pypi: Callable[[PypiTable], PythonIndex]
+    """The index that a table of the config means: always the same object, which keeps its token."""
     registries: Registries
     """Image registries, with the logins of this user."""
 

@@ -13,6 +13,7 @@ from shipways.adapters.process import OsProcess
 from shipways.adapters.shell import OsClock, OsShell
 from shipways.adapters.store import DiskStore
 from shipways.config.engines import chosen_mirror
+from shipways.config.publish import PypiTable
 from shipways.config.schema import Config
 from shipways.facts import Asked, gather, read_dockerfiles
 from shipways.gitfacts import Repository, open_repository, read_git
@@ -20,7 +21,7 @@ from shipways.model.artifact import Linkage
 from shipways.model.facts import Facts
 from shipways.model.lock import Lock, LockedImage
 from shipways.model.oci import Descriptor
-from shipways.outside import CrateRegistry, Images, Index, Outside
+from shipways.outside import CrateRegistry, Images, Index, Outside, PythonIndex
 from shipways.ports import Clock, Console, Engine, Sources, World
 from shipways.settings import settings
 
@@ -184,6 +185,7 @@ def outside(folder: Path) -> Outside:
         artifact=lambda path: folder / path,
         bucket=FolderBucket,
         crates=functools.cache(_crates),
+        pypi=functools.cache(_pypi),
         registries=PushRegistries(RegistryHttp(DockerLogins(OsProcess(), OsShell()), OsClock())),
     )
 
@@ -196,6 +198,13 @@ def _crates(registry: str) -> CrateRegistry:
     shell = OsShell()
     tokens = CrateTokens(registry, shell.env(), OsClock())
     return SparseRegistry(registry, CargoAddresses(OsProcess(), shell), tokens, OsClock())
+
+
+def _pypi(table: PypiTable) -> PythonIndex:
+    from shipways.adapters.credentials import Credentials
+    from shipways.adapters.pypi import SimpleIndex
+
+    return SimpleIndex(table, Credentials(OsShell().env()), OsClock())
 
 
 def index() -> Index:

@@ -36,24 +36,36 @@ def client(url: str = "", *, transport: httpx.AsyncBaseTransport | None = None) 
     )
 
 
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """The certificates, read once: that takes longer than a request."""
+    return httpx.create_ssl_context()
+
+
 async def send(
     http: httpx.AsyncClient, request: httpx.Request, *, clock: Clock, stream: bool = False
 ) -> httpx.Response:
-    """The answer, whatever its status below 500 is.
-
-    Raises Transient when it is not known whether the request has arrived, for a status ≥ 500 and for 429, with the time
-    that the server asks for (RFC 9110, 10.2.3; `x-ratelimit-reset` of GitHub's REST API).
-    """
+    """The answer, whatever its status below 500 is. Raises Transient as `settled` does, and when none has come."""
     try:
         response = await http.send(request, stream=stream)
     except httpx.TransportError as error:
         reason = str(error) or type(error).__name__
         raise Transient(Problem(path=origin(request.url), what=f"does not answer: {reason}")) from None
+    if response.status_code >= 500 or response.status_code == 429:
+        await response.aread()
+    return settled(response, clock)
+
+
+def settled(response: httpx.Response, clock: Clock) -> httpx.Response:
+    """An answer that says what was done, and that asking again does not change.
+
+    Raises Transient for a status ≥ 500 and for 429, with the time that the server asks for (RFC 9110, 10.2.3;
+    `x-ratelimit-reset` of GitHub's REST API).
+    """
     if response.status_code < 500 and response.status_code != 429:
         return response
-    await response.aread()
     what = f"answered {response.status_code} {response.reason_phrase}"
-    raise Transient(Problem(path=origin(request.url), what=what, why=said(response)), after=wait(response, clock))
+    raise Transient(Problem(path=origin(response.url), what=what, why=said(response)), after=wait(response, clock))
 
 
 def refused(what: str, response: httpx.Response, hint: str = "") -> Unfinished:
@@ -98,15 +110,14 @@ def loopback(host: str) -> bool:
     return False
 
 
-@functools.cache
-def _tls() -> ssl.SSLContext:
-    """The same for every client: reading the certificates takes a while."""
-    return httpx.create_ssl_context()
+def safe(url: httpx.URL) -> None:
+    """Raises PreflightError for a URL that is neither HTTPS nor of this machine."""
+    if url.scheme != "https" and not loopback(url.host):
+        raise PreflightError(
+            Problem(path=origin(url), what="is not HTTPS", why="a token would be sent for everybody to read")
+        )
 
 
 async def _only_safe(request: httpx.Request) -> None:
     """Every request, those of redirects too."""
-    if request.url.scheme != "https" and not loopback(request.url.host):
-        raise PreflightError(
-            Problem(path=origin(request.url), what="is not HTTPS", why="a token would be sent for everybody to read")
-        )
+    safe(request.url)

@@ -1,9 +1,9 @@
 """`[publish]`: where a release goes."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import StringConstraints
+from pydantic import StringConstraints, model_validator
 
 from shipways.config.images import Image
 from shipways.config.kinds import Frozen
@@ -16,6 +16,8 @@ MovingTag = Annotated[
     ),
 ]
 Folder = Annotated[str, StringConstraints(pattern=r"^/[^\x00]*$|^~/[^\x00]+$")]
+Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$|^$")]
+"""A URL without a password, query or fragment; empty where a default stands for it."""
 
 
 CrateRegistryName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z][A-Za-z0-9_-]*|sparse\+https?://[^\s?#]+/)?$")]
@@ -33,6 +35,23 @@ class FilesTable(Frozen):
     folder: Folder
 
 
+class PypiTable(Frozen):
+    """`[publish.pypi]`: an index of Python packages, PyPI where the table names no other."""
+
+    repository: Address = ""
+    simple: Address = ""
+    trusted: bool | Literal["auto"] = "auto"
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        """Nothing tells where another index than PyPI is read: a guess would find nothing there, and upload again."""
+        if bool(self.repository) != bool(self.simple):
+            raise ValueError(
+                "repository and simple go together: one is where files are sent, the other where pip looks"
+            )
+        return self
+
+
 class RegistryTable(Frozen):
     """`[publish.registry]`: each image goes to its repositories."""
 
@@ -44,6 +63,7 @@ class Publish(Frozen):
 
     crates: CratesTable | None = None
     files: FilesTable | None = None
+    pypi: PypiTable | None = None
     registry: RegistryTable | None = None
 
 
