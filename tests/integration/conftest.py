@@ -1,10 +1,14 @@
 """Small projects that integration tests start from."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from pypis import PUBLISHER, Harbour
 from sandbox import Repository
+from shipways.rehearse.faults import Faulty
+from shipways.rehearse.serving import served
 
 
 @pytest.fixture
@@ -36,3 +40,22 @@ def hello(repository: Repository) -> Repository:
     repository.file("build.sh", 'cat greeting > "$1/hello.txt"\necho "$2" >> "$1/hello.txt"\n')
     repository.file("greeting", "hello\n")
     return repository.commit()
+
+
+@pytest.fixture
+def harbour(tmp_path: Path) -> Iterator[Harbour]:
+    """An index that has one token, for the project hello."""
+    made = Harbour(tmp_path)
+    made.env["SHIPWAYS_PYPI_TOKEN"] = made.index.token("hello")
+    with served(Faulty(made.index.app, made.choose, made.traffic)) as made.url:
+        yield made
+
+
+@pytest.fixture
+def trusted(harbour: Harbour, monkeypatch: pytest.MonkeyPatch) -> Harbour:
+    """A job of a CI that says who it is, and a project that trusts it. There is no token."""
+    harbour.env.clear()
+    for name, value in harbour.index.identity.environment(harbour.url).items():
+        monkeypatch.setenv(name, value)
+    harbour.index.publishers.append(PUBLISHER)
+    return harbour

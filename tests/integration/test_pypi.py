@@ -1,101 +1,19 @@
-"""The whole `pypi` channel against the stand-in: first, again, second, conflicts, faults, tokens."""
+"""The whole `pypi` channel against the stand-in: first, again, second, conflicts, faults, checks."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import product
-from pathlib import Path
 
-import anyio
 import pytest
 
-from indexes import Release, hello, manifest, metadata, sdist, states, table, told, wheel
+from indexes import hello, manifest, metadata, sdist, states, told, wheel
+from pypis import SDIST, WHEEL, WIN, Harbour, Killed, Mortal
 from shipways.errors import Conflict, Unfinished
 from shipways.model.outcome import State
-from shipways.rehearse.faults import Fault, Faulty, Traffic
-from shipways.rehearse.index import PackageIndex, StoredFile, TrustedPublisher
-from shipways.rehearse.serving import served
+from shipways.rehearse.faults import Fault
 from shipways.testing.console import ManualClock
 
 pytestmark = pytest.mark.integration
 
-SDIST, WHEEL, WIN = "hello-1.0.0.tar.gz", "hello-1.0.0-py3-none-any.whl", "hello-1.0.0-py3-none-win32.whl"
-PUBLISHER = TrustedPublisher(project="hello", repository="example/hello", workflow="release.yml", environment="release")
 FAULTS = (Fault.ERROR, Fault.ERROR_AFTER, Fault.LOST, Fault.LIMIT)
-
-
-class Killed(BaseException):
-    """The process ends where it would wait before it tries again."""
-
-
-class Mortal(ManualClock):
-    """A clock on which nobody waits twice."""
-
-    async def sleep(self, seconds: float) -> None:
-        raise Killed
-
-
-@dataclass
-class Harbour:
-    """An index with its traffic; request number `at` gets the fault, or is preceded by the rival's upload."""
-
-    folder: Path
-    index: PackageIndex = field(default_factory=PackageIndex)
-    traffic: Traffic = field(default_factory=Traffic)
-    at: int = -1
-    fault: Fault = Fault.NONE
-    rival: dict[str, bytes] = field(default_factory=dict)
-    url: str = ""
-    env: dict[str, str] = field(default_factory=dict)
-
-    def choose(self, method: str, path: str) -> Fault:
-        """For the request that was counted last."""
-        if method == "POST" and self.rival:
-            self.put(self.rival)
-            self.rival = {}
-        return self.fault if len(self.traffic.requests) - 1 == self.at else Fault.NONE
-
-    def put(self, files: dict[str, bytes]) -> None:
-        """As another runner uploads them."""
-        for name, data in files.items():
-            self.index.files[name] = StoredFile(
-                name=name, project="hello", version="1.0.0", data=data, requires_python=""
-            )
-        self.index.projects.add("hello")
-
-    def clear(self, at: int, fault: Fault) -> None:
-        """An empty index, and the fault of the next runs."""
-        self.index.files.clear()
-        self.index.projects.clear()
-        self.index.uploads.clear()
-        self.traffic.requests.clear()
-        self.at, self.fault = at, fault
-
-    def release(self, *, trusted: bool = False, clock: ManualClock | None = None) -> Release:
-        """A new process."""
-        return Release(self.folder, table(self.url, trusted=trusted), self.env, clock=clock or ManualClock())
-
-    def posts(self) -> int:
-        """How many requests would change something."""
-        return self.traffic.methods()["POST"]
-
-
-@pytest.fixture
-def harbour(tmp_path: Path) -> Iterator[Harbour]:
-    """An index that has one token, for the project hello."""
-    made = Harbour(tmp_path)
-    made.env["SHIPWAYS_PYPI_TOKEN"] = made.index.token("hello")
-    with served(Faulty(made.index.app, made.choose, made.traffic)) as made.url:
-        yield made
-
-
-@pytest.fixture
-def trusted(harbour: Harbour, monkeypatch: pytest.MonkeyPatch) -> Harbour:
-    """A job of a CI that says who it is, and a project that trusts it. There is no token."""
-    harbour.env.clear()
-    for name, value in harbour.index.identity.environment(harbour.url).items():
-        monkeypatch.setenv(name, value)
-    harbour.index.publishers.append(PUBLISHER)
-    return harbour
 
 
 def test_first_release(harbour: Harbour) -> None:
@@ -213,31 +131,6 @@ def test_limit_is_honoured(harbour: Harbour) -> None:
     assert (1.0, 1) == (run.clock.monotonic(), len(run.notes()) - 1)
 
 
-def test_no_token(harbour: Harbour, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a token nothing is sent, and nothing of any channel becomes public."""
-    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
-    harbour.env.clear()
-    outcome = harbour.release()(hello())
-    assert (State.FAILED, State.PENDING) == tuple(states(outcome)[f"pypi/{i}"] for i in ("token", SDIST))
-    assert "fix: set SHIPWAYS_PYPI_TOKEN" in told(outcome)
-    assert not harbour.index.files
-
-
-@pytest.mark.parametrize("projects", [("other",), None], ids=["without right", "unknown"])
-def test_token_without_right(harbour: Harbour, projects: tuple[str, ...] | None) -> None:
-    """403 is final: the reason of the index, what to check, and nothing of the token."""
-    token = harbour.index.token(*projects) if projects else "rehearsal-canary"
-    harbour.env["SHIPWAYS_PYPI_TOKEN"] = token
-    run = harbour.release()
-    outcome = run(hello())
-    found = states(outcome)
-    assert (State.FAILED, State.BLOCKED) == (found[f"pypi/{SDIST}"], found[f"pypi/{WHEEL}"])
-    assert 1 == harbour.posts()
-    reason = "isn't allowed to upload to project 'hello'" if projects else "Invalid or non-existent authentication"
-    assert (True, True) == (reason in told(outcome), "check that the token is for this project" in told(outcome))
-    assert token not in told(outcome) + repr(run.console.events) + repr(outcome)
-
-
 @pytest.mark.parametrize("file", [wheel, sdist], ids=["wheel", "sdist"])
 @pytest.mark.parametrize(
     ("text", "reason"),
@@ -258,58 +151,3 @@ def test_check(harbour: Harbour, file: object, text: str, reason: str) -> None:
     assert State.FAILED == states(outcome)[f"pypi/check/{name}"]
     assert reason in told(outcome)
     assert (0, False) == (harbour.posts(), outcome.begun)
-
-
-def test_trusted(trusted: Harbour) -> None:
-    """Without a token the CI says who it is, once for all files."""
-    outcome = trusted.release()(hello())
-    assert outcome.error() is None, told(outcome)
-    assert (sorted(hello()), 1) == (sorted(trusted.index.uploads), len(trusted.index.used))
-
-
-def test_a_token_goes_first(trusted: Harbour) -> None:
-    """`auto` uses the token that somebody has given; `true` never does."""
-    trusted.env["SHIPWAYS_PYPI_TOKEN"] = trusted.index.token()
-    assert trusted.release()(hello()).error() is None
-    assert 0 == len(trusted.index.used)
-    trusted.env["SHIPWAYS_PYPI_TOKEN"] = "-".join(("no", "token"))
-    outcome = trusted.release(trusted=True)(hello("1.1.0"), "1.1.0")
-    assert (None, 1) == (outcome.error(), len(trusted.index.used)), told(outcome)
-
-
-def test_minted_token_is_renewed(trusted: Harbour) -> None:
-    """A token that is about to end is not used."""
-    run = trusted.release()
-
-    async def twice() -> list[bool]:
-        index = run.index()
-        found = [await index.ready()]
-        await index.authorize()
-        found.append(await index.ready())
-        run.clock.advance(601)
-        found.append(await index.ready())
-        await index.authorize()
-        return [*found, await index.ready()]
-
-    assert [False, True, False, True] == anyio.run(twice)
-    assert 2 == len(trusted.index.used)
-
-
-def test_refused_identity(trusted: Harbour) -> None:
-    """The reasons and what the CI says of itself are shown before anything is public; the identity itself never is."""
-    trusted.index.identity.claims["environment"] = "staging"
-    run = trusted.release()
-    outcome = run(hello())
-    text = told(outcome)
-    assert "invalid-publisher: valid token, but no corresponding publisher" in text
-    for claim in ("repository=example/hello", "environment=staging", "ref=refs/tags/v1.0.0", "workflow_ref=example"):
-        assert claim in text
-    head = trusted.index.identity.issue("x").partition(".")[0]
-    assert head not in text + repr(run.console.events)
-    assert (False, {}) == (outcome.begun, trusted.index.files)
-
-
-def test_job_without_right(trusted: Harbour, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A job of GitHub Actions without `id-token: write` is told to ask for it."""
-    monkeypatch.delenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
-    assert "fix: the job needs `permissions: id-token: write`" in told(trusted.release()(hello()))
