@@ -9,6 +9,7 @@ from typing import Final
 
 from shipways.errors import PreflightError, Problem
 from shipways.model.facts import Git
+from shipways.model.forge import Commit
 from shipways.model.source import SourceFile, SourceTree
 from shipways.ports import Process, Shell
 
@@ -105,10 +106,13 @@ async def read_git(process: Process, repository: Repository) -> tuple[Git, Sourc
     return git, SourceTree(files=_files(listing.split("\0")))
 
 
-async def last_tag(process: Process, repository: Repository, pattern: str) -> str | None:
-    """The newest tag before HEAD that matches a glob. Raises PreflightError in a shallow clone, which cannot know."""
+async def last_tag(process: Process, repository: Repository, pattern: str, *words: str) -> str | None:
+    """The newest tag before HEAD that matches a glob; `words` are more options of `git describe`.
+
+    Raises PreflightError in a shallow clone, which cannot know.
+    """
     answer = await process.run(
-        ("git", "describe", "--tags", "--abbrev=0", "--match", pattern), cwd=repository.root, env=repository.env
+        ("git", "describe", "--tags", "--abbrev=0", "--match", pattern, *words), cwd=repository.root, env=repository.env
     )
     if answer.code == 0:
         return answer.stdout.strip()
@@ -117,11 +121,29 @@ async def last_tag(process: Process, repository: Repository, pattern: str) -> st
             Problem(
                 path=str(repository.root),
                 what=f"this clone is shallow and has no tag {pattern}",
-                why="the version comes from the last tag, which may lie in the history that is missing",
-                hint="`git fetch --unshallow --tags` (in GitHub Actions: fetch-depth: 0), or set package.NAME.version",
+                why="versions and notes come from the last tag, which may lie in the history that is missing",
+                hint="`git fetch --unshallow --tags` (in GitHub Actions: fetch-depth: 0), or set package.NAME.version "
+                "and let publish.github.notes name a file",
             )
         )
     return None
+
+
+async def commits_since(
+    process: Process, repository: Repository, tag: str, tags: str, folders: Sequence[str], *, full: bool
+) -> tuple[Commit, ...]:
+    """The commits since the tag before this one, newest first, of those that fit the glob; all when there is none.
+
+    Only those that change something in these folders; after a `full` release come those since the last full one.
+    Raises PreflightError in a shallow clone.
+    """
+    skipped = ("--exclude", tag, *(("--exclude", tags.replace("*", "*-*", 1)) if full else ()))
+    before = await last_tag(process, repository, tags, *skipped)
+    scope = f"{before}..HEAD" if before else "HEAD"
+    log = ("log", "--no-merges", "--no-show-signature", "--format=%s%x1f%b%x1e", scope, "--", *folders)
+    said = await ask(process, repository, *log)
+    parts = (entry.strip().partition("\x1f") for entry in said.split("\x1e") if entry.strip())
+    return tuple(Commit(subject=subject, body=body.strip()) for subject, _, body in parts)
 
 
 def _files(entries: Sequence[str]) -> tuple[SourceFile, ...]:

@@ -8,6 +8,8 @@ from typing import Final, Protocol, runtime_checkable
 from shipways.config.publish import PypiTable
 from shipways.config.schema import Config
 from shipways.errors import Problem
+from shipways.model.facts import Facts
+from shipways.model.forge import ForgeAsset, ForgeRelease
 from shipways.model.item import Item, Publication, Seen
 from shipways.model.lock import LockedImage
 from shipways.model.manifest import Manifest
@@ -169,6 +171,52 @@ class PythonIndex(Protocol):
 
         Raises Moved when other bytes have the name, Transient, or Unfinished when it is refused.
         """
+
+
+class Forge(Protocol):
+    """The releases of one repository at a forge.
+
+    Every method raises Transient, or Unfinished when the forge refuses.
+    """
+
+    async def releases(self, tags: Sequence[str]) -> Sequence[ForgeRelease]:
+        """For each of these tags the release that is published, else its drafts; the lowest id first."""
+        ...
+
+    async def current(self, tag: str) -> ForgeRelease:
+        """The first of these, as it was last seen. Raises Moved when there was none."""
+        ...
+
+    async def latest(self) -> str:
+        """The tag of the release that is marked as the latest; empty when none is."""
+        ...
+
+    async def create(self, release: ForgeRelease) -> ForgeRelease:
+        """Make a draft."""
+        ...
+
+    async def edit(self, release: ForgeRelease, *, latest: bool = False) -> ForgeRelease:
+        """Let a release be what this says; `latest` marks it. Raises Moved when it is gone."""
+        ...
+
+    async def delete(self, release: ForgeRelease) -> None:
+        """Delete a draft; nothing happens when it is gone."""
+        ...
+
+    async def assets(self, release: ForgeRelease) -> Sequence[ForgeAsset]:
+        """Its files, those that are not whole too."""
+        ...
+
+    async def digest(self, asset: ForgeAsset) -> str:
+        """The digest of a file's bytes, by downloading them; empty when it is gone."""
+        ...
+
+    async def upload(self, release: ForgeRelease, name: str, source: Path) -> ForgeAsset:
+        """Send a file. Raises Moved when the release is gone, or has a file of that name."""
+        ...
+
+    async def remove(self, asset: int) -> None:
+        """Delete a file by its id. Raises Moved when it is gone."""
         ...
 
 
@@ -186,6 +234,8 @@ class Outside:
     """The index that a table of the config means: always the same object, which keeps its token."""
     registries: Registries
     """Image registries, with the logins of this user."""
+    forge: Callable[[str, str], Forge]
+    """The forge whose API has this base URL (empty: the public one), for the repository OWNER/NAME."""
 
 
 class Channel(Protocol):
@@ -225,6 +275,6 @@ class Paced(Protocol):
 class Publisher(Protocol):
     """A module of `publish/`. Its plan is as pure as a maker's."""
 
-    def plan(self, config: Config) -> Iterator[Channel]:
-        """The channels for this config."""
+    def plan(self, config: Config, facts: Facts | None) -> Iterator[Channel]:
+        """The channels for this config; there are facts for a release, and none to verify one from anywhere."""
         ...

@@ -21,7 +21,7 @@ from shipways.model.artifact import Linkage
 from shipways.model.facts import Facts
 from shipways.model.lock import Lock, LockedImage
 from shipways.model.oci import Descriptor
-from shipways.outside import CrateRegistry, Images, Index, Outside, PythonIndex
+from shipways.outside import CrateRegistry, Forge, Images, Index, Outside, PythonIndex
 from shipways.ports import Clock, Console, Engine, Sources, World
 from shipways.settings import settings
 
@@ -163,6 +163,13 @@ async def workshop(
         )
 
 
+async def notes(shop: Workshop) -> tuple[tuple[str, str], ...]:
+    """What is new in this release, by tag; asked only where a channel says it. Raises PreflightError."""
+    from shipways.news import release_notes
+
+    return await release_notes(shop.config, shop.facts, OsProcess(), shop.repository, shop.sources)
+
+
 def world(shop: Workshop) -> World:
     """The ports that steps use."""
     return World(
@@ -174,20 +181,23 @@ def world(shop: Workshop) -> World:
     )
 
 
-def outside(folder: Path) -> Outside:
-    """The ports that channels use, for the artifacts in `folder`."""
+@contextlib.asynccontextmanager
+async def outside(folder: Path) -> AsyncIterator[Outside]:
+    """The ports that channels use while the block runs, for the artifacts in `folder`."""
     from shipways.adapters.bucket import FolderBucket
     from shipways.adapters.dockerauth import DockerLogins
     from shipways.adapters.registryhttp import RegistryHttp
     from shipways.adapters.registrypush import PushRegistries
 
-    return Outside(
-        artifact=lambda path: folder / path,
-        bucket=FolderBucket,
-        crates=functools.cache(_crates),
-        pypi=functools.cache(_pypi),
-        registries=PushRegistries(RegistryHttp(DockerLogins(OsProcess(), OsShell()), OsClock())),
-    )
+    async with contextlib.AsyncExitStack() as opened:
+        yield Outside(
+            artifact=lambda path: folder / path,
+            bucket=FolderBucket,
+            crates=functools.cache(_crates),
+            forge=_forges(opened),
+            pypi=functools.cache(_pypi),
+            registries=PushRegistries(RegistryHttp(DockerLogins(OsProcess(), OsShell()), OsClock())),
+        )
 
 
 def _crates(registry: str) -> CrateRegistry:
@@ -205,6 +215,26 @@ def _pypi(table: PypiTable) -> PythonIndex:
     from shipways.adapters.pypi import SimpleIndex
 
     return SimpleIndex(table, Credentials(OsShell().env()), OsClock())
+
+
+def _forges(opened: contextlib.AsyncExitStack) -> Callable[[str, str], Forge]:
+    """Each forge is made when it is asked for, and kept until the end: its connections are."""
+    from shipways.adapters.credentials import Credentials
+
+    secret = Credentials(OsShell().env()).secret
+
+    @functools.cache
+    def forge(api: str, repository: str) -> Forge:
+        from shipways.adapters import web
+        from shipways.adapters.github import GithubForge
+
+        http = web.client(api)
+        made = GithubForge(api, repository, secret("GH_TOKEN", "GITHUB_TOKEN"), http, clock())
+        opened.push_async_callback(http.aclose)
+        opened.callback(made.close)
+        return made
+
+    return forge
 
 
 def index() -> Index:

@@ -26,10 +26,10 @@ def test_desired(tmp_path: Path) -> None:
 @pytest.mark.parametrize("registry", ["", "mine", "crates-io", "sparse+https://index.example/x/"])
 def test_config(registry: str) -> None:
     """The channel is there when its table is; crates.io when it says nothing."""
-    assert [] == list(plan(parse(HEAD, "shipways.toml")))
+    assert [] == list(plan(parse(HEAD, "shipways.toml"), None))
     text = f'{HEAD}[publish.crates]\nregistry = "{registry}"\n'
-    assert [CratesChannel(registry=registry)] == list(plan(parse(text, "shipways.toml")))
-    assert [CratesChannel(registry="")] == list(plan(parse(f"{HEAD}[publish.crates]\n", "shipways.toml")))
+    assert [CratesChannel(registry=registry)] == list(plan(parse(text, "shipways.toml"), None))
+    assert [CratesChannel(registry="")] == list(plan(parse(f"{HEAD}[publish.crates]\n", "shipways.toml"), None))
 
 
 @pytest.mark.parametrize("registry", ["https://index.example/", "sparse+https://index.example", "a b", 'x"', "../x"])

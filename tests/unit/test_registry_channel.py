@@ -52,7 +52,7 @@ def desired(
         steps=(),
         artifacts=(*(IMAGE if image else ()), *more),
     )
-    (channel,) = plan(parse(text, "shipways.toml"))
+    (channel,) = plan(parse(text, "shipways.toml"), None)
     return {item.id.removeprefix("registry/"): item for item in channel.desired(manifest)}
 
 
@@ -112,7 +112,7 @@ def test_nothing_to_push(how: dict[str, object]) -> None:
 
 def test_no_table_no_channel() -> None:
     """Without `[publish.registry]` nothing is pushed."""
-    assert [] == list(plan(parse(CONFIG.replace("[publish.registry]", ""), "shipways.toml")))
+    assert [] == list(plan(parse(CONFIG.replace("[publish.registry]", ""), "shipways.toml"), None))
 
 
 @pytest.mark.parametrize(

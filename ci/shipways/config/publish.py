@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import StringConstraints, model_validator
 
 from shipways.config.images import Image
-from shipways.config.kinds import Frozen
+from shipways.config.kinds import Frozen, RelativePath
 from shipways.model.oci import parse_reference
 
 MovingTag = Annotated[
@@ -29,10 +29,23 @@ class CratesTable(Frozen):
     registry: CrateRegistryName = ""
 
 
+Api = Annotated[
+    str, StringConstraints(pattern=r"^(https://[^\s@]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/[^\s@]*)?)?$")
+]
+"""HTTPS, or this machine; a token goes there."""
+
+
 class FilesTable(Frozen):
     """`[publish.files]`: a folder that a mirror serves, or that is carried to where there is no network."""
 
     folder: Folder
+
+
+class GithubTable(Frozen):
+    """`[publish.github]`: a release on GitHub for each tag."""
+
+    api: Api = ""
+    notes: RelativePath = "commits"
 
 
 class PypiTable(Frozen):
@@ -63,6 +76,7 @@ class Publish(Frozen):
 
     crates: CratesTable | None = None
     files: FilesTable | None = None
+    github: GithubTable | None = None
     pypi: PypiTable | None = None
     registry: RegistryTable | None = None
 

@@ -81,6 +81,8 @@ class Config(Frozen):
         wrong += registry_problems(self.publish, self.image)
         if self.formula and not self.project.repository:
             wrong.append("project.repository: is required, because a formula downloads from there")
+        if self.publish.github and "/" not in self.project.repository:
+            wrong.append("project.repository: is required, because [publish.github] makes releases there")
         if wrong:
             raise ValueError("\n".join(wrong))
         return self

@@ -98,6 +98,8 @@ class Facts:
     """Path and text of the Dockerfiles that the config names, and of the .dockerignore files that go for them."""
     grounds: tuple[tuple[str, str], ...] = ()
     """The digest of each image to build in that comes of a Dockerfile, where all that it names is locked."""
+    notes: tuple[tuple[str, str], ...] = ()
+    """What is new, by tag: a text that only a real release asks for."""
     xwin: bool = False
     """Whether cargo-xwin has the Microsoft SDK in its cache."""
 

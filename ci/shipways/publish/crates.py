@@ -6,6 +6,7 @@ from typing import Final
 
 from shipways.config.schema import Config
 from shipways.model.artifact import Kind
+from shipways.model.facts import Facts
 from shipways.model.item import Item, ItemKind, Phase, Publication, Seen
 from shipways.model.manifest import Manifest
 from shipways.model.pace import Limit
@@ -73,7 +74,8 @@ def _version(item: Item) -> tuple[str, str]:
     return name, version
 
 
-def plan(config: Config) -> Iterator[CratesChannel]:
+def plan(config: Config, facts: Facts | None) -> Iterator[CratesChannel]:
     """The registry of the config, if it has one."""
+    del facts
     if config.publish.crates:
         yield CratesChannel(registry=config.publish.crates.registry)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from shipways.config.manifestfile import FILE_NAME, manifest_digest
 from shipways.config.schema import Config
 from shipways.model.digest import digest_bytes
+from shipways.model.facts import Facts
 from shipways.model.item import Item, ItemKind, Phase, Publication, Seen
 from shipways.model.manifest import Manifest, PackageEntry, Release
 from shipways.model.version import is_prerelease
@@ -102,7 +103,8 @@ def _latest(top: str, package: PackageEntry, after: str) -> Item:
     )
 
 
-def plan(config: Config) -> Iterator[FilesChannel]:
+def plan(config: Config, facts: Facts | None) -> Iterator[FilesChannel]:
     """The folder of the config, if it has one."""
+    del facts
     if config.publish.files:
         yield FilesChannel(folder=config.publish.files.folder)

@@ -10,6 +10,7 @@ from shipways.config.publish import PypiTable
 from shipways.config.schema import Config
 from shipways.errors import Unfinished
 from shipways.model.artifact import Kind
+from shipways.model.facts import Facts
 from shipways.model.item import Item, ItemKind, Phase, Publication, Seen
 from shipways.model.manifest import ArtifactEntry, Manifest
 from shipways.outside import Outside, PythonIndex
@@ -105,7 +106,8 @@ def _project(file: str) -> str:
     return parse_wheel_filename(file)[0] if file.endswith(".whl") else parse_sdist_filename(file)[0]
 
 
-def plan(config: Config) -> Iterator[PypiChannel]:
+def plan(config: Config, facts: Facts | None) -> Iterator[PypiChannel]:
     """The index of the config, if it has one."""
+    del facts
     if config.publish.pypi:
         yield PypiChannel(table=config.publish.pypi)

@@ -9,6 +9,7 @@ from typing import Final
 from shipways.config.schema import Config
 from shipways.model.artifact import Kind
 from shipways.model.digest import digest_bytes
+from shipways.model.facts import Facts
 from shipways.model.item import Item, ItemKind, Phase, Publication, Seen
 from shipways.model.manifest import ArtifactEntry, Manifest
 from shipways.model.names import image_folder, image_tag
@@ -143,8 +144,9 @@ class RegistryChannel:
                 )
 
 
-def plan(config: Config) -> Iterator[RegistryChannel]:
+def plan(config: Config, facts: Facts | None) -> Iterator[RegistryChannel]:
     """The registries of all images, when the config has the table."""
+    del facts
     if config.publish.registry:
         yield RegistryChannel(
             images=tuple(

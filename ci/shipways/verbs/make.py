@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import anyio
 import click
@@ -93,9 +94,11 @@ async def _release(snapshot: bool, publish: bool, dry_run: bool, how: How) -> No
     async with _workshop(how) as (shop, console):
         whole = planner.plan(shop.config, shop.facts, MAKERS, publish=publish, snapshot=snapshot)
         refuse_fall(whole.mode, shop.config.engine.release, shop.engine.name, shop.engine_reason)
+        real = whole.mode is Mode.RELEASE
+        facts = replace(shop.facts, notes=await wire.notes(shop)) if real else shop.facts
         manifest = await _make(shop, whole, console, how)
-        if whole.mode is Mode.RELEASE:
-            channels = [channel for publisher in PUBLISHERS for channel in publisher.plan(shop.config)]
+        if real:
+            channels = [channel for publisher in PUBLISHERS for channel in publisher.plan(shop.config, facts)]
             dist = shop.repository.root / "dist"
             await publishing.publish(channels, manifest, dist, console, apply=not dry_run)
 

@@ -33,7 +33,7 @@ async def _verify(log: str) -> None:
     console, files, dist = wire.console(log), wire.files(), said.folder / "dist"
     if not files.exists(dist / FILE_NAME):
         raise PreflightError(Problem(path=f"dist/{FILE_NAME}", what="is not there", hint="`shipways release` makes it"))
-    channels = [channel for publisher in PUBLISHERS for channel in publisher.plan(said.config)]
+    channels = [channel for publisher in PUBLISHERS for channel in publisher.plan(said.config, None)]
     manifest = parse_manifest(files.read(dist / FILE_NAME))
     outcome = await _converge(channels, manifest, dist, console, apply=False)
     if wrong := [row for row in outcome.rows if row.state not in GOOD]:
@@ -59,12 +59,13 @@ async def _converge(
     if not channels:
         console.emit(Note(text="there is no channel: the config has no table of [publish]"))
     clock, files = wire.clock(), wire.files()
-    around = Around(
-        outside=wire.outside(dist),
-        console=console,
-        clock=clock,
-        record=lambda row: append_publication(files, dist, row, clock),
-    )
-    outcome = await converge(channels, manifest, around, apply=apply)
+    async with wire.outside(dist) as outside:
+        around = Around(
+            outside=outside,
+            console=console,
+            clock=clock,
+            record=lambda row: append_publication(files, dist, row, clock),
+        )
+        outcome = await converge(channels, manifest, around, apply=apply)
     console.emit(publish_table(outcome))
     return outcome

@@ -1,0 +1,133 @@
+"""A release of two small files, and runs of it against the stand-in for GitHub."""
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import anyio
+
+from shipways.adapters import web
+from shipways.adapters.github import GithubForge
+from shipways.config.manifestfile import FILE_NAME, manifest_text
+from shipways.model.event import Note
+from shipways.model.manifest import FORMAT, ArtifactEntry, Manifest, PackageEntry
+from shipways.model.outcome import Outcome, State
+from shipways.model.secret import Secret
+from shipways.outside import Outside
+from shipways.publish.github import GithubChannel
+from shipways.rehearse.faults import Chooser, Fault, Faulty, Traffic
+from shipways.rehearse.forge import Forge
+from shipways.rehearse.forgedesk import API, Desk
+from shipways.rehearse.serving import served
+from shipways.run.reconciler import Around, converge
+from shipways.testing.bucket import MemoryBucket
+from shipways.testing.console import ManualClock, RecordingConsole
+
+REPOSITORY = "example/demo"
+TOKEN = "canary-of-the-writer"  # noqa: S105 - it opens nothing
+READER = "canary-of-the-reader"
+WRITES = ("POST", "PATCH", "DELETE")
+
+
+def manifest(version: str, folder: Path, *, commit: str = "c" * 40, **files: bytes) -> Manifest:
+    """A manifest, and its files below the folder; `_` in a name is a dot."""
+    named = {name.replace("_", "."): data for name, data in (files or {"a_tar_gz": b"a", "SUMS": b"sums"}).items()}
+    entries = []
+    for name, data in named.items():
+        (folder / name).write_bytes(data)
+        digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+        entries.append(ArtifactEntry(path=name, kind="archive", digest=digest, size=len(data)))
+    made = Manifest(
+        format=FORMAT,
+        project="demo",
+        shipways="0",
+        commit=commit,
+        epoch=0,
+        make_digest="sha256:0",
+        packages=(PackageEntry(name="demo", version=version, tag=f"v{version}"),),
+        steps=(),
+        artifacts=tuple(entries),
+    )
+    (folder / FILE_NAME).write_text(manifest_text(made))
+    return made
+
+
+def never(method: str, path: str) -> Fault:
+    """No fault."""
+    del method, path
+    return Fault.NONE
+
+
+@dataclass(slots=True)
+class Github:
+    """The stand-in, served; `fault` decides for each request."""
+
+    forge: Forge
+    url: str = ""
+    fault: Chooser = never
+    traffic: Traffic = field(default_factory=Traffic)
+    console: RecordingConsole = field(default_factory=RecordingConsole)
+    clock: ManualClock = field(default_factory=ManualClock)
+
+    def converge(self, made: Manifest, folder: Path, *, token: str = TOKEN, apply: bool = True) -> Outcome:
+        """A run of its own."""
+        self.console, self.clock, self.traffic.requests[:] = RecordingConsole(), ManualClock(), []
+
+        async def main() -> Outcome:
+            async with web.client() as http:
+                forge = GithubForge(f"{self.url}{API}", REPOSITORY, Secret(token), http, self.clock)
+                outside = Outside(
+                    artifact=lambda path: folder / path, bucket=lambda _: MemoryBucket(), forge=lambda *_: forge
+                )
+                around = Around(outside=outside, console=self.console, clock=self.clock)
+                try:
+                    return await converge([self.channel(made)], made, around, apply=apply)
+                finally:
+                    forge.close()
+
+        return anyio.run(main)
+
+    def channel(self, made: Manifest) -> GithubChannel:
+        """The channel of a release."""
+        notes = tuple((package.tag, f"What is new in {package.version}.\n") for package in made.packages)
+        return GithubChannel(repository=REPOSITORY, api=self.url, notes=notes, patterns=("v{version}",))
+
+    def writes(self) -> list[tuple[str, str]]:
+        """The requests of the last run that change something."""
+        return [(method, path) for method, path in self.traffic.requests if method in WRITES]
+
+    def notes(self) -> str:
+        """What the last run told."""
+        return "\n".join(event.text for event in self.console.events if isinstance(event, Note))
+
+
+@contextlib.contextmanager
+def github(**more: object) -> Iterator[Github]:
+    """The stand-in, with its storage on a port of its own."""
+    made = Github(Forge(desk=Desk(REPOSITORY, {TOKEN: "write", READER: "read"}), **more))  # type: ignore[arg-type]
+
+    def choose(method: str, path: str) -> Fault:
+        return made.fault(method, path)
+
+    app = made.forge.app()
+    with served(Faulty(app, choose, made.traffic)) as url, served(app) as storage:
+        made.url, made.forge.storage = url, storage
+        yield made
+
+
+def at(number: int, fault: Fault) -> Callable[[str, str], Fault]:
+    """This fault at the request of that number, from 0, and none else."""
+    count = iter(range(1_000_000))
+    return lambda *_: fault if next(count) == number else Fault.NONE
+
+
+def states(outcome: Outcome) -> dict[str, State]:
+    """The state of every item, without the name of the channel."""
+    return {row.item.id.removeprefix("github/"): row.state for row in outcome.rows}
+
+
+def again(made: Manifest, **more: object) -> Manifest:
+    """The same release with something else."""
+    return replace(made, **more)  # type: ignore[arg-type]
