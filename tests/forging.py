@@ -104,16 +104,17 @@ class Github:
 
 
 @contextlib.contextmanager
-def github(**more: object) -> Iterator[Github]:
-    """The stand-in, with its storage on a port of its own."""
+def github(*, apart: bool = False, **more: object) -> Iterator[Github]:
+    """The stand-in; `apart`: its storage has a port of its own."""
     made = Github(Forge(desk=Desk(REPOSITORY, {TOKEN: "write", READER: "read"}), **more))  # type: ignore[arg-type]
 
     def choose(method: str, path: str) -> Fault:
         return made.fault(method, path)
 
     app = made.forge.app()
-    with served(Faulty(app, choose, made.traffic)) as url, served(app) as storage:
-        made.url, made.forge.storage = url, storage
+    with contextlib.ExitStack() as opened:
+        made.url = opened.enter_context(served(Faulty(app, choose, made.traffic)))
+        made.forge.storage = opened.enter_context(served(app)) if apart else ""
         yield made
 
 

@@ -152,7 +152,7 @@ def test_conflict(hub: Github, tmp_path: Path) -> None:
 
 def test_without_digests(tmp_path: Path) -> None:
     """An old server does not tell digests: files are downloaded, and the storage does not get the token."""
-    with github(digests=False) as hub:
+    with github(apart=True, digests=False) as hub:
         made = manifest("1.0.0", tmp_path)
         hub.converge(made, tmp_path)
         outcome = hub.converge(made, tmp_path)
