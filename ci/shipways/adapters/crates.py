@@ -104,8 +104,9 @@ class SparseRegistry:
         if not place.api:
             raise Unfinished(Problem(path="publish.crates.registry", what="this registry takes no crates"))
         body = await self._body(place, packed, data)
-        token = await self._tokens.token(place.api)
+        await self._tokens.token(place.api)  # who has none need not wait
         await self._turn(limit)
+        token = await self._tokens.token(place.api)  # a minted one does not outlive a long wait
         async with web.client(place.api) as http:
             headers = {"Authorization": token.open(), "Accept": "application/json"}
             request = http.build_request("PUT", "/api/v1/crates/new", content=body, headers=headers)
