@@ -4,9 +4,8 @@ import gzip
 import io
 import tarfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NoReturn
 
 import anyio
 
@@ -15,10 +14,10 @@ from shipways.adapters.cratetokens import CrateTokens
 from shipways.model.digest import digest_bytes
 from shipways.model.manifest import FORMAT, ArtifactEntry, Manifest, PackageEntry
 from shipways.model.outcome import Outcome
-from shipways.outside import Outside
 from shipways.publish.crates import CratesChannel
 from shipways.run.reconciler import Around, converge
 from shipways.testing.console import ManualClock, RecordingConsole
+from shipways.testing.doors import CLOSED
 
 CANARY = "canary-0123456789"
 """A token that nothing may print."""
@@ -104,7 +103,7 @@ class Run:
         """Converge; what was printed and recorded has no token in it."""
         tokens = CrateTokens(self.registry, self.env, self.clock)
         registry = SparseRegistry(self.registry, FixedAddresses(self.url), tokens, self.clock)
-        outside = Outside(artifact=lambda path: self.folder / path, bucket=nowhere, crates=lambda _: registry)
+        outside = replace(CLOSED, artifact=lambda path: self.folder / path, crates=lambda _: registry)
         around = Around(outside=outside, console=self.console, clock=self.clock)
 
         async def main() -> Outcome:
@@ -113,8 +112,3 @@ class Run:
         outcome = anyio.run(main)
         assert CANARY not in f"{outcome}{self.console.events}{self.console.printed}{outcome.error()}"
         return outcome
-
-
-def nowhere(name: str) -> NoReturn:
-    """A place that no test goes to."""
-    raise AssertionError(name)

@@ -15,15 +15,14 @@ from shipways.model.event import Note
 from shipways.model.manifest import FORMAT, ArtifactEntry, Manifest, PackageEntry
 from shipways.model.outcome import Outcome, State
 from shipways.model.secret import Secret
-from shipways.outside import Outside
 from shipways.publish.github import GithubChannel
 from shipways.rehearse.faults import Chooser, Fault, Faulty, Traffic
 from shipways.rehearse.forge import Forge
 from shipways.rehearse.forgedesk import API, Desk
 from shipways.rehearse.serving import served
 from shipways.run.reconciler import Around, converge
-from shipways.testing.bucket import MemoryBucket
 from shipways.testing.console import ManualClock, RecordingConsole
+from shipways.testing.doors import CLOSED
 
 REPOSITORY = "example/demo"
 TOKEN = "canary-of-the-writer"  # noqa: S105 - it opens nothing
@@ -78,9 +77,7 @@ class Github:
         async def main() -> Outcome:
             async with web.client() as http:
                 forge = GithubForge(f"{self.url}{API}", REPOSITORY, Secret(token), http, self.clock)
-                outside = Outside(
-                    artifact=lambda path: folder / path, bucket=lambda _: MemoryBucket(), forge=lambda *_: forge
-                )
+                outside = replace(CLOSED, artifact=lambda path: folder / path, forge=lambda *_: forge)
                 around = Around(outside=outside, console=self.console, clock=self.clock)
                 try:
                     return await converge([self.channel(made)], made, around, apply=apply)

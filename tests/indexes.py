@@ -10,7 +10,7 @@ import tarfile
 import time
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -25,11 +25,10 @@ from shipways.model.digest import digest_bytes
 from shipways.model.event import Note
 from shipways.model.manifest import FORMAT, ArtifactEntry, Manifest, PackageEntry
 from shipways.model.outcome import Outcome, State
-from shipways.outside import Outside
 from shipways.publish.pypi import PypiChannel
 from shipways.run.reconciler import Around, converge
-from shipways.testing.bucket import MemoryBucket
 from shipways.testing.console import ManualClock, RecordingConsole
+from shipways.testing.doors import CLOSED
 
 CANARY = "canary-5f1d2c"
 """A password, or a part of one, that nothing may show."""
@@ -123,7 +122,7 @@ class Release:
         for name, data in files.items():
             (self.folder / name).write_bytes(data)
         index = cache(lambda _: self.index())
-        outside = Outside(artifact=lambda path: self.folder / path, bucket=lambda _: MemoryBucket(), pypi=index)
+        outside = replace(CLOSED, artifact=lambda path: self.folder / path, pypi=index)
         around = Around(outside=outside, console=self.console, clock=self.clock)
         return anyio.run(lambda: converge([PypiChannel(table=self.table)], sealed, around, apply=apply))
 

@@ -1,14 +1,13 @@
 """A release with an image, and how it is brought to registries, for the tests of their channel."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import anyio
 import httpx
 
 from imaging import Bench
-from shipways.adapters.bucket import FolderBucket
 from shipways.adapters.dockerauth import DockerLogins
 from shipways.adapters.process import OsProcess
 from shipways.adapters.registryhttp import RegistryHttp
@@ -18,10 +17,10 @@ from shipways.model.artifact import Artifact
 from shipways.model.digest import digest_bytes
 from shipways.model.manifest import FORMAT, ArtifactEntry, Manifest, PackageEntry
 from shipways.model.outcome import Outcome
-from shipways.outside import Outside
 from shipways.publish.registry import RegistryChannel, Shipped
 from shipways.run.reconciler import Around, converge
 from shipways.testing.console import ManualClock, RecordingConsole
+from shipways.testing.doors import CLOSED
 
 MOVING = ("latest", "{major}", "{major}.{minor}")
 AMD64 = "x86_64-unknown-linux-gnu"
@@ -108,7 +107,7 @@ class Run:
         return PushRegistries(RegistryHttp(logins, ManualClock(), transport=self.transport), self.uploads)
 
     def __call__(self, made: Release, *, apply: bool = True) -> Outcome:
-        outside = Outside(artifact=lambda path: made.dist / path, bucket=FolderBucket, registries=self.registries())
+        outside = replace(CLOSED, artifact=lambda path: made.dist / path, registries=self.registries())
         around = Around(outside=outside, console=self.console, clock=ManualClock())
         return anyio.run(lambda: converge([self.channel], made.manifest, around, apply=apply))
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import cast
 
 import anyio
 import pytest
@@ -14,9 +13,10 @@ from shipways.model.event import Note
 from shipways.model.item import Item, ItemKind, Phase, Seen
 from shipways.model.manifest import FORMAT, Manifest
 from shipways.model.outcome import Outcome, Row, State
-from shipways.outside import Channel, Outside
+from shipways.outside import Channel
 from shipways.run.reconciler import TRIES, Around, converge
 from shipways.testing.console import ManualClock, RecordingConsole
+from shipways.testing.doors import CLOSED
 from shipways.testing.place import Crash, Fault, Place, PlaceChannel, scripted
 
 MANIFEST = Manifest(
@@ -63,8 +63,7 @@ class Run:
             PlaceChannel(name, self.place, [item for item in items if item.channel == name], self.fault)
             for name in names
         ]
-        outside = cast(Outside, None)  # a place in memory needs no doors
-        around = Around(outside=outside, console=self.console, clock=self.clock, record=self.recorded.append)
+        around = Around(outside=CLOSED, console=self.console, clock=self.clock, record=self.recorded.append)
         return anyio.run(lambda: converge(channels, MANIFEST, around, apply=apply))
 
     def notes(self) -> list[str]:

@@ -1,0 +1,15 @@
+"""An `Outside` whose doors are closed; `dataclasses.replace` opens those that a channel needs."""
+
+from typing import Final, NoReturn, cast
+
+from shipways.outside import Outside, Registries
+
+
+def closed(*address: object) -> NoReturn:
+    """A door that nobody may open."""
+    raise AssertionError(address)
+
+
+CLOSED: Final = Outside(
+    artifact=closed, bucket=closed, crates=closed, forge=closed, pypi=closed, registries=cast(Registries, None)
+)
