@@ -51,10 +51,10 @@ class Release:
         }
 
 
-def release(root: Path, version: str = "1.2.3", *, sbom: bool = False, data: bytes = b"") -> Release:
+def release(root: Path, version: str = "1.2.3", *, sbom: bool = False, extra: str = "") -> Release:
     """Make the image of a version for two platforms, and perhaps a bill of materials of one."""
-    bench = Bench(root / version, version=version, data=data + version.encode())
-    entries = [_entry(artifact) for artifact in bench.release().artifacts]
+    bench = Bench(root / version, version=version, data=version.encode())
+    entries = [_entry(artifact) for artifact in bench.release(extra).artifacts]
     if sbom:
         text, path = json.dumps({"bomFormat": "CycloneDX", "version": version}).encode(), f"pulse-{version}.cdx.json"
         (bench.dist / path).write_bytes(text)
