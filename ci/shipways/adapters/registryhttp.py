@@ -123,7 +123,7 @@ class RegistrySession:
         """The answer; after a challenge, that to the same request with what the challenge asks for."""
         before, request = self._door.grant, make()
         response = await self._send(request, before)
-        if response.status_code != 401:
+        if response.status_code != 401 or "WWW-Authenticate" not in response.headers:
             return response
         await response.aread()
         grant = await self._door.knock(self._client, response, before, reads=request.method in _READS)
