@@ -11,10 +11,10 @@ WORKSPACE = {
     "Cargo.toml": '[workspace]\nmembers = ["app", "core"]\nresolver = "2"\n'
     '[workspace.dependencies]\npair-core = { path = "core", version = "1.0.0", registry = "standin" }\n',
     "core/Cargo.toml": '[package]\nname = "pair-core"\nversion = "1.0.0"\nedition = "2021"\n'
-    'description = "Core"\nlicense = "MIT"\n[features]\nstd = []\n',
+    'description = "Core"\nlicense = "MIT"\npublish = ["standin"]\n[features]\nstd = []\n',
     "core/src/lib.rs": 'pub fn word() -> &\'static str { "paired" }\n',
     "app/Cargo.toml": '[package]\nname = "pair-app"\nversion = "1.0.0"\nedition = "2021"\n'
-    'description = "App"\nlicense = "MIT"\n[dependencies]\npair-core = { workspace = true }\n',
+    'description = "App"\nlicense = "MIT"\npublish = ["standin"]\n[dependencies]\npair-core = { workspace = true }\n',
     "app/src/main.rs": 'fn main() { println!("{}", pair_core::word()) }\n',
 }
 """Two crates; the program needs the library."""

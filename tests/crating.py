@@ -73,6 +73,24 @@ def written(folder: Path, version: str, crates: Mapping[str, tuple[bytes, Sequen
     )
 
 
+class EventClock(ManualClock):
+    """Time goes from one sleeper's end to the next one's, and lets requests that are under way end before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ends: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        """Until nobody sleeps that should wake up before."""
+        end = self.now() + seconds
+        self._ends.append(end)
+        await anyio.sleep(0.03)
+        while end != min(self._ends):  # noqa: ASYNC110 - whoever sleeps may not know who is next
+            await anyio.sleep(0.01)
+        self._ends.remove(end)
+        self.advance(max(0.0, end - self.now()))
+
+
 @dataclass(frozen=True)
 class FixedAddresses:
     """The `Addresses` port for a registry that everybody knows."""

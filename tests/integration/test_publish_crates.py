@@ -1,17 +1,21 @@
 """Crates that are published: first, again, over the release before, against others, and with every fault."""
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from crating import CANARY, VARIABLE, Run, release
+from cargoing import WORKSPACE, Cargo
+from crating import CANARY, VARIABLE, EventClock, Run, release
+from sandbox import Repository
 from shipways.model.event import Note
 from shipways.model.outcome import Outcome, State
 from shipways.rehearse.crates import Crates
 from shipways.rehearse.faults import Chooser, Fault, Faulty, Traffic
 from shipways.rehearse.serving import served
+from support import need
 
 pytestmark = pytest.mark.integration
 
@@ -170,9 +174,65 @@ def test_publish_field(tmp_path: Path) -> None:
 def test_many_crates(tmp_path: Path) -> None:
     """At the pace of crates.io a release knows before how long it takes, and is never told to slow down."""
     many = {f"crate{number}": () for number in range(8)}
-    with registry() as (crates, url, traffic):
-        run = Run(url, tmp_path, registry="", env={"CARGO_REGISTRY_TOKEN": CANARY})
+    clock = EventClock()
+    with registry(Crates(tokens={CANARY}, limited=True, now=clock.now)) as (crates, url, traffic):
+        run = Run(url, tmp_path, registry="", env={"CARGO_REGISTRY_TOKEN": CANARY}, clock=clock)
         assert {State.APPLIED} == states(run.publish(release(tmp_path, "1.0.0", many)))
         assert (8, 8, 1800.0) == (len(crates.log), traffic.methods()["PUT"], run.clock.now())
         notes = [event.text for event in run.console.events if isinstance(event, Note)]
         assert "crates: takes at least 30 min, for the place takes only so many at a time" == notes[0]
+
+
+def test_limit_that_is_used_up(tmp_path: Path) -> None:
+    """Another run has used the limit up: the registry says when to come again, and every crate has its turn."""
+    clock = EventClock()
+    with registry(Crates(tokens={CANARY}, limited=True, now=clock.now)) as (crates, url, _):
+        for first, count in ((0, 5), (5, 10)):
+            names = {f"crate{number}": () for number in range(first, first + count)}
+            run = Run(url, tmp_path, registry="", env={"CARGO_REGISTRY_TOKEN": CANARY}, clock=clock)
+            outcome = run.publish(release(tmp_path, "1.0.0", names))
+            assert {State.APPLIED} == states(outcome), outcome.error()
+        assert 15 == len(crates.log)
+        assert 6000 <= clock.now() <= 6600
+
+
+WHOLE = """
+[project]
+name = "pair"
+source_archive = false
+[toolchain]
+rust = "{rust}"
+[package.app]
+build = "rust"
+path = "app"
+rust.crate = "pair-app"
+targets = []
+[package.core]
+build = "rust"
+path = "core"
+rust.crate = "pair-core"
+targets = []
+[publish.crates]
+registry = "standin"
+"""
+
+
+def test_command(tmp_path: Path) -> None:
+    """`release --publish` packs a workspace and publishes it in its order; again and `verify` find all there."""
+    need("cargo", "rustc")
+    rust = subprocess.run(("rustc", "--version"), capture_output=True, text=True, check=True).stdout.split()[1]
+    with registry() as (crates, url, _):
+        project = Repository(tmp_path / "project", tmp_path / "cache")
+        Cargo(project.root, url).write(WORKSPACE)("generate-lockfile")
+        project.file("shipways.toml", WHOLE.format(rust=rust))
+        project.file(".gitignore", "/dist/\n/home/\n")
+        project.commit().git("tag", "v1.0.0")
+        words, env = ("release", "--publish", "--engine", "host"), {VARIABLE: CANARY}
+        told = [project.shipways(*words, "--dry-run", env=env), project.shipways(*words, env=env)]
+        told += [project.shipways(*words, env=env), project.shipways("verify")]
+        for ran, text in zip(told, ("2 to do", "2 applied", "2 there", "2 there"), strict=True):
+            assert (0, True) == (ran.code, text in ran.err), ran.err
+            assert CANARY not in ran.out + ran.err
+        assert [("pair-core", "1.0.0"), ("pair-app", "1.0.0")] == crates.log
+        files = [path for path in tmp_path.rglob("*") if path.is_file()]
+        assert [] == [path for path in files if CANARY.encode() in path.read_bytes()]

@@ -1,6 +1,7 @@
 """A stand-in of a registry of crates: sparse index and web API of the Cargo Book, in the words of crates.io."""
 
 import base64
+import email.utils
 import json
 import re
 import time
@@ -14,7 +15,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from shipways.model.digest import digest_bytes
+from shipways.model.pace import Bucket
 from shipways.pack.crate import index_path
+from shipways.publish.crates import NEW_CRATES, NEW_VERSIONS
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _LIFE: Final = 1800.0
@@ -40,6 +43,8 @@ class Crates:
     lag: int = 0
     trusted: str = ""
     """The repository that may mint tokens with an ID token of GitHub Actions."""
+    limited: bool = False
+    """Whether the limits of crates.io are held: new crates and new versions, each with a burst."""
     private: bool = False
     """Whether every request needs a token (`auth-required`)."""
     now: Callable[[], float] = time.time
@@ -48,6 +53,7 @@ class Crates:
     """Every version that was taken, in order."""
     minted: dict[str, float] = field(default_factory=dict)
     spent: set[str] = field(default_factory=set)
+    buckets: dict[bool, Bucket] = field(default_factory=dict)
 
     @property
     def app(self) -> Starlette:
@@ -111,14 +117,27 @@ class Crates:
         data = rest[4:]
         if int.from_bytes(rest[:4], "little") != len(data):
             return _error(400, "invalid tarball length for remaining payload")
-        problem = self._problem(metadata)
-        if problem:
+        if problem := self._problem(metadata):
             return _error(400, problem)
+        if seconds := self._wait(new=metadata["name"].lower() not in self.versions):
+            when = email.utils.formatdate(self.now() + seconds, usegmt=True)
+            words = f"You have published too many crates in a short period of time. Please try again after {when}"
+            return _error(429, words, {"Retry-After": when})
         entry = index_entry(metadata, data)
         place = self.versions.setdefault(metadata["name"].lower(), {})
         place[metadata["vers"]] = Published(metadata=metadata, data=data, entry=entry, hidden=self.lag)
         self.log.append((metadata["name"], metadata["vers"]))
         return JSONResponse({"warnings": {"invalid_categories": [], "invalid_badges": [], "other": []}})
+
+    def _wait(self, *, new: bool) -> float:
+        """How long a limit keeps an upload away; 0 when it may go, which counts."""
+        if not self.limited:
+            return 0.0
+        limit = NEW_CRATES if new else NEW_VERSIONS
+        bucket = self.buckets.setdefault(new, Bucket(limit=limit, level=limit.burst, at=self.now()))
+        if not (seconds := bucket.wait(self.now())):
+            bucket.take()
+        return seconds
 
     def _problem(self, metadata: Mapping[str, Any]) -> str:
         """Why crates.io would not take it; empty when it would."""
@@ -249,5 +268,5 @@ def _core(version: str) -> str:
     return version.partition("+")[0]
 
 
-def _error(status: int, detail: str) -> Response:
-    return JSONResponse({"errors": [{"detail": detail}]}, status)
+def _error(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse({"errors": [{"detail": detail}]}, status, headers)
