@@ -52,3 +52,14 @@ def test_file_without_a_token(tmp_path: Path, text: str | None) -> None:
         (tmp_path / "token").write_text(text)
     with pytest.raises(PreflightError, match="TOKEN_FILE"):
         Credentials({"TOKEN_FILE": str(tmp_path / "token")}).secret("TOKEN")
+
+
+@pytest.mark.parametrize("value", [f"{CANARY}\n{CANARY}", f"{CANARY}ü", f"{CANARY}\x00"])
+def test_what_cannot_be_sent(value: str, tmp_path: Path) -> None:
+    """Characters that no token has are told without the token; white space around it is nobody's."""
+    (tmp_path / "token").write_text(value.replace("\n", "\x07"))
+    for env in ({"T": value}, {"T_FILE": str(tmp_path / "token")}):
+        with pytest.raises(PreflightError, match="T") as raised:
+            Credentials(env).secret("T")
+        assert CANARY not in str(raised.value)
+    assert CANARY == Credentials({"T": f" {CANARY}\n"}).secret("T").open()

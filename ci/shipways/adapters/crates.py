@@ -119,6 +119,9 @@ class SparseRegistry:
 
     async def shown(self, name: str, version: str) -> str:
         """Wait for the index."""
+        return await self._wait(name, version, "")
+
+    async def _wait(self, name: str, version: str, why: str) -> str:
         end, place = self._clock.monotonic() + _PATIENCE, await self._where()
         async with web.client(place.url) as http:
             while self._clock.monotonic() < end:
@@ -126,7 +129,8 @@ class SparseRegistry:
                 if seen.value:
                     return seen.url
                 await self._clock.sleep(1)
-        raise Transient(Problem(path=f"{name} {version}", what="is uploaded, and the index does not show it"))
+        what = "is uploaded, and the index does not show it"
+        raise Transient(Problem(path=f"{name} {version}", what=what, why=why))
 
     async def _where(self) -> _Place:
         """Ask for config.json, once."""
@@ -136,9 +140,8 @@ class SparseRegistry:
                 async with web.client(index.removeprefix("sparse+")) as http:
                     answer = await self._get(http, "config.json")
                 said = _object(answer)
-                if not said.get("dl"):
-                    hint = "publish.crates.registry is the name or URL of a sparse index"
-                    raise web.refused("publish.crates.registry", answer, hint)
+                if answer.status_code != 200 or not said.get("dl"):
+                    raise _no_index(answer, self._tokens.variable)
                 self._place = _Place(index=index, dl=str(said["dl"]), api=str(said.get("api") or "").rstrip("/"))
             return self._place
 
@@ -203,7 +206,7 @@ class SparseRegistry:
         if answer.is_success and not details:
             return
         if any(words in details for words in _THERE):
-            await self.shown(name, version)
+            await self._wait(name, version, details)
             raise Moved(Problem(path=f"{name} {version}", what="was uploaded by somebody else, or before", why=details))
         hint = (
             f"the right to publish {name} is that of {self._tokens.variable}"
@@ -213,6 +216,13 @@ class SparseRegistry:
         origin = web.origin(answer.url)
         what = f"{origin} refuses it: {answer.status_code} {answer.reason_phrase}"
         raise Unfinished(Problem(path=f"{name} {version}", what=what, why=details or web.said(answer), hint=hint))
+
+
+def _no_index(answer: httpx.Response, variable: str) -> Unfinished:
+    why = f"its config.json: {answer.status_code} {answer.reason_phrase} {web.said(answer)}".strip()
+    hint = f"set {variable}" if answer.status_code in (401, 403) else "its URL ends where config.json lies"
+    what = f"{web.origin(answer.url)} shows no index of a registry there"
+    return Unfinished(Problem(path="publish.crates.registry", what=what, why=why, hint=hint))
 
 
 def _object(answer: httpx.Response) -> Mapping[str, Any]:

@@ -16,11 +16,18 @@ class Credentials:
     def secret(self, *names: str) -> Secret:
         """The first of these that is set; an empty one when none is. Raises PreflightError for a file without text."""
         for name in names:
-            if value := self._env.get(name):
-                return Secret(value)
+            if value := self._env.get(name, "").strip():
+                return Secret(_header(name, value))
             if path := self._env.get(f"{name}_FILE"):
-                return Secret(_text(f"{name}_FILE", path))
+                return Secret(_header(f"{name}_FILE", _text(f"{name}_FILE", path)))
         return Secret("")
+
+
+def _header(name: str, value: str) -> str:
+    """A token as it can be sent: the library that sends another one would show it in its error."""
+    if not (value.isascii() and value.isprintable()):
+        raise PreflightError(Problem(path=name, what="holds characters that no token has"))
+    return value
 
 
 def _text(name: str, path: str) -> str:
