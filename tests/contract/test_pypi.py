@@ -10,9 +10,12 @@ from pathlib import Path
 
 import anyio
 import pytest
+import trustme
 from pypi_simple import ACCEPT_HTML_ONLY, ACCEPT_JSON_ONLY, ProjectPage, PyPISimple
+from uv import find_uv_bin
 
 from indexes import Release, hello, metadata, pypiserver, run, states, table, told, wheel
+from pypis import PUBLISHER
 from shipways.adapters.pypi import SimpleIndex
 from shipways.config.publish import PypiTable
 from shipways.errors import Moved, Unfinished
@@ -155,6 +158,22 @@ def test_twine_is_refused(standin: tuple[PackageIndex, str], twine: Callable[...
     assert [] == standin[0].uploads
 
 
+def test_uv(tmp_path: Path) -> None:
+    """The real uv, in a job that says who it is, exchanges that for a token and uploads; a second time it need not."""
+    authority, index = trustme.CA(), PackageIndex(publishers=[PUBLISHER])
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    for name, data in hello().items():
+        (tmp_path / name).write_bytes(data)
+    with served(index.app, certificate=tmp_path / "server.pem") as url:
+        identity = index.identity.environment(url) | {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
+        where = ("--publish-url", f"{url}/legacy/", "--check-url", f"{url}/simple/")
+        command = (find_uv_bin(), "publish", "--no-config", "--trusted-publishing", "always", *where, *sorted(hello()))
+        for _ in range(2):
+            run(*command, env=environment(tmp_path) | identity, cwd=tmp_path)
+    assert (sorted(hello()), 2) == (sorted(index.uploads), len(index.used))
+
+
 def page(url: str, accept: str) -> ProjectPage:
     """A page as a real client of the simple API reads it."""
     with PyPISimple(f"{url}/simple/", accept=accept) as client:
@@ -165,9 +184,7 @@ def page(url: str, accept: str) -> ProjectPage:
 def test_pip(standin: tuple[PackageIndex, str], twine: Callable[..., str], tmp_path: Path) -> None:
     """The real pip installs the newest wheel into a fresh environment, and leaves out what was yanked."""
     index, url = standin
-    token = index.token()
-    for version in ("1.0.0", "1.1.0", "1.2.0"):
-        twine(token, hello(version))
+    twine(index.token(), hello() | hello("1.1.0") | hello("1.2.0"))
     index.yanked.add("hello-1.2.0-py3-none-any.whl")
     index.yanked.add("hello-1.2.0.tar.gz")
     env = environment(tmp_path)

@@ -34,7 +34,6 @@ _LIFE: Final = 600.0
 _JSON: Final = "application/vnd.pypi.simple.v1+json"
 _TAKEN: Final = ("already exist",)
 _BURNT: Final = ("previously used", "already been used")
-_NO_TOKEN: Final = "set SHIPWAYS_PYPI_TOKEN; with trusted publishing the job needs `permissions: id-token: write`"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,25 +79,26 @@ class SimpleIndex:
 
     async def authorize(self) -> None:
         """Mint a token, where trusted publishing is wanted and none is there that still lives."""
-        async with self._minting:
-            if self._login() is not None:
-                return
-            if self._trusted is False:
-                raise Unfinished(Problem(path="publish.pypi", what="there is no token", hint="set SHIPWAYS_PYPI_TOKEN"))
-            token = await trusted.mint(web.origin(httpx.URL(self._uploads)), self._clock)
-            self._minted = (token, self._clock.monotonic())
+        await self._authorized()
 
     async def upload(self, file: Path) -> str:
         """Send a file, with what twine knows of it."""
-        await self.authorize()
-        login = self._login()
-        if login is None:
-            raise Unfinished(Problem(path="publish.pypi", what="there is no token", hint=_NO_TOKEN))
+        login = await self._authorized()
         send = partial(twining.upload, self._uploads, login.user, login.password.open(), file)
         answer, page = await to_thread.run_sync(send)  # what has begun ends before the run does
         if not web.settled(answer, self._clock).is_success:
             raise _refusal(file.name, answer)
-        return page or f"{self._simple}/"
+        return page or f"{self._simple}/{twining.named(file.name)[0]}/"
+
+    async def _authorized(self) -> _Login:
+        async with self._minting:  # one token for all files
+            if login := self._login():
+                return login
+            if self._trusted is False:
+                raise Unfinished(Problem(path="publish.pypi", what="there is no token", hint="set SHIPWAYS_PYPI_TOKEN"))
+            token = await trusted.mint(web.origin(httpx.URL(self._uploads)), self._clock)
+            self._minted = (token, self._clock.monotonic())
+            return _Login(user=_TOKEN_USER, password=token)
 
     def _login(self) -> _Login | None:
         """A minted token that still lives, or what the user has given, as the config wants it."""
@@ -179,7 +179,7 @@ def _refusal(name: str, answer: httpx.Response) -> Exception:
         what = "is there by now, with other bytes"
         return Moved(Problem(path=name, what=what, why=said, hint="pages may be minutes old; look again later"))
     hints = {
-        401: _NO_TOKEN,
+        401: "set SHIPWAYS_PYPI_TOKEN, or TWINE_USERNAME and TWINE_PASSWORD",
         403: "check that the token is for this project and this index; a new project needs one for the whole account",
     }
     return web.refused(name, answer, hints.get(answer.status_code, ""))

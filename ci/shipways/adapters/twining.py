@@ -44,7 +44,7 @@ def check(file: Path) -> Sequence[Problem]:
             return (Problem(path=file.name, what="is no distribution that an index takes", why=str(error)),)
     if failed:
         return tuple(Problem(path=file.name, what=text, hint=_HINT) for text in heard.texts)
-    name, version = _named(file.name)
+    name, version = named(file.name)
     said = (canonicalize_name(package.metadata["name"]), Version(package.version))
     if said == (name, version):
         return ()
@@ -112,7 +112,8 @@ class _Heard(logging.Handler):
 _HINT: Final = "see `readme` in pyproject.toml; `twine check --strict` tells the same"
 
 
-def _named(file: str) -> tuple[str, Version]:
+def named(file: str) -> tuple[str, Version]:
+    """The normalized name, and the version, that a file name says (PEP 427, PEP 625)."""
     return parse_wheel_filename(file)[:2] if file.endswith(".whl") else parse_sdist_filename(file)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import StringConstraints, model_validator
+from pydantic import AfterValidator, StringConstraints, model_validator
 
 from shipways.config.images import Image
 from shipways.config.kinds import Frozen, RelativePath
@@ -16,7 +16,16 @@ MovingTag = Annotated[
     ),
 ]
 Folder = Annotated[str, StringConstraints(pattern=r"^/[^\x00]*$|^~/[^\x00]+$")]
-Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$|^$")]
+
+
+def _bare(text: str) -> str:
+    """Said without the value, which a log would keep."""
+    if "@" in text:
+        raise ValueError("a name or password has no place here: set SHIPWAYS_PYPI_TOKEN")
+    return text
+
+
+Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$|^$"), AfterValidator(_bare)]
 """A URL without a password, query or fragment; empty where a default stands for it."""
 
 
@@ -53,7 +62,7 @@ class PypiTable(Frozen):
 
     repository: Address = ""
     simple: Address = ""
-    trusted: bool | Literal["auto"] = "auto"
+    trusted: Literal["auto", True, False] = "auto"
 
     @model_validator(mode="after")
     def _both(self) -> Self:

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import uvicorn
@@ -17,12 +18,14 @@ _PATIENCE: Final = 10.0
 
 
 @contextlib.contextmanager
-def served(app: ASGIApp) -> Iterator[str]:
-    """The URL of the application while the block runs."""
+def served(app: ASGIApp, *, certificate: Path | None = None) -> Iterator[str]:
+    """The URL of the application while the block runs: HTTPS with a certificate (PEM, its key in the same file)."""
     listener = socket.create_server(("127.0.0.1", 0))
     # Connections inherit it; without it every second answer waits 40 ms for an acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1, ssl_certfile=certificate
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
@@ -32,7 +35,7 @@ def served(app: ASGIApp) -> Iterator[str]:
             raise PreflightError(Problem(path="rehearse", what="a stand-in does not start"))
         time.sleep(0.01)
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield f"{'https' if certificate else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(_PATIENCE)
