@@ -151,3 +151,12 @@ def test_check(harbour: Harbour, file: object, text: str, reason: str) -> None:
     assert State.FAILED == states(outcome)[f"pypi/check/{name}"]
     assert reason in told(outcome)
     assert (0, False) == (harbour.posts(), outcome.begun)
+
+
+@pytest.mark.parametrize("name", [SDIST, WHEEL])
+@pytest.mark.parametrize("data", [b"", b"no archive", hello()[SDIST][:99], hello()[WHEEL][:-9]], ids=range(4))
+def test_broken_file(harbour: Harbour, name: str, data: bytes) -> None:
+    """A file that is no archive, or half of one, is refused here and not there."""
+    outcome = harbour.release()(hello() | {name: data})
+    assert f"{name}: is no distribution that an index takes" in told(outcome)
+    assert (0, False) == (harbour.posts(), outcome.begun)

@@ -24,7 +24,7 @@ JSON = "application/vnd.pypi.simple.v1+json"
 
 @dataclass
 class Answers:
-    """Every request gets this; a status line may have a reason of its own, as PyPI's has."""
+    """Every request gets this, those to `/x` 401; a status line may have a reason of its own, as PyPI's has."""
 
     status: int = 200
     reason: str = ""
@@ -44,7 +44,7 @@ def server() -> Iterator[Answers]:
         def do_GET(self) -> None:
             answers.asked.append((self.path, self.headers.get("Authorization", "")))
             self.rfile.read(int(self.headers.get("Content-Length", "0")))
-            self.send_response(answers.status, answers.reason or None)
+            self.send_response(401 if self.path == "/x" else answers.status, answers.reason or None)
             for name, value in answers.headers.items():
                 self.send_header(name, value)
             self.end_headers()
@@ -160,6 +160,16 @@ def test_password_only_when_asked(server: Answers, index: Callable[..., SimpleIn
     with pytest.raises(Unfinished):
         anyio.run(Release(tmp_path, elsewhere, {"TWINE_PASSWORD": CANARY}).index().files, "hello", [NAME])
     assert [""] == [said for _, said in server.asked]
+
+
+@pytest.mark.parametrize(("host", "asked"), [("127.0.0.1", 2), ("localhost", 1)])
+def test_password_stays(server: Answers, index: Callable[..., SimpleIndex], host: str, asked: int) -> None:
+    """A file that must be read for its digest may lie elsewhere; who asks for a password there gets none."""
+    server.headers = {"Content-Type": "text/html"}
+    server.body = f'<a href="{server.url.replace("127.0.0.1", host)}/x#md5=0">{NAME}</a>'
+    with pytest.raises(Unfinished, match="refuses it: 401"):
+        anyio.run(index().files, "hello", [NAME])
+    assert asked == len([path for path, _ in server.asked if path == "/x"])
 
 
 def test_index_without_trusted_publishing(

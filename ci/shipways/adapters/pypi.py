@@ -57,7 +57,7 @@ class SimpleIndex:
     async def files(self, project: str, names: Collection[str]) -> Mapping[str, Seen]:
         """What the page of a project lists (PEP 691, else PEP 503); 404 is a project without files."""
         async with web.client() as http:
-            http.auth = _WhenAsked(self._known() if self._same_origin() else None)
+            http.auth = _WhenAsked(self._known(), web.origin(httpx.URL(self._uploads)))
             # An answer that a proxy on the way has kept may be from before an upload (RFC 9111, 5.2.1.4).
             headers = {"Accept": ACCEPT_JSON_PREFERRED, "Cache-Control": "no-cache"}
             request = http.build_request("GET", f"{self._simple}/{project}/", headers=headers)
@@ -114,10 +114,6 @@ class SimpleIndex:
         password = self._credentials.secret("TWINE_PASSWORD")
         return _Login(user=user, password=password) if password else None
 
-    def _same_origin(self) -> bool:
-        """Whether the place that is read may see the password of the one that is written to."""
-        return web.origin(httpx.URL(self._simple)) == web.origin(httpx.URL(self._uploads))
-
     async def _digest(self, http: httpx.AsyncClient, file: DistributionPackage) -> str:
         """As the page tells it; some tell another kind of digest, or none."""
         if told := file.digests.get("sha256"):
@@ -135,15 +131,17 @@ class SimpleIndex:
 
 
 class _WhenAsked(httpx.Auth):
-    """Sends a password only after the server has asked for one: most indexes are read without."""
+    """Sends a password only after a server has asked for one, as most indexes do not, and only to its own origin."""
 
-    def __init__(self, login: _Login | None) -> None:
+    def __init__(self, login: _Login | None, origin: str) -> None:
         self._login = login
+        self._origin = origin
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """The request, and once more if it must be."""
         answer = yield request
-        if answer.status_code == httpx.codes.UNAUTHORIZED and self._login:
+        asked = answer.status_code == httpx.codes.UNAUTHORIZED and web.origin(request.url) == self._origin
+        if asked and self._login:
             yield from httpx.BasicAuth(self._login.user, self._login.password.open()).auth_flow(request)
 
 

@@ -5,9 +5,12 @@ import http
 import logging
 import re
 import threading
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from tarfile import TarError
 from typing import Any, Final
+from zipfile import BadZipFile
 
 import httpx
 import requests
@@ -28,6 +31,8 @@ DEFAULT_UPLOADS: Final = DEFAULT_REPOSITORY
 """Where files are sent when nobody says another place."""
 _TIMEOUT: Final = (15.0, 300.0)
 """Seconds to connect, and between two signs of life: an index scans a large file before it answers."""
+_BROKEN: Final = (TwineException, OSError, ValueError, EOFError, BadZipFile, TarError, zlib.error)
+"""What a file raises that is no distribution."""
 _MARKUP: Final = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL)
 
 rich.get_console().quiet = True  # twine prints with `rich.print`; shipways has a console of its own
@@ -40,7 +45,7 @@ def check(file: Path) -> Sequence[Problem]:
         try:
             failed = twine_check([str(file)], strict=True)
             package = PackageFile.from_filename(str(file), comment=None)
-        except (TwineException, OSError, ValueError) as error:
+        except _BROKEN as error:
             return (Problem(path=file.name, what="is no distribution that an index takes", why=str(error)),)
     if failed:
         return tuple(Problem(path=file.name, what=text, hint=_HINT) for text in heard.texts)
