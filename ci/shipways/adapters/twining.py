@@ -15,6 +15,7 @@ from zipfile import BadZipFile
 import httpx
 import requests
 import rich
+from packaging.metadata import parse_email
 from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 from packaging.version import Version
 from requests.adapters import HTTPAdapter
@@ -22,7 +23,9 @@ from twine.commands.check import check as twine_check
 from twine.exceptions import TwineException
 from twine.package import PackageFile
 from twine.repository import Repository
+from twine.sdist import SDist
 from twine.utils import DEFAULT_REPOSITORY
+from twine.wheel import Wheel
 
 from shipways.adapters import web
 from shipways.errors import Problem, Transient, Unfinished
@@ -33,6 +36,7 @@ _TIMEOUT: Final = (15.0, 300.0)
 """Seconds to connect, and between two signs of life: an index scans a large file before it answers."""
 _BROKEN: Final = (TwineException, OSError, ValueError, EOFError, BadZipFile, TarError, zlib.error)
 """What a file raises that is no distribution."""
+_HINT: Final = "see `readme` in pyproject.toml; `twine check --strict` tells the same"
 _MARKUP: Final = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL)
 
 rich.get_console().quiet = True  # twine prints with `rich.print`; shipways has a console of its own
@@ -44,13 +48,14 @@ def check(file: Path) -> Sequence[Problem]:
     with _Heard() as heard:
         try:
             failed = twine_check([str(file)], strict=True)
-            package = PackageFile.from_filename(str(file), comment=None)
+            inside, _ = parse_email((Wheel if file.suffix == ".whl" else SDist)(str(file)).read())
         except _BROKEN as error:
             return (Problem(path=file.name, what="is no distribution that an index takes", why=str(error)),)
     if failed:
-        return tuple(Problem(path=file.name, what=text, hint=_HINT) for text in heard.texts)
+        texts = heard.texts or ["does not pass"]
+        return tuple(Problem(path=file.name, what=text, hint=_HINT) for text in texts)
     name, version = named(file.name)
-    said = (canonicalize_name(package.metadata["name"]), Version(package.version))
+    said = (canonicalize_name(inside["name"]), Version(inside["version"]))
     if said == (name, version):
         return ()
     return (Problem(path=file.name, what=f"says in its metadata that it is {said[0]} {said[1]}"),)
@@ -112,9 +117,6 @@ class _Heard(logging.Handler):
 
     def __exit__(self, *_: object) -> None:
         self._logger.removeHandler(self)
-
-
-_HINT: Final = "see `readme` in pyproject.toml; `twine check --strict` tells the same"
 
 
 def named(file: str) -> tuple[str, Version]:
