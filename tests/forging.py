@@ -2,11 +2,14 @@
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
+import httpx
 
 from shipways.adapters import web
 from shipways.adapters.github import GithubForge
@@ -72,24 +75,46 @@ class Github:
 
     def converge(self, made: Manifest, folder: Path, *, token: str = TOKEN, apply: bool = True) -> Outcome:
         """A run of its own."""
-        self.console, self.clock, self.traffic.requests[:] = RecordingConsole(), ManualClock(), []
+        self.console, self.clock, self.traffic.requests[:] = RecordingConsole(), ManualClock(time.time()), []
+        return anyio.run(lambda: self._converge(made, folder, token, apply))
 
-        async def main() -> Outcome:
-            async with web.client() as http:
-                forge = GithubForge(f"{self.url}{API}", REPOSITORY, Secret(token), http, self.clock)
-                outside = replace(CLOSED, artifact=lambda path: folder / path, forge=lambda *_: forge)
-                around = Around(outside=outside, console=self.console, clock=self.clock)
-                try:
-                    return await converge([self.channel(made)], made, around, apply=apply)
-                finally:
-                    forge.close()
+    def race(self, made: Manifest, folder: Path, runners: int) -> list[Outcome]:
+        """Several runs at the same time."""
+        outcomes: list[Outcome] = []
+
+        async def run() -> None:
+            outcomes.append(await self._converge(made, folder, TOKEN, True))  # noqa: FBT003 - as a run of its own
+
+        async def main() -> None:
+            async with anyio.create_task_group() as group:
+                for _ in range(runners):
+                    group.start_soon(run)
+
+        anyio.run(main)
+        return outcomes
+
+    async def _converge(self, made: Manifest, folder: Path, token: str, apply: bool) -> Outcome:
+        async with self.outside(folder, token) as outside:
+            around = Around(outside=outside, console=self.console, clock=self.clock)
+            return await converge([channel(made)], made, around, apply=apply)
+
+    def preflight(self, made: Manifest, *, token: str = TOKEN) -> str:
+        """The problems that there are before a release is built."""
+
+        async def main() -> str:
+            async with self.outside(Path(), token) as outside:
+                return "\n".join(map(str, await channel(made).preflight(outside)))
 
         return anyio.run(main)
 
-    def channel(self, made: Manifest) -> GithubChannel:
-        """The channel of a release."""
-        notes = tuple((package.tag, f"What is new in {package.version}.\n") for package in made.packages)
-        return GithubChannel(repository=REPOSITORY, api=self.url, notes=notes, patterns=("v{version}",))
+    @contextlib.asynccontextmanager
+    async def outside(self, folder: Path, token: str) -> AsyncIterator[Outside]:
+        """What the channel talks to."""
+        bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # reading the authorities takes longer than a whole run
+        async with web.client(transport=httpx.AsyncHTTPTransport(verify=bare)) as http:
+            forge = GithubForge(f"{self.url}{API}", REPOSITORY, Secret(token), http, self.clock)
+            with contextlib.closing(forge):
+                yield replace(CLOSED, artifact=lambda path: folder / path, forge=lambda *_: forge)
 
     def writes(self) -> list[tuple[str, str]]:
         """The requests of the last run that change something."""
@@ -115,17 +140,30 @@ def github(*, apart: bool = False, **more: object) -> Iterator[Github]:
         yield made
 
 
+def channel(made: Manifest) -> GithubChannel:
+    """The channel of a release."""
+    notes = tuple((package.tag, f"What is new in {package.version}.\n") for package in made.packages)
+    return GithubChannel(repository=REPOSITORY, commit=made.commit, notes=notes, patterns=("v{version}",))
+
+
 def at(number: int, fault: Fault) -> Callable[[str, str], Fault]:
     """This fault at the request of that number, from 0, and none else."""
     count = iter(range(1_000_000))
     return lambda *_: fault if next(count) == number else Fault.NONE
 
 
+def gone_after(number: int, fault: Fault) -> Callable[[str, str], Fault]:
+    """This fault at that request, and then nobody answers: to the place it looks as if the program had ended."""
+    count = iter(range(1_000_000))
+
+    def choose(method: str, path: str) -> Fault:
+        del method, path
+        now = next(count)
+        return Fault.NONE if now < number else fault if now == number else Fault.ERROR
+
+    return choose
+
+
 def states(outcome: Outcome) -> dict[str, State]:
     """The state of every item, without the name of the channel."""
     return {row.item.id.removeprefix("github/"): row.state for row in outcome.rows}
-
-
-def again(made: Manifest, **more: object) -> Manifest:
-    """The same release with something else."""
-    return replace(made, **more)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from shipways.config.publish import PypiTable
 from shipways.config.schema import Config
 from shipways.errors import Problem
 from shipways.model.facts import Facts
-from shipways.model.forge import ForgeAsset, ForgeRelease
+from shipways.model.forge import ForgeAsset, ForgeRelease, ForgeRights
 from shipways.model.item import Item, Publication, Seen
 from shipways.model.lock import LockedImage
 from shipways.model.manifest import Manifest
@@ -187,6 +187,14 @@ class Forge(Protocol):
         """The first of these, as it was last seen. Raises Moved when there was none."""
         ...
 
+    async def rights(self) -> ForgeRights:
+        """What the token may do, and how often."""
+        ...
+
+    async def commit(self, tag: str) -> str:
+        """The commit that a git tag names at the forge; empty when there is no such tag."""
+        ...
+
     async def latest(self) -> str:
         """The tag of the release that is marked as the latest; empty when none is."""
         ...
@@ -204,7 +212,7 @@ class Forge(Protocol):
         ...
 
     async def assets(self, release: ForgeRelease) -> Sequence[ForgeAsset]:
-        """Its files, those that are not whole too."""
+        """Its files, those that are not whole too; none when it is gone."""
         ...
 
     async def digest(self, asset: ForgeAsset) -> str:

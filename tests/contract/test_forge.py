@@ -88,6 +88,9 @@ def test_life_of_a_release(ask: Asker) -> None:
     assert made["id"] == ask("GET", BY_TAG, 200, tag="v1").json()["id"]
     assert made["id"] == ask("GET", f"{RELEASES}/latest", 200).json()["id"]
     assert "a" * 40 == ask("GET", f"{REPO}/git/ref/{{ref}}", 200, ref="tags/v1").json()["object"]["sha"]
+    ask.hub.forge.refs["tags/v1"], ask.hub.forge.tags["b" * 40] = "b" * 40, "a" * 40
+    assert "tag" == ask("GET", f"{REPO}/git/ref/{{ref}}", 200, ref="tags/v1").json()["object"]["type"]
+    assert "a" * 40 == ask("GET", f"{REPO}/git/tags/{{tag_sha}}", 200, tag_sha="b" * 40).json()["object"]["sha"]
     ask("DELETE", ASSET, 204, asset_id=asset["id"])
     ask("DELETE", RELEASE, 204, **one)
     ask("DELETE", RELEASE, 404, **one)

@@ -1,11 +1,12 @@
 """A release on GitHub: made, again, over the one before, disturbed, and without rights."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from forging import READER, TOKEN, Github, at, github, manifest, never, states
+from forging import READER, TOKEN, Github, at, github, gone_after, manifest, never, states
 from shipways.config.manifestfile import FILE_NAME
 from shipways.errors import Conflict, Unfinished
 from shipways.model.outcome import Outcome, State
@@ -142,7 +143,7 @@ def test_conflict(hub: Github, tmp_path: Path) -> None:
     hub.converge(made, tmp_path)
     release = hub.forge.published("v1.0.0")
     assert release is not None
-    asset = next(iter(release.assets.values()))
+    asset = next(asset for asset in release.assets.values() if asset.name == "a.tar.gz")
     asset.data, asset.digest = b"other", "sha256:0ther"
     outcome = hub.converge(made, tmp_path)
     assert isinstance(outcome.error(), Conflict)
@@ -201,6 +202,16 @@ def test_rival(hub: Github, tmp_path: Path) -> None:
     check(hub, tmp_path)
 
 
+def test_race(hub: Github, tmp_path: Path) -> None:
+    """Several runners at the same time make one release, whole."""
+    made = manifest("1.0.0", tmp_path)
+    for _ in range(5):
+        hub.forge.clear()
+        assert [None, None, None] == [outcome.error() for outcome in hub.race(made, tmp_path, 3)]
+        assert 1 == len(hub.forge.releases)
+        check(hub, tmp_path)
+
+
 def test_many_releases(hub: Github, tmp_path: Path) -> None:
     """A draft is found beyond the first page."""
     made = manifest("1.0.0", tmp_path)
@@ -228,18 +239,58 @@ def test_no_repository(hub: Github, tmp_path: Path) -> None:
 
 
 def test_budget(hub: Github, tmp_path: Path) -> None:
-    """When the budget is used up, the run waits until it is full again."""
-    hub.forge.desk.remaining = 4
+    """When the budget is used up, the run waits until it is full again, and goes on."""
+    hub.forge.desk.remaining = 9
+    begin = time.time()
 
     def refill(method: str, path: str) -> Fault:
-        if hub.clock.now():
+        if hub.clock.now() > begin + 3000:
             hub.forge.desk.remaining = 5000
         return Fault.NONE
 
     hub.fault = refill
-    hub.clock.advance(0)
-    outcome = hub.converge(manifest("1.0.0", tmp_path), tmp_path)
-    assert "says that its limit is reached" in hub.notes() + told(outcome)
+    assert hub.converge(manifest("1.0.0", tmp_path), tmp_path).error() is None
+    assert "says that its limit is reached; again in 3" in hub.notes()
+    check(hub, tmp_path)
+
+
+def test_upload_breaks(hub: Github, tmp_path: Path) -> None:
+    """What a broken upload leaves behind is deleted, and sent anew in the same run."""
+    hub.forge.breaking = 2
+    assert hub.converge(manifest("1.0.0", tmp_path), tmp_path).error() is None
+    assert (5, 2) == tuple(
+        len([m for m, path in hub.writes() if m == method and "assets" in path]) for method in ("POST", "DELETE")
+    )
+    check(hub, tmp_path)
+
+
+@pytest.mark.parametrize("annotated", [False, True])
+def test_tag_elsewhere(hub: Github, tmp_path: Path, annotated: bool) -> None:
+    """A tag that names another commit there stops the release before it is public; the right one does not."""
+    made = manifest("1.0.0", tmp_path)
+    hub.forge.refs["tags/v1.0.0"] = "d" * 40
+    if annotated:
+        hub.forge.tags["d" * 40] = "e" * 40
+    outcome = hub.converge(made, tmp_path)
+    assert "v1.0.0: names commit" in told(outcome)
+    assert hub.forge.published("v1.0.0") is None
+    hub.forge.tags["d" * 40] = made.commit
+    assert hub.converge(made, tmp_path).error() is None
+
+
+def test_preflight(hub: Github, tmp_path: Path) -> None:
+    """What would stop a release is known before it is built."""
+    made = manifest("1.0.0", tmp_path)
+    assert "" == hub.preflight(made)
+    assert "GH_TOKEN: is not set" in hub.preflight(made, token="")
+    assert "cannot be written to with this token" in hub.preflight(made, token=READER)
+    hub.forge.refs["tags/v1.0.0"] = "d" * 40
+    draft(hub, draft=False, published=0.0, immutable=True)
+    hub.forge.desk.remaining = 50
+    problems = hub.preflight(made)
+    assert 3 == problems.count("fix:"), problems
+    for said in ("requests are left", "names commit dddddddddddd", "is immutable"):
+        assert said in problems
 
 
 FAULTS = [Fault.ERROR, Fault.ERROR_AFTER, Fault.LOST, Fault.LIMIT]
@@ -252,13 +303,27 @@ def test_faults(hub: Github, fault: Fault, tmp_path: Path) -> None:
     hub.converge(made, tmp_path)
     for number in range(len(hub.traffic.requests)):
         hub.forge.clear()
-        hub.fault = at(number, fault)
+        before, hub.fault = hub.forge.last, at(number, fault)
         outcome = hub.converge(made, tmp_path)
-        assert outcome.error() is None, (number, told(outcome))
-        assert len(hub.writes()) <= 6 + (fault in (Fault.ERROR, Fault.LIMIT)), (number, hub.writes())
+        assert (None, 4) == (outcome.error(), hub.forge.last - before), (number, told(outcome))
         check(hub, tmp_path)
         hub.fault = never
         assert (dict.fromkeys(ALL, State.DONE), []) == (states(hub.converge(made, tmp_path)), hub.writes())
+
+
+@pytest.mark.parametrize("fault", [Fault.ERROR, Fault.LOST])
+def test_ends_anywhere(hub: Github, fault: Fault, tmp_path: Path) -> None:
+    """A run that ends before or after any request is finished by the next one; nothing is made twice."""
+    made = manifest("1.0.0", tmp_path)
+    hub.converge(made, tmp_path)
+    for number in range(len(hub.traffic.requests)):
+        hub.forge.clear()
+        before, hub.fault = hub.forge.last, gone_after(number, fault)
+        assert isinstance(hub.converge(made, tmp_path).error(), Unfinished), number
+        hub.fault = never
+        outcome = hub.converge(made, tmp_path)
+        assert (None, 4) == (outcome.error(), hub.forge.last - before), (number, told(outcome))
+        check(hub, tmp_path)
 
 
 def test_canary(hub: Github, tmp_path: Path) -> None:

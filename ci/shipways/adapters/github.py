@@ -1,32 +1,32 @@
-"""GitHub's releases: PyGithub for what is said of them, httpx for the bytes of their files."""
+"""GitHub's releases: what is said of them, by PyGithub."""
 
-import hashlib
-import mimetypes
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
-import anyio
 import httpx
 from anyio import to_thread
 from github import Auth, Github
 from github.Consts import DEFAULT_BASE_URL
 from github.GithubException import UnknownObjectException
+from github.GithubObject import NotSet
 from github.GitRelease import GitRelease
 from github.GitReleaseAsset import GitReleaseAsset
 from github.Repository import Repository
 
 from shipways import __version__
-from shipways.adapters.githuberrors import asked, judged, mapped
+from shipways.adapters.githubbytes import AssetBytes
+from shipways.adapters.githuberrors import mapped
 from shipways.errors import Moved, Problem
-from shipways.model.forge import ForgeAsset, ForgeRelease
+from shipways.model.forge import ForgeAsset, ForgeRelease, ForgeRights
 from shipways.model.secret import Secret
 from shipways.ports import Clock
 
-_CHUNK: Final = 1 << 20
 _PAGE: Final = 100
 """The most entries that GitHub puts on a page."""
+_INSTALLATION: Final = "ghs_"
+"""How the tokens of installed apps begin."""
 _T = TypeVar("_T")
 
 
@@ -35,7 +35,7 @@ class GithubForge:
 
     def __init__(self, api: str, repository: str, token: Secret, http: httpx.AsyncClient, clock: Clock) -> None:
         self._token = token
-        self._http = http
+        self._bytes = AssetBytes(token, http, clock)
         self._clock = clock
         self._api = api or DEFAULT_BASE_URL
         self._client = Github(
@@ -82,6 +82,36 @@ class GithubForge:
             raise Moved(Problem(path=tag, what="has no release"))
         return self._current[tag]
 
+    async def rights(self) -> ForgeRights:
+        """Of an app's installation, as in GitHub Actions, GitHub always says that it cannot push."""
+
+        def find() -> ForgeRights:
+            push = bool(self._repository.permissions and self._repository.permissions.push)
+            rate = self._client.get_rate_limit().rate
+            unknown = not push and self._token.open().startswith(_INSTALLATION)
+            return ForgeRights(
+                token=bool(self._token),
+                write=None if unknown else push,
+                remaining=rate.remaining,
+                reset=rate.reset.timestamp(),
+            )
+
+        return await self._ask("repository", find)
+
+    async def commit(self, tag: str) -> str:
+        """An annotated tag names an object that names the commit."""
+
+        def find() -> str:
+            try:
+                target = self._repository.get_git_ref(f"tags/{tag}").object
+                while target.type == "tag":
+                    target = self._repository.get_git_tag(target.sha).object
+            except UnknownObjectException:
+                return ""
+            return target.sha
+
+        return await self._ask(tag, find)
+
     async def latest(self) -> str:
         """The tag of the latest release."""
 
@@ -120,7 +150,7 @@ class GithubForge:
                     draft=release.draft,
                     prerelease=release.prerelease,
                     tag_name=release.tag,
-                    target_commitish=release.commit,
+                    target_commitish=NotSet if latest else release.commit,
                     make_latest="true" if latest else "false",
                 )
             except UnknownObjectException:
@@ -141,56 +171,27 @@ class GithubForge:
         await self._ask(release.tag, lambda: _gone(self._repository.get_release(release.id).delete_release))
 
     async def assets(self, release: ForgeRelease) -> Sequence[ForgeAsset]:
-        """All pages."""
+        """All pages; of a release that is gone none."""
 
         def find() -> list[ForgeAsset]:
-            return [_asset(asset) for asset in self._repository.get_release(release.id).get_assets()]
+            try:
+                return [_asset(asset) for asset in self._repository.get_release(release.id).get_assets()]
+            except UnknownObjectException:
+                return []
 
         return await self._ask(release.tag, find)
 
     async def digest(self, asset: ForgeAsset) -> str:
-        """The token goes to the API alone: where that sends us for the bytes, nobody gets it."""
-        request = self._http.build_request(
-            "GET", asset.bytes_url, headers=self._headers() | {"Accept": "application/octet-stream"}
-        )
-        response = await asked(self._http, request, self._clock, stream=True)
-        try:
-            if response.status_code == httpx.codes.NOT_FOUND:
-                return ""
-            await judged(asset.name, response)
-            digest = hashlib.sha256()
-            async for chunk in response.aiter_bytes(_CHUNK):
-                digest.update(chunk)
-        except httpx.TransportError as error:
-            raise mapped(asset.name, error, self._api, self._clock) from None
-        finally:
-            await response.aclose()
-        return f"sha256:{digest.hexdigest()}"
+        """By its bytes."""
+        return await self._bytes.digest(asset)
 
     async def upload(self, release: ForgeRelease, name: str, source: Path) -> ForgeAsset:
-        """Streamed from the disk; the uploads of a run share their connections."""
-        size = (await anyio.Path(source).stat()).st_size
-        request = self._http.build_request(
-            "POST",
-            release.upload_url.partition("{")[0],
-            params={"name": name},
-            headers=self._headers()
-            | {
-                "Content-Type": mimetypes.guess_type(name)[0] or "application/octet-stream",
-                "Content-Length": str(size),
-            },
-            content=_read(source),
-        )
-        response = await asked(self._http, request, self._clock)
-        if response.status_code == httpx.codes.NOT_FOUND:
+        """Many at once."""
+        try:
+            return await self._bytes.upload(release, name, source)
+        except Moved:
             self._current.pop(release.tag, None)
-            raise Moved(Problem(path=name, what="the release that it belongs to is gone"))
-        if response.status_code == httpx.codes.UNPROCESSABLE_ENTITY and "already_exists" in response.text:
-            hint = "if the release shows no such file, delete the draft and run this again"
-            raise Moved(Problem(path=name, what="a file of that name is there", why="somebody else sent it", hint=hint))
-        await judged(name, response)
-        said = response.json()
-        return ForgeAsset(id=said["id"], name=said["name"], whole=True, url=said["browser_download_url"])
+            raise
 
     async def remove(self, asset: int) -> None:
         """One DELETE."""
@@ -223,9 +224,6 @@ class GithubForge:
             return False
         return True
 
-    def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._token.open()}"} if self._token else {}
-
 
 def _gone(delete: Callable[[], object]) -> bool:
     """Whether there was anything to delete."""
@@ -234,12 +232,6 @@ def _gone(delete: Callable[[], object]) -> bool:
     except UnknownObjectException:
         return False
     return True
-
-
-async def _read(source: Path) -> AsyncIterator[bytes]:
-    async with await anyio.open_file(source, "rb") as stream:
-        while chunk := await stream.read(_CHUNK):
-            yield chunk
 
 
 def _release(release: GitRelease) -> ForgeRelease:

@@ -41,14 +41,22 @@ async def judged(what: str, response: httpx.Response) -> None:
         raise _refused(what, response)
 
 
+def unanswered(what: str, error: Exception) -> Transient:
+    """The error of a connection that failed."""
+    return Transient(Problem(path=what, what=f"GitHub does not answer: {type(error).__name__}"))
+
+
 def mapped(what: str, error: Exception, api: str, clock: Clock) -> Exception:
     """The error of ours for one of PyGithub, or of a connection to `api`; any other as it is."""
     if isinstance(error, GithubException):
         return _answer(what, error, api, clock)
-    if isinstance(error, OSError | httpx.TransportError):  # requests' own errors are of the first kind
-        return Transient(Problem(path=what, what=f"GitHub does not answer: {type(error).__name__}"))
+    if isinstance(error, OSError):  # those of requests are
+        return unanswered(what, error)
     if isinstance(error, ValueError):
         return Transient(Problem(path=what, what="GitHub's answer is not whole"))
+    if isinstance(error, RuntimeError | AssertionError):  # PyGithub's, for an address that is not below that of the API
+        hint = "check publish.github.api and project.repository"
+        return Unfinished(Problem(path=what, what="GitHub sends us elsewhere", why=str(error), hint=hint))
     return error
 
 

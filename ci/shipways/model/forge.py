@@ -37,6 +37,19 @@ class ForgeAsset:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ForgeRights:
+    """What a token may do. `write` is None where the forge does not tell; `remaining` requests until `reset`.
+
+    `reset` is in seconds since 1970.
+    """
+
+    token: bool
+    write: bool | None
+    remaining: int
+    reset: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
     """A commit's message: its subject, and the rest."""
 

@@ -15,6 +15,7 @@ from shipways.model.item import Item, ItemKind, Phase, Publication, Seen
 from shipways.model.manifest import Manifest, Release
 from shipways.model.version import is_prerelease, number_in, precedence
 from shipways.outside import Forge, Outside
+from shipways.publish.githubcheck import check, other_commit
 
 _NAME: Final = re.compile(r"[A-Za-z0-9@+_-]+(\.[A-Za-z0-9@+_-]+)*")
 """Names of assets that GitHub keeps as they are; others it changes without a word."""
@@ -28,11 +29,13 @@ _LONGEST: Final = 125_000
 class GithubChannel:
     """`TAG/draft` and the assets are staged, `TAG/published` makes them public, `latest` is the newest full release.
 
-    `notes` are the texts by tag; `patterns` those of the packages' tags, to read the version of what `latest` is.
+    `notes` are the texts by tag, of what is released at `commit`; `patterns` those of the packages' tags, to read the
+    version of what is the latest.
     """
 
     repository: str
     api: str = ""
+    commit: str = ""
     notes: tuple[tuple[str, str], ...] = ()
     patterns: tuple[str, ...] = ()
     name: str = "github"
@@ -45,6 +48,11 @@ class GithubChannel:
             raise ConfigError(*problems)
         items = [item for release in releases for item in self._release(manifest, release)]
         return (*items, *self._latest(releases))
+
+    async def preflight(self, outside: Outside) -> tuple[Problem, ...]:
+        """What is against a release of these tags, before it is built. Raises Transient, or Unfinished."""
+        tags = tuple(tag for tag, _ in self.notes)
+        return await check(outside.forge(self.api, self.repository), self.repository, tags, self.commit)
 
     async def observe(self, outside: Outside, items: Sequence[Item]) -> Mapping[str, Seen]:
         """What the repository has: of several releases for a tag the published one, else the oldest draft."""
@@ -194,6 +202,8 @@ async def _publish(forge: Forge, tag: str) -> ForgeRelease:
     release = await forge.current(tag)
     if not release.draft:
         raise Moved(Problem(path=tag, what="has been published by somebody else"))
+    if problem := await other_commit(forge, tag, release.commit):
+        raise Unfinished(problem)
     await forge.edit(replace(release, draft=False))
     now = (*await forge.releases((tag,)), release)[0]
     if now.draft:
@@ -235,6 +245,7 @@ def plan(config: Config, facts: Facts | None) -> Iterator[GithubChannel]:
         yield GithubChannel(
             repository=config.project.repository,
             api=config.publish.github.api,
+            commit=facts.git.commit if facts else "",
             notes=facts.notes if facts else (),
             patterns=tuple(dict.fromkeys(package.tag for package in config.package.values())),
         )

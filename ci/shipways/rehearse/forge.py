@@ -34,7 +34,11 @@ class Forge:
     storage: str = ""
     releases: dict[int, Release] = field(default_factory=dict)
     refs: dict[str, str] = field(default_factory=dict)
-    """Names such as `tags/v1`, and commits."""
+    """Names such as `tags/v1`, and the commits or tag objects that they name."""
+    tags: dict[str, str] = field(default_factory=dict)
+    """Tag objects, and the commits that they name."""
+    breaking: int = 0
+    """How many of the next uploads end with 502 and leave a file that is not whole."""
     latest: int | None = None
     leaked: list[str] = field(default_factory=list)
     """Credentials that came to the storage, which are for the API alone."""
@@ -47,6 +51,7 @@ class Forge:
             Route("/rate_limit", self._limits),
             Route(one, self._repo),
             Route(f"{one}/git/ref/{{name:path}}", self._ref),
+            Route(f"{one}/git/tags/{{sha}}", self._tag),
             Route(files, self._list),
             Route(files, self._create, methods=["POST"]),
             Route(f"{files}/latest", self._get_latest),
@@ -176,11 +181,17 @@ class Forge:
         self.desk.enter(request, write=True)
         release = self._release(request)
         name = _OWN.sub(".", request.query_params.get("name", "")).strip(".") or "default"
+        if "content-length" not in request.headers:
+            raise HTTPException(400, "Bad Content-Length: ")
         data = await request.body()
         if release.immutable:
             raise HTTPException(422, "Cannot upload assets to an immutable release.")
         if any(asset.name == name for asset in release.assets.values()):
             raise Invalid(resource="ReleaseAsset", code="already_exists", field="name")
+        if self.breaking:
+            self.breaking -= 1
+            self.put(release, name, b"", state="starter", digest=None)
+            raise HTTPException(502, "Server Error")
         kind = request.headers.get("content-type", "application/octet-stream")
         asset = self.put(release, name, data, content_type=kind, label=request.query_params.get("label", ""))
         return self.desk.answer(self.desk.views(request).asset(release, asset), 201)
@@ -211,7 +222,15 @@ class Forge:
         name = request.path_params["name"]
         if name not in self.refs:
             raise Missing
-        return self.desk.answer(self.desk.views(request).ref(name, self.refs[name]))
+        sha = self.refs[name]
+        return self.desk.answer(self.desk.views(request).ref(name, "tag" if sha in self.tags else "commit", sha))
+
+    async def _tag(self, request: Request) -> Response:
+        self.desk.enter(request)
+        sha = request.path_params["sha"]
+        if sha not in self.tags:
+            raise Missing
+        return self.desk.answer(self.desk.views(request).tag(sha, self.tags[sha]))
 
     async def _limits(self, request: Request) -> Response:
         self.desk.right(request)

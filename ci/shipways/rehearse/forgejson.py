@@ -204,11 +204,25 @@ class Views:
             | dict.fromkeys(_EMPTY, 0)
         )
 
-    def ref(self, name: str, commit: str) -> dict[str, Any]:
-        """`git-ref` of a tag that points at a commit."""
-        url = f"{self.api}/repos/{self.repository}/git"
-        target = {"type": "commit", "sha": commit, "url": f"{url}/commits/{commit}"}
-        return {"ref": f"refs/{name}", "node_id": _node("Ref", 1), "url": f"{url}/refs/{name}", "object": target}
+    def ref(self, name: str, kind: str, sha: str) -> dict[str, Any]:
+        """`git-ref` of what names an object of this kind, `commit` or `tag`."""
+        target = {"type": kind, "sha": sha, "url": self._object(f"{kind}s", sha)}
+        return {"ref": f"refs/{name}", "node_id": _node("Ref", 1), "url": self._object("refs", name), "object": target}
+
+    def tag(self, sha: str, commit: str) -> dict[str, Any]:
+        """`git-tag`: an annotated one."""
+        return {
+            "node_id": _node("Tag", 1),
+            "tag": sha[:7],
+            "sha": sha,
+            "url": self._object("tags", sha),
+            "message": "",
+            "tagger": {"date": _time(0), "email": "owner@localhost", "name": "owner"},
+            "object": {"type": "commit", "sha": commit, "url": self._object("commits", commit)},
+        }
+
+    def _object(self, kind: str, name: str) -> str:
+        return f"{self.api}/repos/{self.repository}/git/{kind}/{name}"
 
     @staticmethod
     def _place(release: Release) -> str:
