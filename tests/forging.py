@@ -5,7 +5,7 @@ import hashlib
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import anyio
@@ -18,6 +18,7 @@ from shipways.model.event import Note
 from shipways.model.manifest import FORMAT, ArtifactEntry, Manifest, PackageEntry
 from shipways.model.outcome import Outcome, State
 from shipways.model.secret import Secret
+from shipways.outside import Outside
 from shipways.publish.github import GithubChannel
 from shipways.rehearse.faults import Chooser, Fault, Faulty, Traffic
 from shipways.rehearse.forge import Forge
