@@ -12,6 +12,7 @@ from crating import CANARY, VARIABLE, EventClock, Run, release
 from sandbox import Repository
 from shipways.model.event import Note
 from shipways.model.outcome import Outcome, State
+from shipways.pack.crate import read_crate, upload_metadata
 from shipways.rehearse.crates import Crates
 from shipways.rehearse.faults import Chooser, Fault, Faulty, Traffic
 from shipways.rehearse.serving import served
@@ -95,13 +96,9 @@ FAULTS = [fault for fault in Fault if fault not in (Fault.NONE, Fault.SLOW)]
 def test_faults(fault: Fault, tmp_path: Path) -> None:
     """Whatever happens to any one request, the run or the one after it ends well, and nothing is sent twice."""
     manifest = release(tmp_path, "1.0.0", PAIR)
-    for k in range(9):
-        count = iter(range(1000))
-        with registry(choose=lambda *_, count=count, k=k: fault if next(count) == k else Fault.NONE) as (
-            crates,
-            url,
-            _,
-        ):
+    for k in range(10):
+        count, crates = iter(range(1000)), Crates(tokens={CANARY}, lag=1)
+        with registry(crates, lambda *_, count=count, k=k: fault if next(count) == k else Fault.NONE) as (_, url, _):
             assert {State.APPLIED, State.DONE} >= states(Run(url, tmp_path).publish(manifest)), k
             assert {State.DONE} == states(Run(url, tmp_path).publish(manifest))
             assert [("core", "1.0.0"), ("app", "1.0.0")] == crates.log
@@ -121,17 +118,30 @@ def test_run_that_ends(fault: Fault, tmp_path: Path) -> None:
         assert [("core", "1.0.0"), ("app", "1.0.0")] == crates.log
 
 
-def test_rival(tmp_path: Path) -> None:
-    """Another runner that uploads the same bytes a moment before is no error."""
+@pytest.mark.parametrize(("data", "code"), [(None, 0), (b"others", 6)])
+def test_rival(data: bytes | None, code: int, tmp_path: Path) -> None:
+    """Another runner uploads a moment before: the same bytes are no error, others are a conflict."""
     manifest = release(tmp_path, "1.0.0", {"core": ()})
-    crates = Crates(tokens={CANARY})
+    ours = (tmp_path / "core-1.0.0.crate").read_bytes()
+    crates = Crates(tokens={CANARY}, lag=2)
+    metadata = upload_metadata(read_crate(ours, "core"), index="", crates_io="")
 
     def rival(method: str, path: str) -> Fault:
-        return Fault.ERROR_AFTER if method == "PUT" else Fault.NONE
+        if method == "PUT":
+            crates.put(metadata, data or ours)
+        return Fault.NONE
 
     with registry(crates, rival) as (_, url, _):
-        assert {State.APPLIED, State.DONE} >= states(Run(url, tmp_path).publish(manifest))
-    assert [("core", "1.0.0")] == crates.log
+        error = Run(url, tmp_path).publish(manifest).error()
+    assert (code, [("core", "1.0.0")]) == (error.exit_code if error else 0, crates.log)
+
+
+def test_no_index(tmp_path: Path) -> None:
+    """A place without config.json is no registry, and the error says where it was looked for."""
+    with registry(Crates(private=True)) as (_, url, _):
+        text = str(Run(url, tmp_path).publish(release(tmp_path, "1.0.0", {"core": ()})).error())
+    assert "shows no index of a registry" in text
+    assert VARIABLE in text
 
 
 @pytest.mark.parametrize(
@@ -228,9 +238,8 @@ def test_command(tmp_path: Path) -> None:
         project.file(".gitignore", "/dist/\n/home/\n")
         project.commit().git("tag", "v1.0.0")
         words, env = ("release", "--publish", "--engine", "host"), {VARIABLE: CANARY}
-        told = [project.shipways(*words, "--dry-run", env=env), project.shipways(*words, env=env)]
-        told += [project.shipways(*words, env=env), project.shipways("verify")]
-        for ran, text in zip(told, ("2 to do", "2 applied", "2 there", "2 there"), strict=True):
+        told = [project.shipways(*words, env=env), project.shipways(*words, env=env), project.shipways("verify")]
+        for ran, text in zip(told, ("2 applied", "2 there", "2 there"), strict=True):
             assert (0, True) == (ran.code, text in ran.err), ran.err
             assert CANARY not in ran.out + ran.err
         assert [("pair-core", "1.0.0"), ("pair-app", "1.0.0")] == crates.log

@@ -79,6 +79,13 @@ class Crates:
         """The address of the index, as cargo's config has it."""
         return f"sparse+{url}/index/"
 
+    def put(self, metadata: Mapping[str, Any], data: bytes) -> None:
+        """Take a version as it is."""
+        entry = index_entry(metadata, data)
+        place = self.versions.setdefault(metadata["name"].lower(), {})
+        place[metadata["vers"]] = Published(metadata=metadata, data=data, entry=entry, hidden=self.lag)
+        self.log.append((metadata["name"], metadata["vers"]))
+
     def _may(self, request: Request) -> bool:
         token = request.headers.get("authorization", "")
         return token in self.tokens or self.minted.get(token, 0.0) > self.now()
@@ -123,10 +130,7 @@ class Crates:
             when = email.utils.formatdate(self.now() + seconds, usegmt=True)
             words = f"You have published too many crates in a short period of time. Please try again after {when}"
             return _error(429, words, {"Retry-After": when})
-        entry = index_entry(metadata, data)
-        place = self.versions.setdefault(metadata["name"].lower(), {})
-        place[metadata["vers"]] = Published(metadata=metadata, data=data, entry=entry, hidden=self.lag)
-        self.log.append((metadata["name"], metadata["vers"]))
+        self.put(metadata, data)
         return JSONResponse({"warnings": {"invalid_categories": [], "invalid_badges": [], "other": []}})
 
     def _wait(self, *, new: bool) -> float:
