@@ -101,7 +101,7 @@ class FixedAddresses:
         """The same for every name."""
         return f"sparse+{self.url}/index/"
 
-    async def crates_io(self) -> str:
+    async def crates_io(self, index: str) -> str:
         """A name that is nobody's."""
         return "https://crates.example/index"
 

@@ -86,7 +86,7 @@ def test_metadata(cargo: Cargo, crates: Crates, url: str, tmp_path: Path) -> Non
     everything = Cargo(tmp_path / "everything", url).write(EVERYTHING)
     publish(everything, "every-thing")
     addresses = CargoAddresses(OsProcess(), OsShell())
-    crates_io = anyio.run(addresses.crates_io)
+    crates_io = anyio.run(addresses.crates_io, crates.index(url))
     sent = [each for versions in crates.versions.values() for each in versions.values()]
     assert 3 == len(sent)
     for each in sent:
@@ -101,7 +101,9 @@ def test_addresses(cargo: Cargo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "*")
     addresses = CargoAddresses(OsProcess(), OsShell())
     assert f"sparse+{cargo.url}/index/" == anyio.run(addresses.index, "standin")
-    assert anyio.run(addresses.index, "").startswith("sparse+https://")
+    crates_io = anyio.run(addresses.index, "")
+    assert crates_io.startswith("sparse+https://")
+    assert "" == anyio.run(addresses.crates_io, crates_io)
     with pytest.raises(Unfinished, match="nobody"):
         anyio.run(addresses.index, "nobody")
 

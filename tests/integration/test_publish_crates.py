@@ -92,30 +92,39 @@ def test_index_that_lags(tmp_path: Path) -> None:
 FAULTS = [fault for fault in Fault if fault not in (Fault.NONE, Fault.SLOW)]
 
 
+class Faults:
+    """One kind of fault, for the requests from one number to another."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        self.count, self.which = 0, range(0)
+
+    def arm(self, which: range) -> None:
+        """Count anew."""
+        self.count, self.which = 0, which
+
+    def __call__(self, method: str, path: str) -> Fault:
+        """The fault for the next request."""
+        self.count += 1
+        return self.fault if self.count - 1 in self.which else Fault.NONE
+
+
+@pytest.mark.parametrize("length", [1, 1000], ids=["once", "from then on"])
 @pytest.mark.parametrize("fault", FAULTS)
-def test_faults(fault: Fault, tmp_path: Path) -> None:
-    """Whatever happens to any one request, the run or the one after it ends well, and nothing is sent twice."""
+def test_faults(fault: Fault, length: int, tmp_path: Path) -> None:
+    """Whatever happens to a request, or to all from then on, the next run ends well, and nothing is sent twice."""
     manifest = release(tmp_path, "1.0.0", PAIR)
-    for k in range(10):
-        count, crates = iter(range(1000)), Crates(tokens={CANARY}, lag=1)
-        with registry(crates, lambda *_, count=count, k=k: fault if next(count) == k else Fault.NONE) as (_, url, _):
+    crates, faults = Crates(tokens={CANARY}, lag=1), Faults(fault)
+    with registry(crates, faults) as (_, url, _):
+        for k in range(0, 11, 1 if length == 1 else 3):
+            crates.versions.clear()
+            crates.log.clear()
+            faults.arm(range(k, k + length))
+            first = states(Run(url, tmp_path).publish(manifest))
+            assert length > 1 or {State.APPLIED, State.DONE} >= first, k
+            faults.arm(range(0))
             assert {State.APPLIED, State.DONE} >= states(Run(url, tmp_path).publish(manifest)), k
-            assert {State.DONE} == states(Run(url, tmp_path).publish(manifest))
             assert [("core", "1.0.0"), ("app", "1.0.0")] == crates.log
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_run_that_ends(fault: Fault, tmp_path: Path) -> None:
-    """A place that fails from some request on ends the run; the next one finishes it, and nothing is sent twice."""
-    manifest = release(tmp_path, "1.0.0", PAIR)
-    for k in range(0, 9, 2):
-        count = iter(range(1000))
-        crates = Crates(tokens={CANARY})
-        with registry(crates, lambda *_, count=count, k=k: fault if next(count) >= k else Fault.NONE) as (_, url, _):
-            Run(url, tmp_path).publish(manifest)
-        with registry(crates) as (_, url, _):
-            assert {State.APPLIED, State.DONE} >= states(Run(url, tmp_path).publish(manifest)), k
-        assert [("core", "1.0.0"), ("app", "1.0.0")] == crates.log
 
 
 @pytest.mark.parametrize(("data", "code"), [(None, 0), (b"others", 6)])

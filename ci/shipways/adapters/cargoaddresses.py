@@ -3,6 +3,7 @@
 import json
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -45,8 +46,10 @@ class CargoAddresses:
             raise Unfinished(Problem(path=_KEY, what="the index is not known, or no sparse one", why=why, hint=_HINT))
         return found if found.endswith("/") else f"{found}/"
 
-    async def crates_io(self) -> str:
-        """What cargo calls crates.io where it is not the registry that is published to."""
+    async def crates_io(self, index: str) -> str:
+        """What cargo calls crates.io, for the registry with this index; empty when that is crates.io itself."""
+        if await self._crates_io() == index:
+            return ""
         source = await self._metadata("", "source")
         return source.removeprefix("registry+")
 
@@ -76,7 +79,8 @@ class CargoAddresses:
 
         async def hear(stream: SocketStream) -> None:
             async with stream:
-                asked.append((await stream.receive(1024)).decode(errors="replace"))
+                with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+                    asked.append((await stream.receive(1024)).decode(errors="replace"))
 
         async with await anyio.create_tcp_listener(local_host="127.0.0.1") as proxy:
             port = proxy.extra(SocketAttribute.local_port)  # noqa: S610 - no database is near
@@ -102,5 +106,5 @@ class CargoAddresses:
                 ("cargo", *words), cwd=self._shell.cwd(), env={**env, "RUSTUP_AUTO_INSTALL": "0", **more}
             )
         except FileNotFoundError:
-            why = "only cargo knows where a registry is that the config calls by a name, or not at all"
+            why = "only cargo knows where a registry is that is not given by its URL, and what it calls crates.io"
             raise Unfinished(Problem(path=_KEY, what="cargo is not on PATH", why=why, hint=_HINT)) from None

@@ -35,8 +35,8 @@ class Addresses(Protocol):
         """The address of the sparse index, with `sparse+`. Raises Unfinished."""
         ...
 
-    async def crates_io(self) -> str:
-        """What cargo calls crates.io where it is not the registry that is published to."""
+    async def crates_io(self, index: str) -> str:
+        """What cargo calls crates.io, for the registry with this index; empty when that is crates.io itself."""
         ...
 
 
@@ -76,6 +76,7 @@ class SparseRegistry:
         self._tokens = tokens
         self._clock = clock
         self._place: _Place | None = None
+        self._public: str | None = None
         self._asking = anyio.Lock()
         self._buckets: dict[Limit, tuple[Bucket, anyio.Lock]] = {}
 
@@ -177,10 +178,18 @@ class SparseRegistry:
 
     async def _body(self, place: _Place, packed: PackedCrate, data: bytes) -> bytes:
         """Length and JSON, length and .crate; lengths are 32 bits, little end first."""
-        foreign = self._registry not in CRATES_IO and not all(d.get("registry-index") for d in packed.dependencies)
-        crates_io = await self._addresses.crates_io() if foreign else ""
+        all_named = all(dependency.get("registry-index") for dependency in packed.dependencies)
+        crates_io = "" if all_named else await self._crates_io(place)
         metadata = json.dumps(upload_metadata(packed, index=place.index, crates_io=crates_io)).encode()
         return b"".join(len(part).to_bytes(4, "little") + part for part in (metadata, data))
+
+    async def _crates_io(self, place: _Place) -> str:
+        """Asked once, and only for a crate that needs one of crates.io."""
+        async with self._asking:
+            if self._public is None:
+                known = self._registry in CRATES_IO
+                self._public = "" if known else await self._addresses.crates_io(place.index)
+            return self._public
 
     async def _turn(self, limit: Limit | None) -> None:
         """Wait until the limit allows another one, first come, first served."""
