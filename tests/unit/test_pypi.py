@@ -60,7 +60,9 @@ def test_digests() -> None:
 def test_no_table() -> None:
     """A config without the table has no such channel."""
     assert [] == list(pypi.plan(parse(PROJECT, "shipways.toml"), None))
-    assert [PypiChannel(table=PypiTable())] == list(pypi.plan(parse(PROJECT + "[publish.pypi]\n", "shipways.toml"), None))
+    assert [PypiChannel(table=PypiTable())] == list(
+        pypi.plan(parse(PROJECT + "[publish.pypi]\n", "shipways.toml"), None)
+    )
 
 
 @pytest.mark.parametrize(
