@@ -107,7 +107,8 @@ class Run:
         return PushRegistries(RegistryHttp(logins, ManualClock(), transport=self.transport), self.uploads)
 
     def __call__(self, made: Release, *, apply: bool = True) -> Outcome:
-        outside = replace(CLOSED, artifact=lambda path: made.dist / path, registries=self.registries())
+        registries = self.registries()
+        outside = replace(CLOSED, artifact=lambda path: made.dist / path, registries=lambda: registries)
         around = Around(outside=outside, console=self.console, clock=ManualClock())
         return anyio.run(lambda: converge([self.channel], made.manifest, around, apply=apply))
 

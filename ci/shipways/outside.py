@@ -238,12 +238,12 @@ class Outside:
     """The bucket at an address of the config."""
     crates: Callable[[str], CrateRegistry]
     """The registry of crates with a name or index of the config, the same one every time."""
-    pypi: Callable[[PypiTable], PythonIndex]
-    """The index that a table of the config means: always the same object, which keeps its token."""
-    registries: Registries
-    """Image registries, with the logins of this user."""
     forge: Callable[[str, str], Forge]
     """The forge whose API has this base URL (empty: the public one), for the repository OWNER/NAME."""
+    pypi: Callable[[PypiTable], PythonIndex]
+    """The index that a table of the config means: always the same object, which keeps its token."""
+    registries: Callable[[], Registries]
+    """Image registries, with the logins of this user; the same ones whenever they are asked for."""
 
 
 class Channel(Protocol):

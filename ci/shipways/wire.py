@@ -13,7 +13,6 @@ from shipways.adapters.process import OsProcess
 from shipways.adapters.shell import OsClock, OsShell
 from shipways.adapters.store import DiskStore
 from shipways.config.engines import chosen_mirror
-from shipways.config.publish import PypiTable
 from shipways.config.schema import Config
 from shipways.facts import Asked, gather, read_dockerfiles
 from shipways.gitfacts import Repository, open_repository, read_git
@@ -21,7 +20,7 @@ from shipways.model.artifact import Linkage
 from shipways.model.facts import Facts
 from shipways.model.lock import Lock, LockedImage
 from shipways.model.oci import Descriptor
-from shipways.outside import CrateRegistry, Forge, Images, Index, Outside, PythonIndex
+from shipways.outside import Images, Index
 from shipways.ports import Clock, Console, Engine, Sources, World
 from shipways.settings import settings
 
@@ -179,62 +178,6 @@ def world(shop: Workshop) -> World:
         inspector=_Inspector(),
         images=images(mirror(shop.config)),
     )
-
-
-@contextlib.asynccontextmanager
-async def outside(folder: Path) -> AsyncIterator[Outside]:
-    """The ports that channels use while the block runs, for the artifacts in `folder`."""
-    from shipways.adapters.bucket import FolderBucket
-    from shipways.adapters.dockerauth import DockerLogins
-    from shipways.adapters.registryhttp import RegistryHttp
-    from shipways.adapters.registrypush import PushRegistries
-
-    async with contextlib.AsyncExitStack() as opened:
-        yield Outside(
-            artifact=lambda path: folder / path,
-            bucket=FolderBucket,
-            crates=functools.cache(_crates),
-            forge=_forges(opened),
-            pypi=functools.cache(_pypi),
-            registries=PushRegistries(RegistryHttp(DockerLogins(OsProcess(), OsShell()), OsClock())),
-        )
-
-
-def _crates(registry: str) -> CrateRegistry:
-    from shipways.adapters.cargoaddresses import CargoAddresses
-    from shipways.adapters.crates import SparseRegistry
-    from shipways.adapters.cratetokens import CrateTokens
-
-    shell = OsShell()
-    tokens = CrateTokens(registry, shell.env(), OsClock())
-    return SparseRegistry(registry, CargoAddresses(OsProcess(), shell), tokens, OsClock())
-
-
-def _pypi(table: PypiTable) -> PythonIndex:
-    from shipways.adapters.credentials import Credentials
-    from shipways.adapters.pypi import SimpleIndex
-
-    return SimpleIndex(table, Credentials(OsShell().env()), OsClock())
-
-
-def _forges(opened: contextlib.AsyncExitStack) -> Callable[[str, str], Forge]:
-    """Each forge is made when it is asked for, and kept until the end: its connections are."""
-    from shipways.adapters.credentials import Credentials
-
-    secret = Credentials(OsShell().env()).secret
-
-    @functools.cache
-    def forge(api: str, repository: str) -> Forge:
-        from shipways.adapters import web
-        from shipways.adapters.github import GithubForge
-
-        http = web.client(api)
-        made = GithubForge(api, repository, secret("GH_TOKEN", "GITHUB_TOKEN"), http, clock())
-        opened.push_async_callback(http.aclose)
-        opened.callback(made.close)
-        return made
-
-    return forge
 
 
 def index() -> Index:

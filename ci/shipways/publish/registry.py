@@ -52,36 +52,35 @@ class RegistryChannel:
 
     async def observe(self, outside: Outside, items: Sequence[Item]) -> Mapping[str, Seen]:
         """What the registries have; of a tag that stands for something else also the version of that."""
-        names = {item.id: self._name(item) for item in items}
-        files = {item.id for item in items if self._file(item)}
-        there = await outside.registries.digests({name for own, name in names.items() if own not in files})
-        attached = await outside.registries.attached({names[own] for own in files})
-        others = {
-            item.id: _at(names[item.id], there[names[item.id]])
-            for item in items
-            if item.kind is ItemKind.MOVING and there.get(names[item.id], item.want) != item.want
+        registries, names = outside.registries(), {item.id: self._name(item) for item in items}
+        plain, files = [i for i in items if not self._file(i)], [i for i in items if self._file(i)]
+        there = await registries.digests({names[item.id] for item in plain})
+        attached = await registries.attached({names[item.id] for item in files})
+        values = {item.id: there.get(names[item.id], "") for item in plain}
+        values |= {item.id: item.want for item in files if item.want in attached[names[item.id]]}
+        moving = {
+            item.id: _at(names[item.id], values[item.id])
+            for item in plain
+            if item.kind is ItemKind.MOVING and values[item.id] not in {"", item.want}
         }
-        versions = await outside.registries.versions(set(others.values()))
-        found = {}
-        for item in items:
-            name = names[item.id]
-            value = there.get(name, "") if item.id not in files else item.want if item.want in attached[name] else ""
-            version = versions[others[item.id]] if item.id in others else item.version
-            found[item.id] = Seen(value=value, version=version, stamp=value, url=name)
-        return found
+        versions = await registries.versions(set(moving.values()))
+        return {
+            own: Seen(value=value, version=versions.get(moving.get(own, ""), ""), stamp=value, url=names[own])
+            for own, value in values.items()
+        }
 
     async def apply(self, outside: Outside, item: Item, seen: Seen) -> Publication:
         """Send the image, attach the file, or set the tag."""
         name = self._name(item)
         if item.phase is Phase.COMMIT:
-            await outside.registries.tag(name, outside.artifact(item.path), seen=seen.stamp)
+            await outside.registries().tag(name, outside.artifact(item.path), seen=seen.stamp)
         elif self._file(item):
             source = outside.artifact(item.path)
-            await outside.registries.attach(name, Attachment(source=source, media_type=_SBOM, digest=item.want))
+            await outside.registries().attach(name, Attachment(source=source, media_type=_SBOM, digest=item.want))
         else:
             folder = item.path.removesuffix(blob_path(item.want))
             near = item.needs[0].removeprefix(f"{self.name}/") if item.needs else ""
-            await outside.registries.push(name, partial(_blob, outside, folder), near=near)
+            await outside.registries().push(name, partial(_blob, outside, folder), near=near)
         return Publication(item=item.id, url=name)
 
     def _name(self, item: Item) -> str:

@@ -1,8 +1,8 @@
 """An `Outside` whose doors are closed; `dataclasses.replace` opens those that a channel needs."""
 
-from typing import Final, NoReturn, cast
+from typing import Final, NoReturn
 
-from shipways.outside import Outside, Registries
+from shipways.outside import Outside
 
 
 def closed(*address: object) -> NoReturn:
@@ -10,6 +10,4 @@ def closed(*address: object) -> NoReturn:
     raise AssertionError(address)
 
 
-CLOSED: Final = Outside(
-    artifact=closed, bucket=closed, crates=closed, forge=closed, pypi=closed, registries=cast(Registries, None)
-)
+CLOSED: Final = Outside(artifact=closed, bucket=closed, crates=closed, forge=closed, pypi=closed, registries=closed)

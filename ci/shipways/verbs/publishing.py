@@ -7,6 +7,7 @@ import click
 
 from shipways import wire
 from shipways.config.manifestfile import FILE_NAME, parse_manifest
+from shipways.doors import outside
 from shipways.errors import Drift, PreflightError, Problem
 from shipways.model.event import Note
 from shipways.model.manifest import Manifest
@@ -59,9 +60,9 @@ async def _converge(
     if not channels:
         console.emit(Note(text="there is no channel: the config has no table of [publish]"))
     clock, files = wire.clock(), wire.files()
-    async with wire.outside(dist) as outside:
+    async with outside(dist) as doors:
         around = Around(
-            outside=outside,
+            outside=doors,
             console=console,
             clock=clock,
             record=lambda row: append_publication(files, dist, row, clock),

@@ -1,0 +1,72 @@
+"""Puts together what channels use; a run pays only for the doors that it opens."""
+
+import contextlib
+import functools
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from shipways.adapters.process import OsProcess
+from shipways.adapters.shell import OsClock, OsShell
+from shipways.config.publish import PypiTable
+from shipways.outside import CrateRegistry, Forge, Outside, PythonIndex, Registries
+
+
+@contextlib.asynccontextmanager
+async def outside(folder: Path) -> AsyncIterator[Outside]:
+    """The ports that channels use while the block runs, for the artifacts in `folder`."""
+    from shipways.adapters.bucket import FolderBucket
+
+    async with contextlib.AsyncExitStack() as opened:
+        yield Outside(
+            artifact=lambda path: folder / path,
+            bucket=FolderBucket,
+            crates=functools.cache(_crates),
+            forge=_forges(opened),
+            pypi=functools.cache(_pypi),
+            registries=functools.cache(_registries),
+        )
+
+
+def _crates(registry: str) -> CrateRegistry:
+    from shipways.adapters.cargoaddresses import CargoAddresses
+    from shipways.adapters.crates import SparseRegistry
+    from shipways.adapters.cratetokens import CrateTokens
+
+    shell = OsShell()
+    tokens = CrateTokens(registry, shell.env(), OsClock())
+    return SparseRegistry(registry, CargoAddresses(OsProcess(), shell), tokens, OsClock())
+
+
+def _pypi(table: PypiTable) -> PythonIndex:
+    from shipways.adapters.credentials import Credentials
+    from shipways.adapters.pypi import SimpleIndex
+
+    return SimpleIndex(table, Credentials(OsShell().env()), OsClock())
+
+
+def _forges(opened: contextlib.AsyncExitStack) -> Callable[[str, str], Forge]:
+    """Each forge is made when it is asked for, and kept until the end: its connections are."""
+    from shipways.adapters.credentials import Credentials
+
+    secret = Credentials(OsShell().env()).secret
+
+    @functools.cache
+    def forge(api: str, repository: str) -> Forge:
+        from shipways.adapters import web
+        from shipways.adapters.github import GithubForge
+
+        http = web.client(api)
+        made = GithubForge(api, repository, secret("GH_TOKEN", "GITHUB_TOKEN"), http, OsClock())
+        opened.push_async_callback(http.aclose)
+        opened.callback(made.close)
+        return made
+
+    return forge
+
+
+def _registries() -> Registries:
+    from shipways.adapters.dockerauth import DockerLogins
+    from shipways.adapters.registryhttp import RegistryHttp
+    from shipways.adapters.registrypush import PushRegistries
+
+    return PushRegistries(RegistryHttp(DockerLogins(OsProcess(), OsShell()), OsClock()))
