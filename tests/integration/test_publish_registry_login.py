@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from registries import LocalRegistry, local_registry
+from registries import LocalRegistry, local_registry, skopeo
 from shipping import Release, Run, release, states
 from shipways.rehearse.faults import Fault, Faulty, Traffic
 from shipways.rehearse.oci import OciRegistry
@@ -182,6 +182,16 @@ def test_broken_login(by_token: Guarded, made: Release) -> None:
     """A Docker config that is no JSON is told by its path."""
     (by_token.folder / "config.json").write_text("{")
     assert "config.json: gives no credentials" in str(by_token.run("", "pulse")(made).error())
+
+
+def test_skopeo_asks_for_tokens(guarded: Guarded, made: Release, tmp_path: Path) -> None:
+    """Users' tools get in as they do elsewhere: to read, and to push what they have read."""
+    guarded.run("me", "pulse")(made)
+    plain = ("--all", "--src-tls-verify=false", "--dest-tls-verify=false")
+    place, creds = f"docker://{guarded.host}", f"me:{CANARY}"
+    skopeo("copy", *plain, f"--src-creds={creds}", f"{place}/pulse:latest", f"oci:{tmp_path}/copy:1")
+    skopeo("copy", *plain, f"--dest-creds={creds}", f"oci:{tmp_path}/copy:1", f"{place}/other:1")
+    assert made.index.digest == guarded.app.repository("other").tags["1"]
 
 
 def test_htpasswd(real: LocalRegistry, made: Release, tmp_path: Path) -> None:
