@@ -23,6 +23,7 @@ from shipways.publish.github import GithubChannel
 from shipways.rehearse.faults import Chooser, Fault, Faulty, Traffic
 from shipways.rehearse.forge import Forge
 from shipways.rehearse.forgedesk import API, Desk
+from shipways.rehearse.forgejson import Release
 from shipways.rehearse.serving import served
 from shipways.run.reconciler import Around, converge
 from shipways.testing.console import ManualClock, RecordingConsole
@@ -31,6 +32,8 @@ from shipways.testing.doors import CLOSED
 REPOSITORY = "example/demo"
 TOKEN = "canary-of-the-writer"  # noqa: S105 - it opens nothing
 READER = "canary-of-the-reader"
+ALL = ["v1.0.0/draft", "v1.0.0/a.tar.gz", "v1.0.0/SUMS", "v1.0.0/manifest.json", "v1.0.0/published", "latest"]
+"""The items of the release 1.0.0, without the name of the channel."""
 WRITES = ("POST", "PATCH", "DELETE")
 
 
@@ -168,3 +171,28 @@ def gone_after(number: int, fault: Fault) -> Callable[[str, str], Fault]:
 def states(outcome: Outcome) -> dict[str, State]:
     """The state of every item, without the name of the channel."""
     return {row.item.id.removeprefix("github/"): row.state for row in outcome.rows}
+
+
+def check(hub: Github, folder: Path, version: str = "1.0.0") -> None:
+    """One release of the version, public, with exactly the files of the folder."""
+    assert [f"v{version}"] == [release.tag for release in hub.forge.releases.values() if release.tag == f"v{version}"]
+    release = hub.forge.published(f"v{version}")
+    assert release is not None
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+        asset.name: asset.data for asset in release.assets.values()
+    }
+    assert {"uploaded"} == {asset.state for asset in release.assets.values()}
+
+
+def told(outcome: Outcome) -> str:
+    """The error that a run ends with."""
+    return str(outcome.error())
+
+
+def draft(hub: Github, tag: str = "v1.0.0", **more: object) -> Release:
+    """A draft that was there before."""
+    fields: dict[str, object] = {"name": tag, "body": "x", "commit": "main", "draft": True, "prerelease": False}
+    number = max(hub.forge.releases, default=0) + 1
+    made = Release(id=number, tag=tag, created=float(number), **(fields | more))  # type: ignore[arg-type]
+    hub.forge.releases[made.id] = made
+    return made

@@ -1,21 +1,15 @@
-"""A release on GitHub: made, again, over the one before, disturbed, and without rights."""
+"""A release on GitHub: made, again, over the one before, and over what others left there."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from forging import READER, TOKEN, Github, at, github, gone_after, manifest, never, states
-from shipways.config.manifestfile import FILE_NAME
-from shipways.errors import Conflict, Unfinished
-from shipways.model.outcome import Outcome, State
-from shipways.rehearse.faults import Fault
-from shipways.rehearse.forgejson import Release
+from forging import ALL, READER, Github, check, draft, github, manifest, states, told
+from shipways.errors import Conflict
+from shipways.model.outcome import State
 
 pytestmark = pytest.mark.integration
-
-ALL = ["v1.0.0/draft", "v1.0.0/a.tar.gz", "v1.0.0/SUMS", "v1.0.0/manifest.json", "v1.0.0/published", "latest"]
 
 
 @pytest.fixture
@@ -23,31 +17,6 @@ def hub() -> Iterator[Github]:
     """An empty repository."""
     with github() as made:
         yield made
-
-
-def check(hub: Github, folder: Path, version: str = "1.0.0") -> None:
-    """One release of the version, public, with exactly the files of the folder."""
-    assert [f"v{version}"] == [release.tag for release in hub.forge.releases.values() if release.tag == f"v{version}"]
-    release = hub.forge.published(f"v{version}")
-    assert release is not None
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
-        asset.name: asset.data for asset in release.assets.values()
-    }
-    assert {"uploaded"} == {asset.state for asset in release.assets.values()}
-
-
-def told(outcome: Outcome) -> str:
-    """The error that a run ends with."""
-    return str(outcome.error())
-
-
-def draft(hub: Github, tag: str = "v1.0.0", **more: object) -> Release:
-    """A draft that was there before."""
-    fields: dict[str, object] = {"name": tag, "body": "x", "commit": "main", "draft": True, "prerelease": False}
-    number = max(hub.forge.releases, default=0) + 1
-    made = Release(id=number, tag=tag, created=float(number), **(fields | more))  # type: ignore[arg-type]
-    hub.forge.releases[made.id] = made
-    return made
 
 
 def test_release(hub: Github, tmp_path: Path) -> None:
@@ -187,31 +156,6 @@ def test_two_drafts(hub: Github, tmp_path: Path) -> None:
     assert [oldest.id, person.id] == sorted(hub.forge.releases), copy.id
 
 
-def test_rival(hub: Github, tmp_path: Path) -> None:
-    """A draft that another runner makes between our look and ours wins; ours goes."""
-    made = manifest("1.0.0", tmp_path)
-
-    def rival(method: str, path: str) -> Fault:
-        if method == "POST" and not hub.forge.releases:
-            draft(hub, body="What is new in 1.0.0.", commit=made.commit)
-        return Fault.NONE
-
-    hub.fault = rival
-    assert hub.converge(made, tmp_path).error() is None
-    assert [1] == list(hub.forge.releases)
-    check(hub, tmp_path)
-
-
-def test_race(hub: Github, tmp_path: Path) -> None:
-    """Several runners at the same time make one release, whole."""
-    made = manifest("1.0.0", tmp_path)
-    for _ in range(5):
-        hub.forge.clear()
-        assert [None, None, None] == [outcome.error() for outcome in hub.race(made, tmp_path, 3)]
-        assert 1 == len(hub.forge.releases)
-        check(hub, tmp_path)
-
-
 def test_many_releases(hub: Github, tmp_path: Path) -> None:
     """A draft is found beyond the first page."""
     made = manifest("1.0.0", tmp_path)
@@ -222,58 +166,17 @@ def test_many_releases(hub: Github, tmp_path: Path) -> None:
     assert not old.draft
 
 
-@pytest.mark.parametrize(
-    ("token", "said"), [("", "Requires authentication"), ("wrong", "Bad credentials"), (READER, "contents: write")]
-)
-def test_rights(hub: Github, tmp_path: Path, token: str, said: str) -> None:
-    """Without a token, with a wrong one, or one that may not write: nothing is there, and the hint says what to do."""
-    outcome = hub.converge(manifest("1.0.0", tmp_path), tmp_path, token=token)
-    assert isinstance(outcome.error(), Unfinished)
-    assert (True, {}) == (said in told(outcome), hub.forge.releases), told(outcome)
-
-
-def test_no_repository(hub: Github, tmp_path: Path) -> None:
-    """A repository that is not there, or not for us to see."""
-    hub.forge.desk.name = "example/other"
-    assert "check project.repository" in told(hub.converge(manifest("1.0.0", tmp_path), tmp_path))
-
-
-def test_budget(hub: Github, tmp_path: Path) -> None:
-    """When the budget is used up, the run waits until it is full again, and goes on."""
-    hub.forge.desk.remaining = 9
-    begin = time.time()
-
-    def refill(method: str, path: str) -> Fault:
-        if hub.clock.now() > begin + 3000:
-            hub.forge.desk.remaining = 5000
-        return Fault.NONE
-
-    hub.fault = refill
-    assert hub.converge(manifest("1.0.0", tmp_path), tmp_path).error() is None
-    assert "says that its limit is reached; again in 3" in hub.notes()
-    check(hub, tmp_path)
-
-
-def test_upload_breaks(hub: Github, tmp_path: Path) -> None:
-    """What a broken upload leaves behind is deleted, and sent anew in the same run."""
-    hub.forge.breaking = 2
-    assert hub.converge(manifest("1.0.0", tmp_path), tmp_path).error() is None
-    assert (5, 2) == tuple(
-        len([m for m, path in hub.writes() if m == method and "assets" in path]) for method in ("POST", "DELETE")
-    )
-    check(hub, tmp_path)
-
-
 @pytest.mark.parametrize("annotated", [False, True])
 def test_tag_elsewhere(hub: Github, tmp_path: Path, annotated: bool) -> None:
-    """A tag that names another commit there stops the release before it is public; the right one does not."""
+    """A tag that names another commit there stops the release, also one that is staged; the right one does not."""
     made = manifest("1.0.0", tmp_path)
     hub.forge.refs["tags/v1.0.0"] = "d" * 40
     if annotated:
         hub.forge.tags["d" * 40] = "e" * 40
     outcome = hub.converge(made, tmp_path)
-    assert "v1.0.0: names commit" in told(outcome)
-    assert hub.forge.published("v1.0.0") is None
+    assert ("v1.0.0: names commit" in told(outcome), {}) == (True, hub.forge.releases)
+    staged = draft(hub, body="What is new in 1.0.0.", commit=made.commit)
+    assert ("v1.0.0: names commit" in told(hub.converge(made, tmp_path)), True) == (True, staged.draft)
     hub.forge.tags["d" * 40] = made.commit
     assert hub.converge(made, tmp_path).error() is None
 
@@ -291,49 +194,3 @@ def test_preflight(hub: Github, tmp_path: Path) -> None:
     assert 3 == problems.count("fix:"), problems
     for said in ("requests are left", "names commit dddddddddddd", "is immutable"):
         assert said in problems
-
-
-FAULTS = [Fault.ERROR, Fault.ERROR_AFTER, Fault.LOST, Fault.LIMIT]
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_faults(hub: Github, fault: Fault, tmp_path: Path) -> None:
-    """Each fault at each request: the run brings everything there, and nothing twice; another one changes nothing."""
-    made = manifest("1.0.0", tmp_path)
-    hub.converge(made, tmp_path)
-    for number in range(len(hub.traffic.requests)):
-        hub.forge.clear()
-        before, hub.fault = hub.forge.last, at(number, fault)
-        outcome = hub.converge(made, tmp_path)
-        assert (None, 4) == (outcome.error(), hub.forge.last - before), (number, told(outcome))
-        check(hub, tmp_path)
-        hub.fault = never
-        assert (dict.fromkeys(ALL, State.DONE), []) == (states(hub.converge(made, tmp_path)), hub.writes())
-
-
-@pytest.mark.parametrize("fault", [Fault.ERROR, Fault.LOST])
-def test_ends_anywhere(hub: Github, fault: Fault, tmp_path: Path) -> None:
-    """A run that ends before or after any request is finished by the next one; nothing is made twice."""
-    made = manifest("1.0.0", tmp_path)
-    hub.converge(made, tmp_path)
-    for number in range(len(hub.traffic.requests)):
-        hub.forge.clear()
-        before, hub.fault = hub.forge.last, gone_after(number, fault)
-        assert isinstance(hub.converge(made, tmp_path).error(), Unfinished), number
-        hub.fault = never
-        outcome = hub.converge(made, tmp_path)
-        assert (None, 4) == (outcome.error(), hub.forge.last - before), (number, told(outcome))
-        check(hub, tmp_path)
-
-
-def test_canary(hub: Github, tmp_path: Path) -> None:
-    """No token in what a run says, whatever goes wrong."""
-    made = manifest("1.0.0", tmp_path)
-    seen = []
-    for number in range(8):
-        hub.fault = at(number, Fault.ERROR)
-        for token in (TOKEN, READER, "canary-of-nobody"):
-            outcome = hub.converge(made, tmp_path, token=token)
-            seen.append(f"{outcome} {told(outcome)} {hub.console.events} {hub.console.printed}")
-    assert "canary" not in "".join(seen)
-    assert FILE_NAME in "".join(seen)

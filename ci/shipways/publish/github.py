@@ -87,6 +87,8 @@ class GithubChannel:
     async def _draft(self, forge: Forge, tag: str, item: Item, seen: Seen) -> ForgeRelease:
         """Make it, or let the oldest one be as wanted. Of what two runners make at once one stays: the oldest."""
         wanted = self._wanted(tag, item.want.partition(" ")[0], item.version)
+        if problem := await other_commit(forge, tag, wanted.commit):
+            raise Unfinished(problem)
         made: tuple[ForgeRelease, ...] = () if seen.value else (await forge.create(wanted),)
         there = {release.id: release for release in (*made, *await forge.releases((tag,)))}
         if not there:
