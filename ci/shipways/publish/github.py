@@ -98,7 +98,7 @@ class GithubChannel:
         if first.draft and _text(first) != item.want:
             first = await forge.edit(replace(wanted, id=first.id))
         for other in others:
-            if other.id in {release.id for release in made} or await _is_copy(forge, other, item.want):
+            if other.id in {release.id for release in made}:
                 await forge.delete(other)
         return first
 
@@ -157,7 +157,7 @@ class GithubChannel:
 
 
 async def _standing(forge: Forge, items: Sequence[Item], releases: Sequence[ForgeRelease]) -> Mapping[str, Seen]:
-    """What a tag has. A draft whose text differs, or of which there are copies, is not what is wanted."""
+    """What a tag has."""
     release = releases[0]
     public = Seen(value="" if release.draft else _PUBLISHED, url=release.url)
     there = {asset.name: asset for asset in await forge.assets(release)} if any(item.path for item in items) else {}
@@ -170,8 +170,7 @@ async def _standing(forge: Forge, items: Sequence[Item], releases: Sequence[Forg
         elif not release.draft:  # people may edit the text of what is published
             found[item.id] = Seen(value=item.want, url=release.url)
         else:
-            copies = [other for other in releases[1:] if await _is_copy(forge, other, item.want)]
-            found[item.id] = Seen(value=f"{len(copies) + 1} drafts" if copies else _text(release), url=release.url)
+            found[item.id] = Seen(value=_text(release), url=release.url)
     return found
 
 
@@ -201,11 +200,15 @@ async def _upload(forge: Forge, tag: str, item: Item, outside: Outside, seen: Se
 
 async def _publish(forge: Forge, tag: str) -> ForgeRelease:
     """Undraft, and look whether it is so. It becomes the latest in a step of its own."""
-    release = await forge.current(tag)
-    if not release.draft:
-        raise Moved(Problem(path=tag, what="has been published by somebody else"))
+    found = await forge.releases((tag,))
+    if not found or not found[0].draft:
+        raise Moved(Problem(path=tag, what="has been published, or deleted, by somebody else"))
+    release = found[0]
     if problem := await other_commit(forge, tag, release.commit):
         raise Unfinished(problem)
+    for other in found[1:]:
+        if await _is_copy(forge, other, release):
+            await forge.delete(other)
     await forge.edit(replace(release, draft=False))
     now = (*await forge.releases((tag,)), release)[0]
     if now.draft:
@@ -220,9 +223,9 @@ async def _mark(forge: Forge, tag: str, seen: Seen) -> ForgeRelease:
     return await forge.edit(await forge.current(tag), latest=True)
 
 
-async def _is_copy(forge: Forge, other: ForgeRelease, want: str) -> bool:
-    """Whether a draft is what another runner made at the same time, and not the work of a person."""
-    return other.draft and _text(other) == want and not await forge.assets(other)
+async def _is_copy(forge: Forge, other: ForgeRelease, release: ForgeRelease) -> bool:
+    """Whether a draft is what a runner left that was ended, and not the work of a person."""
+    return _text(other) == _text(release) and not await forge.assets(other)
 
 
 def _text(release: ForgeRelease) -> str:
