@@ -25,6 +25,7 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "build": ("make", "Build the programs into dist/."),
     "test": ("make", "Run the test commands of the packages."),
     "release": ("make", "Make the release: a snapshot, or the real one at a tag."),
+    "doctor": ("publishing", "Ask every channel what would stop a release."),
     "verify": ("publishing", "Compare what every channel has with the manifest."),
     "render": ("rendering", "Write the rendered files, or check them."),
     "schema": ("reading", "Print the JSON Schema of the config, the plan or the manifest."),

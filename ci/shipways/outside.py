@@ -272,6 +272,15 @@ class Channel(Protocol):
 
 
 @runtime_checkable
+class Checked(Protocol):
+    """A channel that can tell before a release is built what would stop it."""
+
+    async def preflight(self, outside: Outside) -> tuple[Problem, ...]:
+        """Everything that would. Raises Transient, or Unfinished when asking is refused."""
+        ...
+
+
+@runtime_checkable
 class Paced(Protocol):
     """A channel whose place takes only so much at a time."""
 

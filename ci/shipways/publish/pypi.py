@@ -8,7 +8,7 @@ from packaging.utils import parse_sdist_filename, parse_wheel_filename
 
 from shipways.config.publish import PypiTable
 from shipways.config.schema import Config
-from shipways.errors import Unfinished
+from shipways.errors import Problem, Unfinished
 from shipways.model.artifact import Kind
 from shipways.model.facts import Facts
 from shipways.model.item import Item, ItemKind, Phase, Publication, Seen
@@ -42,6 +42,11 @@ class PypiChannel:
                 uploads.append(self._upload(entry, first))
         token = self._staged(f"{self.name}/{_TOKEN}", _AT_HAND)
         return (token, *checks, *uploads) if uploads else ()
+
+    async def preflight(self, outside: Outside) -> tuple[Problem, ...]:
+        """Nothing, when there is a token, or one can be minted. Raises Unfinished, Transient."""
+        await outside.pypi(self.table).authorize()
+        return ()
 
     async def observe(self, outside: Outside, items: Sequence[Item]) -> Mapping[str, Seen]:
         """What the index has; for the checks, what passes now."""

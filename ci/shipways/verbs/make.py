@@ -96,10 +96,12 @@ async def _release(snapshot: bool, publish: bool, dry_run: bool, how: How) -> No
         refuse_fall(whole.mode, shop.config.engine.release, shop.engine.name, shop.engine_reason)
         real = whole.mode is Mode.RELEASE
         facts = replace(shop.facts, notes=await wire.notes(shop)) if real else shop.facts
+        channels = [channel for publisher in PUBLISHERS for channel in publisher.plan(shop.config, facts)]
+        dist = shop.repository.root / "dist"
+        if real and not dry_run:
+            await publishing.preflight(channels, dist, console)
         manifest = await _make(shop, whole, console, how)
         if real:
-            channels = [channel for publisher in PUBLISHERS for channel in publisher.plan(shop.config, facts)]
-            dist = shop.repository.root / "dist"
             await publishing.publish(channels, manifest, dist, console, apply=not dry_run)
 
 

@@ -15,6 +15,7 @@ from shipways.model.outcome import GOOD, Outcome
 from shipways.outside import Channel
 from shipways.pipeline import PUBLISHERS
 from shipways.ports import Console
+from shipways.run.doctor import examine, findings_table
 from shipways.run.reconciler import Around, converge
 from shipways.run.record import append_publication
 from shipways.run.report import publish_table
@@ -44,6 +45,29 @@ async def _verify(log: str) -> None:
                 for row in wrong
             )
         )
+
+
+@click.command()
+@LOG
+def doctor(log: str) -> None:
+    """Ask every channel what would stop a release; exit 3 when something would."""
+    anyio.run(_doctor, log)
+
+
+async def _doctor(log: str) -> None:
+    console = wire.console(log)
+    async with wire.workshop() as shop:
+        channels = [channel for publisher in PUBLISHERS for channel in publisher.plan(shop.config, shop.facts)]
+        await preflight(channels, shop.repository.root / "dist", console)
+
+
+async def preflight(channels: list[Channel], dist: Path, console: Console) -> None:
+    """One table of all channels. Raises PreflightError with everything that would stop a release."""
+    async with outside(dist) as doors:
+        findings = await examine(channels, doors)
+    console.emit(findings_table(findings))
+    if problems := [problem for finding in findings for problem in finding.problems]:
+        raise PreflightError(*problems)
 
 
 async def publish(channels: list[Channel], manifest: Manifest, dist: Path, console: Console, *, apply: bool) -> None:

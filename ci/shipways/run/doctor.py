@@ -1,0 +1,51 @@
+"""What would stop a release, asked of every channel before anything is compiled."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import anyio
+
+from shipways.errors import Problem, ShipwaysError
+from shipways.model.event import Table
+from shipways.outside import Channel, Checked, Outside
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a channel says; `asked` is false for one that can only be tried."""
+
+    channel: str
+    asked: bool
+    problems: tuple[Problem, ...] = ()
+
+
+async def examine(channels: Sequence[Channel], outside: Outside) -> tuple[Finding, ...]:
+    """A finding for each channel, in their order; a place that does not answer is a problem."""
+    found: dict[str, Finding] = {}
+
+    async def ask(channel: Channel) -> None:
+        problems: tuple[Problem, ...] = ()
+        if isinstance(channel, Checked):
+            try:
+                problems = await channel.preflight(outside)
+            except ShipwaysError as error:
+                problems = tuple(error.problems)
+        found[channel.name] = Finding(channel=channel.name, asked=isinstance(channel, Checked), problems=problems)
+
+    async with anyio.create_task_group() as group:
+        for channel in channels:
+            group.start_soon(partial(ask, channel))
+    return tuple(found[channel.name] for channel in channels)
+
+
+def findings_table(findings: Sequence[Finding]) -> Table:
+    """A row for each channel."""
+    rows = tuple((finding.channel, _state(finding)) for finding in findings)
+    return Table(title=f"{len(findings)} channels", columns=("channel", "before a release"), rows=rows)
+
+
+def _state(finding: Finding) -> str:
+    if not finding.asked:
+        return "is only known when it is tried"
+    return "; ".join(problem.what for problem in finding.problems) or "ready"
