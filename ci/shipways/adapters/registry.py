@@ -55,21 +55,21 @@ class Registry:
         with into.open("wb") as sink:
             download = _Download(sink, descriptor)
             try:
-                await self._retry(lambda: self._pour(reference, download))
+                await self._retry(reference, lambda: self._pour(reference, download))
             except _Missing:
                 problem = Problem(path=name, what=f"has no blob {descriptor.digest} any more", hint="`shipways lock`")
                 raise Unavailable("image", problem) from None
         if download.digest != descriptor.digest:
             raise _differs(name, descriptor.digest, download.digest)
 
-    async def _retry(self, action: Callable[[], Awaitable[_T]]) -> _T:
+    async def _retry(self, reference: Reference, action: Callable[[], Awaitable[_T]]) -> _T:
         """The action's result. Raises Unavailable("image") when it fails too often, or is refused."""
         for pause in (*self._pauses, None):
             try:
                 return await action()
             except Transient as error:
                 if pause is None:
-                    raise _unreachable(error) from None
+                    raise _unreachable(reference, error) from None
                 await anyio.sleep(max(pause, min(error.after or 0.0, _LONGEST_WAIT)))
             except (Unfinished, PreflightError) as error:
                 raise Unavailable("image", error.problems[0]) from None
@@ -97,7 +97,7 @@ class Registry:
                 raise _Missing
             return data
 
-        return await self._retry(read)
+        return await self._retry(reference, read)
 
     async def _manifest(self, reference: Reference, name: str, child: Descriptor) -> bytes:
         data = await self._document(reference, f"manifests/{child.digest}")
@@ -160,7 +160,13 @@ def _differs(name: str, wanted: str, found: str) -> BuildError:
     return BuildError(Problem(path=name, what=f"expected {wanted}, got {found}", why=why))
 
 
-def _unreachable(error: Transient) -> Unavailable:
+def _unreachable(reference: Reference, error: Transient) -> Unavailable:
     problem = error.problems[0]
-    hint = f"check the network, and whether {problem.path} can be reached"
-    return Unavailable("image", Problem(what=f"{problem.path} {problem.what}", why=problem.why, hint=hint))
+    return Unavailable(
+        "image",
+        Problem(
+            what=f"{reference.host}/{reference.repository} cannot be fetched: {problem.what}",
+            why=problem.why,
+            hint=f"check the network, and whether {reference.host} can be reached",
+        ),
+    )
