@@ -78,9 +78,12 @@ def test_changelog(project: Repository, hub: Github) -> None:
 
 
 def test_token_without_right(project: Repository, hub: Github) -> None:
-    """Exit 5 with the hint; a better token finishes it."""
+    """Exit 3 with the hint, before anything is built, and so says `doctor`; a better token releases."""
     ran = publish(project, "1.0.0", READER)
-    assert (5, True, False) == (ran.code, "contents: write" in ran.err, "canary" in ran.out + ran.err), ran.err
+    assert (3, True, False) == (ran.code, "contents: write" in ran.err, "canary" in ran.out + ran.err), ran.err
+    assert "start   builders" not in ran.err
+    asked = project.shipways("doctor", env={"GH_TOKEN": READER, "NO_PROXY": "127.0.0.1"})
+    assert (3, True) == (asked.code, "contents: write" in asked.err), asked.err
     assert {} == hub.forge.releases
     assert 0 == publish(project, "1.0.0").code
 
