@@ -95,9 +95,7 @@ def containers(folder: Path, kept: Path, images: Mapping[str, tuple[str, ...]] =
     with local_registry(folder) as registry:
         made = {packages: {"linux/amd64": debian(kept, packages)} for packages in set(images.values())}
         pushed = {name: made[packages] for name, packages in images.items()}
-        pushed[TINY] = {
-            "linux/amd64": debian(kept, ("busybox-static",), "--variant=extract", f"--extract-hook={_SHELL}")
-        }
+        pushed[TINY] = {"linux/amd64": tiny(kept, "amd64")}
         for name, platforms in pushed.items():
             registry.push(name, platforms)
         digests = {name: digest_bytes(documents(platforms)[-1]) for name, platforms in pushed.items()}
@@ -105,17 +103,23 @@ def containers(folder: Path, kept: Path, images: Mapping[str, tuple[str, ...]] =
             yield Containers(engine=engine, registry=registry, digests=digests)
 
 
-def debian(kept: Path, packages: Sequence[str], *options: str) -> Content:
-    """Debian 12 with these packages, as the one layer of an image for this machine; made once for a folder."""
+def tiny(kept: Path, arch: str) -> Content:
+    """Busybox. For another architecture than this machine's it has to be registered with binfmt_misc."""
+    return debian(kept, ("busybox-static",), "--variant=extract", f"--extract-hook={_SHELL}", arch=arch)
+
+
+def debian(kept: Path, packages: Sequence[str], *options: str, arch: str = "amd64") -> Content:
+    """Debian 12 with these packages, as the one layer of an image; made once for a folder."""
+    options = (*(options or ("--variant=minbase",)), f"--architectures={arch}")
     place = kept / f"{sha256(' '.join((*packages, *options)).encode()).hexdigest()[:16]}.tar.gz"
     if not place.exists():
         raw = place.with_suffix("")
-        _bootstrap(raw, packages, *(options or ("--variant=minbase",)))
+        _bootstrap(raw, packages, *options)
         place.write_bytes(gzip.compress(raw.read_bytes(), 1, mtime=0))
         raw.unlink()
     layer = place.read_bytes()
     config = {
-        "architecture": "amd64",
+        "architecture": arch,
         "os": "linux",
         "config": {"Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{sha256(gzip.decompress(layer)).hexdigest()}"]},
