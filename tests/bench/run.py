@@ -165,14 +165,13 @@ def containers(folder: Path) -> None:
     """
     say("\n### in containers: a Dagger engine beside the tools of the machine, six targets\n")
     say("| | host | dagger | overhead | the same bytes | nothing changed (dagger) |\n|---|---|---|---|---|---|")
-    images = {"pulse": engines.IMAGES, "aisopod": engines.IMAGES | engines.RUST}
-    for name, wanted in images.items():
+    for name, wanted, times in (("pulse", engines.IMAGES, 2), ("aisopod", engines.IMAGES | engines.RUST, 1)):
         root = repository(folder / name, PROJECTS / name)
         with engines.containers(fresh(folder / f"{name}-lock"), folder, wanted) as made:
             subprocess.run((*SHIPWAYS, "lock"), cwd=root, env=os.environ | dict(made.env), check=True)
         (root / ".gitignore").write_text("dist/\n")
         commit(root)
-        runs = [_pair(folder / f"{name}-{number}", root, wanted) for number in range(2)]
+        runs = [_pair(folder / f"{name}-{number}", root, wanted) for number in range(times)]
         host, dagger, warm = (min((run[part] for run in runs), key=lambda found: found.seconds) for part in range(3))
         more = f"{(dagger.seconds / host.seconds - 1) * 100:+.0f} %"
         equal = "yes" if all(run[3] for run in runs) else "NO"
