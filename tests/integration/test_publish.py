@@ -80,6 +80,7 @@ def test_conflict(project: Repository, mirror: Path) -> None:
     place.write_text("{}")
     ran = publish(project, "1.0.0")
     assert (6, "{}") == (ran.code, place.read_text())
+    assert 6 == publish(project, "1.0.0", "--dry-run").code
     assert "files/hello/v1.0.0/manifest.json" in ran.err
     assert 7 == project.shipways("verify").code
 

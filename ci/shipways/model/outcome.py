@@ -45,9 +45,10 @@ class Outcome:
 
     def error(self) -> ShipwaysError | None:
         """What a run with this outcome ends with: conflicts are told first, they need a person."""
-        problems = {state: [p for row in self.rows if row.state is state for p in row.problems] for state in State}
-        if problems[State.CONFLICT]:
-            return Conflict(*problems[State.CONFLICT], *problems[State.FAILED])
-        if all(row.state in GOOD for row in self.rows):
-            return None
-        return Unfinished(*problems[State.FAILED])
+        conflicts, failures = self._problems(State.CONFLICT), self._problems(State.FAILED)
+        if conflicts:
+            return Conflict(*conflicts, *failures)
+        return Unfinished(*failures) if failures else None
+
+    def _problems(self, state: State) -> tuple[Problem, ...]:
+        return tuple(problem for row in self.rows if row.state is state for problem in row.problems)

@@ -73,8 +73,7 @@ async def preflight(channels: list[Channel], dist: Path, console: Console) -> No
 async def publish(channels: list[Channel], manifest: Manifest, dist: Path, console: Console, *, apply: bool) -> None:
     """Bring a release to its channels. Raises Unfinished or Conflict, after the table that shows how far it came."""
     outcome = await _converge(channels, manifest, dist, console, apply=apply)
-    error = outcome.error()
-    if apply and error is not None:
+    if (error := outcome.error()) is not None:
         raise error
 
 
