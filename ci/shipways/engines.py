@@ -11,8 +11,9 @@ import anyio
 from shipways.adapters.dagger import CLI, RUNNER
 from shipways.adapters.store import DiskStore
 from shipways.adapters.toolchains import Toolchains
+from shipways.config.engines import DOCKERFILE, chosen_mirror
 from shipways.config.engines import Engine as Table
-from shipways.config.engines import chosen_mirror
+from shipways.config.schema import Config
 from shipways.errors import PreflightError, Problem
 from shipways.facts import host
 from shipways.model.image import ImageBuild
@@ -45,8 +46,11 @@ class Bench:
     dockerfiles: Mapping[str, ImageBuild] = field(default_factory=dict)
 
 
-async def chosen(table: Table, asked: str | None, process: Process, shell: Shell) -> Choice:
-    """What the caller asks for, else the config, else what there is."""
+async def chosen(table: Table, asked: str | None, process: Process, shell: Shell, *, locked: bool) -> Choice:
+    """What the caller asks for, else the config, else what there is.
+
+    `locked`: there are digests of the images that builds run in. Without any, nothing could be built in containers.
+    """
     name = asked or table.use
     if name != "auto":
         return Choice(name=name)
@@ -58,7 +62,15 @@ async def chosen(table: Table, asked: str | None, process: Process, shell: Shell
         return Choice(name="host", reason="no dagger program is on PATH, and no runner is set")
     if not await _containers(process, shell):
         return Choice(name="host", reason="no container engine answers, and no runner is set")
+    if not locked:
+        return Choice(name="host", reason="no image to build in is locked (`shipways lock`), and no runner is set")
     return Choice(name="dagger", reason="a dagger program is on PATH, and a container engine answers")
+
+
+def has_images(config: Config, lock: Lock) -> bool:
+    """Whether the lock has an image that a package is built in, or one comes of a Dockerfile."""
+    images = (config.toolchain_image(name) for name in config.package)
+    return any(image.startswith(DOCKERFILE) or lock.image(image) is not None for image in images)
 
 
 @contextlib.asynccontextmanager

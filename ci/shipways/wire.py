@@ -119,13 +119,13 @@ async def workshop(
     lock = said.lock or Lock()
     shell, process, cache, files = OsShell(), OsProcess(), cache_folder(), DiskFiles()
     from shipways.adapters.gitsource import GitSources
-    from shipways.engines import Bench, chosen, opened
+    from shipways.engines import Bench, chosen, has_images, opened
 
     repository = await open_repository(process, shell, cache / "git")
     sources = GitSources(repository.root, repository.env)
     git, source = await read_git(process, repository)
     dockerfiles = read_dockerfiles(said.config, lock, source, sources)
-    choice = await chosen(said.config.engine, engine, process, shell)
+    choice = await chosen(said.config.engine, engine, process, shell, locked=has_images(said.config, lock))
     bench = Bench(
         process=process,
         shell=shell,

@@ -8,8 +8,10 @@ import pytest
 
 from shipways.adapters.dagger import CLI, RUNNER
 from shipways.config.engines import Engine as Table
-from shipways.engines import Choice, chosen
+from shipways.config.load import parse
+from shipways.engines import Choice, chosen, has_images
 from shipways.errors import PreflightError
+from shipways.model.lock import Lock, LockedImage
 from shipways.ports import Completed
 
 
@@ -47,8 +49,8 @@ class Machine:
 AUTO = Table()
 
 
-def choice(machine: Machine, table: Table = AUTO, asked: str | None = None) -> Choice:
-    return anyio.run(chosen, table, asked, machine, machine)
+def choice(machine: Machine, table: Table = AUTO, asked: str | None = None, *, locked: bool = True) -> Choice:
+    return anyio.run(lambda: chosen(table, asked, machine, machine, locked=locked))
 
 
 @pytest.mark.parametrize("name", ["host", "dagger"])
@@ -105,3 +107,23 @@ def test_auto_where_no_container_engine_answers() -> None:
     machine = Machine("dagger", "docker")
     assert Choice(name="host", reason="no container engine answers, and no runner is set") == choice(machine)
     assert ["docker"] == machine.asked
+
+
+def test_auto_without_images() -> None:
+    """Nothing can be built in containers whose images are not locked; a runner that is set is meant all the same."""
+    machine = Machine("dagger", "docker", answering=("docker",))
+    found = choice(machine, locked=False)
+    assert ("host", True) == (found.name, "`shipways lock`" in found.reason)
+    assert "dagger" == choice(Machine("dagger", **{RUNNER: "tcp://runner:1234"}), locked=False).name
+
+
+def test_images_that_are_locked() -> None:
+    """Those that packages are built in count, and Dockerfiles, which have locked images of their own."""
+    config = parse('[project]\nname = "p"\n[package.p]\nbuild = "go"\n', "shipways.toml")
+    other = parse('[project]\nname = "p"\n[package.p]\nbuild = "go"\nimage = "./Dockerfile"\n', "shipways.toml")
+    locked = LockedImage(name=config.toolchain_image("p"), digest="sha256:0", platforms=())
+    assert (False, True, True) == (
+        has_images(config, Lock()),
+        has_images(config, Lock(images=(locked,))),
+        has_images(other, Lock()),
+    )
