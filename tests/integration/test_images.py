@@ -263,6 +263,7 @@ print(int(status["VmHWM"].split()[0]) // 1024)
 """
 
 
+@pytest.mark.long
 def test_two_gigabytes_in_flat_memory(tmp_path: Path) -> None:
     """A program of 2 GB becomes a layer, an image and an archive in less than 150 MB of memory.
 

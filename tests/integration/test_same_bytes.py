@@ -70,7 +70,7 @@ def released(repository: Repository, cache: Path, env: Mapping[str, str]) -> dic
     return {artifact["path"]: artifact["digest"] for artifact in manifest["artifacts"]}
 
 
-@pytest.mark.parametrize("project", ["pulse", "tender"])
+@pytest.mark.parametrize("project", ["pulse", pytest.param("tender", marks=pytest.mark.long)])
 def test_go(project: str, request: pytest.FixtureRequest, containers: Containers, stores: Path) -> None:
     """Every artifact of a Go release has the same digest, whichever engine made it."""
     repository: Repository = request.getfixturevalue(project)
