@@ -1,6 +1,6 @@
 """Image registries, to push to (OCI distribution-spec 1.1, "Push")."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -12,12 +12,13 @@ from anyio import to_thread
 
 from shipways.adapters.registryhttp import RegistryHttp, RegistrySession
 from shipways.adapters.registryupload import Uploads
-from shipways.errors import Moved, Problem, Unfinished, first
+from shipways.errors import Moved, Problem, Unfinished
 from shipways.model.digest import digest_bytes
 from shipways.model.oci import INDEX, Descriptor, parse_reference
 from shipways.outside import Attachment
 from shipways.pack.manifests import ACCEPTED, read_index, read_manifest
 from shipways.pack.referrers import EMPTY, EMPTY_DATA, fallback_tag, listed, media_type, referrer, relisted, version_in
+from shipways.tasks import together
 
 _T = TypeVar("_T")
 _WIDTH: Final = 6
@@ -65,8 +66,8 @@ class PushRegistries:
         beside = parse_reference(near).repository if near else ""
         async with self._session(name, beside) as http:
             send = partial(self._uploads.send, http, near=beside)
-            await _together(partial(send, part, blob(part.digest)) for part in blobs.values())
-            await _together(partial(_put, http, child, data) for child, data in manifests.items())
+            await together((partial(send, part, blob(part.digest)) for part in blobs.values()), width=_WIDTH)
+            await together((partial(_put, http, child, data) for child, data in manifests.items()), width=_WIDTH)
             await _put(http, digest, index)
 
     async def tag(self, name: str, source: Path, *, seen: str) -> None:
@@ -110,9 +111,9 @@ class PushRegistries:
 
         async def visit(mine: Sequence[str]) -> None:
             async with self._session(mine[0]) as http:
-                await _together(partial(note, http, name) for name in mine)
+                await together((partial(note, http, name) for name in mine), width=_WIDTH)
 
-        await _together(partial(visit, mine) for mine in by_repository.values())
+        await together((partial(visit, mine) for mine in by_repository.values()), width=_WIDTH)
         return found
 
     @asynccontextmanager
@@ -158,19 +159,3 @@ def _parts(name: str, manifest: bytes) -> Iterator[Descriptor]:
     config, layers = read_manifest(name, manifest)
     yield config
     yield from layers
-
-
-async def _together(tasks: Iterable[Callable[[], Coroutine[Any, Any, object]]]) -> None:
-    """A few at a time; the first that raises ends the others, and what it raised is raised."""
-    turns = anyio.CapacityLimiter(_WIDTH)
-
-    async def take(task: Callable[[], Coroutine[Any, Any, object]]) -> None:
-        async with turns:
-            await task()
-
-    try:
-        async with anyio.create_task_group() as group:
-            for task in tasks:
-                group.start_soon(take, task)
-    except BaseExceptionGroup as failures:
-        raise first(failures) from None

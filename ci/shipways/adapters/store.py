@@ -14,8 +14,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from shipways.adapters.files import DiskFiles, disk_error
 from shipways.adapters.locks import try_lock
-from shipways.errors import PreflightError, Problem, first
+from shipways.errors import PreflightError, Problem
 from shipways.model.artifact import Artifact, Blob, Output
+from shipways.tasks import together
 
 
 class DiskStore:
@@ -82,12 +83,7 @@ class DiskStore:
 
     async def deliver(self, artifacts: Sequence[Artifact], folder: Path) -> None:
         """Lay artifacts by name below a folder; what already has the right bytes is left alone."""
-        try:
-            async with anyio.create_task_group() as group:
-                for artifact in artifacts:
-                    group.start_soon(self._lay, artifact.blob, folder / artifact.name)
-        except BaseExceptionGroup as failures:
-            raise first(failures) from None
+        await together(functools.partial(self._lay, artifact.blob, folder / artifact.name) for artifact in artifacts)
 
     async def _lay(self, blob: Blob, place: Path) -> None:
         try:

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import anyio
-
 from shipways.errors import Problem, ShipwaysError
 from shipways.model.event import Table
 from shipways.outside import Channel, Checked, Outside
+from shipways.tasks import together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +32,7 @@ async def examine(channels: Sequence[Channel], outside: Outside) -> tuple[Findin
                 problems = tuple(error.problems)
         found[channel.name] = Finding(channel=channel.name, asked=isinstance(channel, Checked), problems=problems)
 
-    async with anyio.create_task_group() as group:
-        for channel in channels:
-            group.start_soon(partial(ask, channel))
+    await together(partial(ask, channel) for channel in channels)
     return tuple(found[channel.name] for channel in channels)
 
 

@@ -3,17 +3,19 @@
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
 import anyio
 
-from shipways.errors import BuildError, Problem, Unavailable, first
+from shipways.errors import BuildError, Problem, Unavailable
 from shipways.model.artifact import Artifact, Blob
 from shipways.model.event import Began, Ended, Failed, Finished, Printed, Skipped, Started
 from shipways.model.plan import Mode, Plan, Skip
 from shipways.model.step import Work
 from shipways.ports import Clock, Console, Step, Store, World
+from shipways.tasks import together
 
 _T = TypeVar("_T")
 _CORES: Final = os.cpu_count() or 2
@@ -219,11 +221,7 @@ async def make(
         )
         console.emit(Began(steps=tuple(run.done)))
         try:
-            async with anyio.create_task_group() as group:
-                for step in plan.steps:
-                    group.start_soon(run.follow, step)
-        except BaseExceptionGroup as failures:
-            raise first(failures) from None
+            await together(partial(run.follow, step) for step in plan.steps)
         finally:
             console.emit(Ended())
     return Made(

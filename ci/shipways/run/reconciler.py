@@ -1,19 +1,20 @@
 """Converge: makes every place outside what it should be, once, and again without harm until nothing is left to do."""
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import anyio
 
-from shipways.errors import ConfigError, Conflict, Moved, Problem, ShipwaysError, Transient, first
+from shipways.errors import ConfigError, Conflict, Moved, Problem, ShipwaysError, Transient
 from shipways.model.event import Began, Ended, Failed, Finished, Note, Skipped, Started
 from shipways.model.item import Item, Phase, Publication, Seen, Verdict, has_begun, judge
 from shipways.model.manifest import Manifest
 from shipways.model.outcome import GOOD, Outcome, Row, State
 from shipways.outside import Channel, Outside, Paced
 from shipways.ports import Clock, Console
+from shipways.tasks import together
 
 TRIES: Final = 6
 """How often an item is tried, and a place is asked, in one run."""
@@ -92,7 +93,7 @@ class _Run:
                 for item in mine:
                     self._end(Row(item=item, state=State.FAILED, problems=tuple(error.problems)))
 
-        await _together(partial(ask, name, mine) for name, mine in by_channel.items())
+        await together(partial(ask, name, mine) for name, mine in by_channel.items())
 
     def foretell(self) -> None:
         """Say how long places will make this run last, where that is known before."""
@@ -145,7 +146,7 @@ class _Run:
                 await (self._block(item, lost[0]) if lost else self._attempt(item))
             done[item.id].set()
 
-        await _together(partial(follow, item) for item in items)
+        await together(partial(follow, item) for item in items)
 
     async def _block(self, item: Item, need: str) -> None:
         self._end(Row(item=item, state=State.BLOCKED, before=self.seen[item.id].value))
@@ -214,9 +215,10 @@ class _Run:
 
     def _judge(self, item: Item) -> Verdict:
         """What is to be done; a passing item is not needed any more when all that needed it are there."""
-        after = [other for other in self.items.values() if item.id in other.needs]
-        if item.passing and after and all(self.seen.get(other.id, Seen()).value == other.want for other in after):
-            return Verdict.DONE
+        if item.passing:
+            after = [other for other in self.items.values() if item.id in other.needs]
+            if after and all(self.seen.get(other.id, Seen()).value == other.want for other in after):
+                return Verdict.DONE
         return judge(item, self.seen[item.id], begun=self.begun)
 
     async def _confirm(self, staged: Sequence[Item]) -> None:
@@ -243,16 +245,6 @@ class _Run:
             self.around.console.emit(Finished(step=row.item.id, seconds=row.seconds, size=0, cached=cached))
         elif row.problems:
             self.around.console.emit(Failed(step=row.item.id, reason=row.problems[0].what))
-
-
-async def _together(tasks: Iterable[Callable[[], Coroutine[Any, Any, None]]]) -> None:
-    """Run tasks until all have ended; one that raises ends the others, and what it raised is raised."""
-    try:
-        async with anyio.create_task_group() as group:
-            for task in tasks:
-                group.start_soon(task)
-    except BaseExceptionGroup as failures:
-        raise first(failures) from None
 
 
 def _conflict(item: Item, seen: Seen) -> Problem:
