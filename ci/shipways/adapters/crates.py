@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -13,12 +14,13 @@ from anyio import to_thread
 
 from shipways.adapters import web
 from shipways.adapters.cratetokens import CrateTokens
-from shipways.errors import Moved, Problem, Transient, Unfinished, first
+from shipways.errors import Moved, Problem, Transient, Unfinished
 from shipways.model.item import Seen
 from shipways.model.pace import Bucket, Limit
 from shipways.outside import CRATES_IO
 from shipways.pack.crate import PackedCrate, index_path, read_crate, upload_metadata
 from shipways.ports import Clock
+from shipways.tasks import together
 
 _PATIENCE: Final = 60.0
 """Seconds in which an index shows what was uploaded; cargo waits as long."""
@@ -88,12 +90,8 @@ class SparseRegistry:
         async def find(http: httpx.AsyncClient, name: str, version: str) -> None:
             found[name, version] = await self._find(http, place, name, version)
 
-        try:
-            async with web.client(place.url) as http, anyio.create_task_group() as group:
-                for name, version in crates:
-                    group.start_soon(find, http, name, version)
-        except BaseExceptionGroup as failures:
-            raise first(failures) from None
+        async with web.client(place.url) as http:
+            await together(partial(find, http, name, version) for name, version in crates)
         return found
 
     async def upload(self, crate: Path, limit: Limit | None) -> None:
@@ -222,9 +220,7 @@ class SparseRegistry:
             if answer.status_code in (401, 403)
             else ""
         )
-        origin = web.origin(answer.url)
-        what = f"{origin} refuses it: {answer.status_code} {answer.reason_phrase}"
-        raise Unfinished(Problem(path=f"{name} {version}", what=what, why=details or web.said(answer), hint=hint))
+        raise web.refused(f"{name} {version}", answer, hint, details)
 
 
 def _no_index(answer: httpx.Response, variable: str) -> Unfinished:

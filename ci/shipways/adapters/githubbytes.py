@@ -1,21 +1,17 @@
 """The bytes of the files of GitHub's releases, by httpx: many at once, and never whole in memory."""
 
-import hashlib
 import mimetypes
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Final
 
 import anyio
 import httpx
 
+from shipways.adapters import web
 from shipways.adapters.githuberrors import asked, judged, unanswered
 from shipways.errors import Moved, Problem
 from shipways.model.forge import ForgeAsset, ForgeRelease
 from shipways.model.secret import Secret
 from shipways.ports import Clock
-
-_CHUNK: Final = 1 << 20
 
 
 class AssetBytes:
@@ -35,14 +31,11 @@ class AssetBytes:
             if response.status_code == httpx.codes.NOT_FOUND:
                 return ""
             await judged(asset.name, response)
-            digest = hashlib.sha256()
-            async for chunk in response.aiter_bytes(_CHUNK):
-                digest.update(chunk)
+            return await web.digest(response)
         except httpx.TransportError as error:
             raise unanswered(asset.name, error) from None
         finally:
             await response.aclose()
-        return f"sha256:{digest.hexdigest()}"
 
     async def upload(self, release: ForgeRelease, name: str, source: Path) -> ForgeAsset:
         """Raises Moved when the release is gone, or has a file of that name."""
@@ -53,7 +46,7 @@ class AssetBytes:
             release.upload_url.partition("{")[0],
             params={"name": name},
             headers=self._headers(**{"Content-Type": kind, "Content-Length": str(size)}),
-            content=_read(source),
+            content=web.pieces(source, 0, size),
         )
         response = await asked(self._http, request, self._clock)
         if response.status_code == httpx.codes.NOT_FOUND:
@@ -67,9 +60,3 @@ class AssetBytes:
 
     def _headers(self, **more: str) -> dict[str, str]:
         return ({"Authorization": f"Bearer {self._token.open()}"} if self._token else {}) | more
-
-
-async def _read(source: Path) -> AsyncIterator[bytes]:
-    async with await anyio.open_file(source, "rb") as stream:
-        while chunk := await stream.read(_CHUNK):
-            yield chunk

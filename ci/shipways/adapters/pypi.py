@@ -1,6 +1,5 @@
 """An index of Python packages: read by the simple API, written to by twine."""
 
-import hashlib
 import warnings
 from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from pypi_simple import (
 from shipways.adapters import trusted, twining, web
 from shipways.adapters.credentials import Credentials
 from shipways.config.publish import PypiTable
-from shipways.errors import Moved, Problem, Unfinished
+from shipways.errors import Moved, Problem, Transient, Unfinished
 from shipways.model.item import Seen
 from shipways.model.secret import Secret
 from shipways.ports import Clock
@@ -119,15 +118,16 @@ class SimpleIndex:
         if told := file.digests.get("sha256"):
             return f"sha256:{told.lower()}"
         answer = await web.send(http, http.build_request("GET", file.url), clock=self._clock, stream=True)
-        hasher = hashlib.sha256()
         try:
-            async for chunk in answer.aiter_bytes():
-                hasher.update(chunk)
+            if not answer.is_success:
+                await answer.aread()
+                raise web.refused(file.filename, answer)
+            return await web.digest(answer)
+        except httpx.TransportError as error:
+            what = f"breaks off: {type(error).__name__}"
+            raise Transient(Problem(path=file.filename, what=what)) from None
         finally:
             await answer.aclose()
-        if not answer.is_success:
-            raise web.refused(file.filename, answer)
-        return f"sha256:{hasher.hexdigest()}"
 
 
 class _WhenAsked(httpx.Auth):

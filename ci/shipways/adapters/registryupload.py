@@ -7,13 +7,12 @@ from typing import Final
 
 import anyio
 import httpx
-from anyio import to_thread
 
+from shipways.adapters import web
 from shipways.adapters.registryhttp import RegistrySession
 from shipways.errors import Problem, Transient
 from shipways.model.oci import Descriptor
 
-_PIECE: Final = 1 << 20
 _WHOLE: Final = 64 << 20
 """A blob up to this size in bytes is sent in one request."""
 _CHUNK: Final = 32 << 20
@@ -51,15 +50,8 @@ class _Slice:
         if isinstance(self.source, bytes):
             yield self.source[self.begin : self.end]
             return
-        # Nobody tells a generator that a request was given up, so none holds a file open.
-        for begin in range(self.begin, self.end, _PIECE):
-            yield await to_thread.run_sync(_read, self.source, begin, min(_PIECE, self.end - begin))
-
-
-def _read(source: Path, begin: int, size: int) -> bytes:
-    with source.open("rb") as stream:
-        stream.seek(begin)
-        return stream.read(size)
+        async for piece in web.pieces(self.source, self.begin, self.end):
+            yield piece
 
 
 class Uploads:

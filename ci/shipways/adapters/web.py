@@ -2,18 +2,23 @@
 
 import email.utils
 import functools
+import hashlib
 import ipaddress
 import ssl
+from collections.abc import AsyncIterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 import httpx
+from anyio import to_thread
 
 from shipways import __version__
 from shipways.errors import PreflightError, Problem, Transient, Unfinished
 from shipways.ports import Clock
 
 _TIMEOUT: Final = httpx.Timeout(60, connect=15)
+_PIECE: Final = 1 << 20
 _BODY: Final = 300
 """Characters of an answer that an error shows."""
 
@@ -56,6 +61,23 @@ async def send(
     return settled(response, clock)
 
 
+async def pieces(source: Path, begin: int, end: int) -> AsyncIterator[bytes]:
+    """Bytes of a file as the content of a request.
+
+    Nobody tells a generator that a request was given up, so this one holds no file open.
+    """
+    for at in range(begin, end, _PIECE):
+        yield await to_thread.run_sync(_read, source, at, min(_PIECE, end - at))
+
+
+async def digest(response: httpx.Response) -> str:
+    """The digest of the body of an answer, which is read in pieces."""
+    hasher = hashlib.sha256()
+    async for piece in response.aiter_bytes(_PIECE):
+        hasher.update(piece)
+    return f"sha256:{hasher.hexdigest()}"
+
+
 def settled(response: httpx.Response, clock: Clock) -> httpx.Response:
     """An answer that says what was done, and that asking again does not change.
 
@@ -68,11 +90,11 @@ def settled(response: httpx.Response, clock: Clock) -> httpx.Response:
     raise Transient(Problem(path=origin(response.url), what=what, why=said(response)), after=wait(response, clock))
 
 
-def refused(what: str, response: httpx.Response, hint: str = "") -> Unfinished:
-    """The error of an answer that trying again does not change. `what` is the item or action."""
+def refused(what: str, response: httpx.Response, hint: str = "", why: str = "") -> Unfinished:
+    """The error of an answer that trying again does not change. `what` is the item or action, `why` in our words."""
     status = f"{response.status_code} {response.reason_phrase}"
     return Unfinished(
-        Problem(path=what, what=f"{origin(response.url)} refuses it: {status}", why=said(response), hint=hint)
+        Problem(path=what, what=f"{origin(response.url)} refuses it: {status}", why=why or said(response), hint=hint)
     )
 
 
@@ -116,6 +138,12 @@ def safe(url: httpx.URL) -> None:
         raise PreflightError(
             Problem(path=origin(url), what="is not HTTPS", why="a token would be sent for everybody to read")
         )
+
+
+def _read(source: Path, begin: int, size: int) -> bytes:
+    with source.open("rb") as stream:
+        stream.seek(begin)
+        return stream.read(size)
 
 
 async def _only_safe(request: httpx.Request) -> None:
