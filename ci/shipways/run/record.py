@@ -37,7 +37,7 @@ def seal(plan: Plan, facts: Facts, made: Made) -> Manifest:
             StepEntry(id=step, key=key, artifacts=tuple(a.name for a in by_step.get(step, ())))
             for step, key in sorted(made.keys)
         ),
-        artifacts=tuple(_entry(artifact) for artifact in sorted(made.artifacts, key=lambda a: a.name)),
+        artifacts=tuple(entry_of(artifact) for artifact in sorted(made.artifacts, key=lambda a: a.name)),
     )
 
 
@@ -100,7 +100,8 @@ def _append(files: Files, folder: Path, lines: Sequence[Mapping[str, object]]) -
         stream.write(before + "".join(json.dumps(line) + "\n" for line in lines).encode())
 
 
-def _entry(artifact: Artifact) -> ArtifactEntry:
+def entry_of(artifact: Artifact) -> ArtifactEntry:
+    """An artifact as the manifest has it."""
     blob = artifact.blob
     return ArtifactEntry(
         path=artifact.name,

@@ -13,7 +13,7 @@ from shipways.errors import ConfigError, Problem
 from shipways.model.event import Note
 from shipways.model.manifest import Manifest
 from shipways.model.plan import Mode, Plan
-from shipways.pipeline import MAKERS, PUBLISHERS
+from shipways.pipeline import MAKERS
 from shipways.ports import Console
 from shipways.run import planner, record, testing, visiting
 from shipways.run.checking import refuse_fall
@@ -96,7 +96,7 @@ async def _release(snapshot: bool, publish: bool, dry_run: bool, how: How) -> No
         refuse_fall(whole.mode, shop.config.engine.release, shop.engine.name, shop.engine_reason)
         real = whole.mode is Mode.RELEASE
         facts = replace(shop.facts, notes=await wire.notes(shop)) if real else shop.facts
-        channels = [channel for publisher in PUBLISHERS for channel in publisher.plan(shop.config, facts)]
+        channels = publishing.channels_of(shop.config, facts)
         dist = shop.repository.root / "dist"
         if real and not dry_run:
             await publishing.preflight(channels, dist, console)

@@ -7,9 +7,11 @@ import click
 
 from shipways import wire
 from shipways.config.manifestfile import FILE_NAME, parse_manifest
+from shipways.config.schema import Config
 from shipways.doors import outside
 from shipways.errors import Drift, PreflightError, Problem
 from shipways.model.event import Note
+from shipways.model.facts import Facts
 from shipways.model.manifest import Manifest
 from shipways.model.outcome import GOOD, Outcome
 from shipways.outside import Channel
@@ -35,7 +37,7 @@ async def _verify(log: str) -> None:
     console, files, dist = wire.console(log), wire.files(), said.folder / "dist"
     if not files.exists(dist / FILE_NAME):
         raise PreflightError(Problem(path=f"dist/{FILE_NAME}", what="is not there", hint="`shipways release` makes it"))
-    channels = [channel for publisher in PUBLISHERS for channel in publisher.plan(said.config, None)]
+    channels = channels_of(said.config, None)
     manifest = parse_manifest(files.read(dist / FILE_NAME))
     outcome = await _converge(channels, manifest, dist, console, apply=False)
     if wrong := [row for row in outcome.rows if row.state not in GOOD]:
@@ -57,8 +59,13 @@ def doctor(log: str) -> None:
 async def _doctor(log: str) -> None:
     console = wire.console(log)
     async with wire.workshop() as shop:
-        channels = [channel for publisher in PUBLISHERS for channel in publisher.plan(shop.config, shop.facts)]
+        channels = channels_of(shop.config, shop.facts)
         await preflight(channels, shop.repository.root / "dist", console)
+
+
+def channels_of(config: Config, facts: Facts | None) -> list[Channel]:
+    """Every place that the config names."""
+    return [channel for publisher in PUBLISHERS for channel in publisher.plan(config, facts)]
 
 
 async def preflight(channels: list[Channel], dist: Path, console: Console) -> None:
