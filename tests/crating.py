@@ -12,12 +12,13 @@ import anyio
 from shipways.adapters.crates import SparseRegistry
 from shipways.adapters.cratetokens import CrateTokens
 from shipways.model.digest import digest_bytes
-from shipways.model.manifest import FORMAT, ArtifactEntry, Manifest, PackageEntry
+from shipways.model.manifest import ArtifactEntry, Manifest, PackageEntry
 from shipways.model.outcome import Outcome
 from shipways.publish.crates import CratesChannel
 from shipways.run.reconciler import Around, converge
 from shipways.testing.console import ManualClock, RecordingConsole
 from shipways.testing.doors import CLOSED
+from support import sealed
 
 CANARY = "canary-0123456789"
 """A token that nothing may print."""
@@ -57,20 +58,11 @@ def written(folder: Path, version: str, crates: Mapping[str, tuple[bytes, Sequen
         (folder / path).write_bytes(data)
         digest = digest_bytes(data)
         artifacts.append(ArtifactEntry(path=path, kind="crate", digest=digest, size=len(data), package=name))
-    return Manifest(
-        format=FORMAT,
-        project="p",
-        shipways="0",
-        commit="0" * 40,
-        epoch=0,
-        make_digest="sha256:0",
-        packages=tuple(
-            PackageEntry(name=name, version=version, tag=f"v{version}", needs=tuple(needs))
-            for name, (_, needs) in crates.items()
-        ),
-        steps=(),
-        artifacts=tuple(artifacts),
+    packages = (
+        PackageEntry(name=name, version=version, tag=f"v{version}", needs=tuple(needs))
+        for name, (_, needs) in crates.items()
     )
+    return sealed(*packages, artifacts=artifacts)
 
 
 class EventClock(ManualClock):

@@ -23,12 +23,13 @@ from shipways.config.publish import PypiTable
 from shipways.model.artifact import Kind
 from shipways.model.digest import digest_bytes
 from shipways.model.event import Note
-from shipways.model.manifest import FORMAT, ArtifactEntry, Manifest, PackageEntry
+from shipways.model.manifest import ArtifactEntry, Manifest, PackageEntry
 from shipways.model.outcome import Outcome, State
 from shipways.publish.pypi import PypiChannel
 from shipways.run.reconciler import Around, converge
 from shipways.testing.console import ManualClock, RecordingConsole
 from shipways.testing.doors import CLOSED
+from support import sealed
 
 CANARY = "canary-5f1d2c"
 """A password, or a part of one, that nothing may show."""
@@ -77,22 +78,14 @@ def hello(version: str = "1.0.0") -> dict[str, bytes]:
 def manifest(files: Mapping[str, bytes], version: str = "1.0.0") -> Manifest:
     """A release of one package with these files."""
     kinds = {True: Kind.WHEEL.value, False: Kind.SDIST.value}
-    return Manifest(
-        format=FORMAT,
-        project="hello",
-        shipways="0",
-        commit="0" * 40,
-        epoch=0,
-        make_digest="sha256:0",
-        packages=(PackageEntry(name="hello", version=version, tag=f"v{version}"),),
-        steps=(),
-        artifacts=tuple(
-            ArtifactEntry(
-                path=name, kind=kinds[name.endswith(".whl")], digest=digest_bytes(data), size=len(data), package="hello"
-            )
-            for name, data in sorted(files.items())
-        ),
+    artifacts = (
+        ArtifactEntry(
+            path=name, kind=kinds[name.endswith(".whl")], digest=digest_bytes(data), size=len(data), package="hello"
+        )
+        for name, data in sorted(files.items())
     )
+    package = PackageEntry(name="hello", version=version, tag=f"v{version}")
+    return sealed(package, artifacts=artifacts, project="hello")
 
 
 @dataclass

@@ -13,14 +13,15 @@ from shipways.adapters.process import OsProcess
 from shipways.adapters.registryhttp import RegistryHttp
 from shipways.adapters.registrypush import PushRegistries
 from shipways.adapters.registryupload import Uploads
-from shipways.model.artifact import Artifact
 from shipways.model.digest import digest_bytes
-from shipways.model.manifest import FORMAT, ArtifactEntry, Manifest, PackageEntry
+from shipways.model.manifest import ArtifactEntry, Manifest, PackageEntry
 from shipways.model.outcome import Outcome
 from shipways.publish.registry import RegistryChannel, Shipped
 from shipways.run.reconciler import Around, converge
+from shipways.run.record import entry_of
 from shipways.testing.console import ManualClock, RecordingConsole
 from shipways.testing.doors import CLOSED
+from support import sealed
 
 MOVING = ("latest", "{major}", "{major}.{minor}")
 AMD64 = "x86_64-unknown-linux-gnu"
@@ -54,24 +55,14 @@ class Release:
 def release(root: Path, version: str = "1.2.3", *, sbom: bool = False, extra: str = "") -> Release:
     """Make the image of a version for two platforms, and perhaps a bill of materials of one."""
     bench = Bench(root / version, version=version, data=version.encode())
-    entries = [_entry(artifact) for artifact in bench.release(extra).artifacts]
+    entries = [entry_of(artifact) for artifact in bench.release(extra).artifacts]
     if sbom:
         text, path = json.dumps({"bomFormat": "CycloneDX", "version": version}).encode(), f"pulse-{version}.cdx.json"
         (bench.dist / path).write_bytes(text)
         told = {"kind": "sbom", "media_type": "application/vnd.cyclonedx+json", "target": AMD64, "package": "pulse"}
         entries.append(ArtifactEntry(path=path, digest=digest_bytes(text), size=len(text), **told))
-    manifest = Manifest(
-        format=FORMAT,
-        project="pulse",
-        shipways="0",
-        commit="0" * 40,
-        epoch=0,
-        make_digest="sha256:0",
-        packages=(PackageEntry(name="pulse", version=version, tag=f"v{version}"),),
-        steps=(),
-        artifacts=tuple(entries),
-    )
-    return Release(bench.dist, manifest)
+    package = PackageEntry(name="pulse", version=version, tag=f"v{version}")
+    return Release(bench.dist, sealed(package, artifacts=entries, project="pulse"))
 
 
 @dataclass
@@ -116,16 +107,3 @@ class Run:
 def states(outcome: Outcome) -> list[str]:
     """The state of every item, in its order."""
     return [row.state.value for row in outcome.rows]
-
-
-def _entry(artifact: Artifact) -> ArtifactEntry:
-    blob = artifact.blob
-    return ArtifactEntry(
-        path=artifact.name,
-        kind=blob.kind.value,
-        digest=blob.digest,
-        size=blob.size,
-        package=artifact.package,
-        target=artifact.target.triple if artifact.target else "",
-        media_type=blob.media_type,
-    )

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Iterable
 from typing import NoReturn
 
 import anyio
@@ -11,6 +12,7 @@ from shipways.adapters.process import OsProcess
 from shipways.adapters.shell import OsShell
 from shipways.model.facts import Ci, Facts, Git
 from shipways.model.lock import Lock
+from shipways.model.manifest import FORMAT, ArtifactEntry, Manifest, PackageEntry
 from shipways.model.source import SourceTree
 from shipways.model.version import Version
 from shipways.rustfacts import installed
@@ -36,6 +38,23 @@ def missing(name: str, message: str) -> NoReturn:
     if name in required or "all" in required:
         pytest.fail(f"{message}, but SHIPWAYS_REQUIRE names it")
     pytest.skip(message)
+
+
+def sealed(
+    *packages: PackageEntry, artifacts: Iterable[ArtifactEntry] = (), project: str = "p", commit: str = "0" * 40
+) -> Manifest:
+    """The manifest of a release, of which only what it releases matters."""
+    return Manifest(
+        format=FORMAT,
+        project=project,
+        shipways="0",
+        commit=commit,
+        epoch=0,
+        make_digest="sha256:0",
+        packages=packages,
+        steps=(),
+        artifacts=tuple(artifacts),
+    )
 
 
 def facts(*, tags: tuple[str, ...] = (), dirty: bool = False, ci: Ci | None = None, **versions: str) -> Facts:

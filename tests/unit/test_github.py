@@ -6,8 +6,9 @@ import pytest
 
 from shipways.errors import ConfigError
 from shipways.model.item import ItemKind, Phase
-from shipways.model.manifest import FORMAT, ArtifactEntry, Manifest, PackageEntry
+from shipways.model.manifest import ArtifactEntry, PackageEntry
 from shipways.publish.github import GithubChannel
+from support import sealed
 
 CHANNEL = GithubChannel(repository="o/r", notes=(("v1.2.0", "New."),), patterns=("v{version}",))
 
@@ -17,16 +18,10 @@ def entry(path: str, package: str = "") -> ArtifactEntry:
     return ArtifactEntry(path=path, kind="archive", digest=f"sha256:{path}", size=1, package=package)
 
 
-MANIFEST = Manifest(
-    format=FORMAT,
-    project="p",
-    shipways="0",
-    commit="c" * 40,
-    epoch=0,
-    make_digest="sha256:0",
-    packages=(PackageEntry(name="p", version="1.2.0", tag="v1.2.0"),),
-    steps=(),
+MANIFEST = sealed(
+    PackageEntry(name="p", version="1.2.0", tag="v1.2.0"),
     artifacts=(entry("p-1.2.0+b.tar.gz"), entry("binaries/p")),
+    commit="c" * 40,
 )
 
 

@@ -11,25 +11,15 @@ from hypothesis import strategies as st
 from shipways.errors import ConfigError, Conflict, Unfinished
 from shipways.model.event import Note
 from shipways.model.item import Item, ItemKind, Phase, Seen
-from shipways.model.manifest import FORMAT, Manifest
 from shipways.model.outcome import Outcome, Row, State
 from shipways.outside import Channel
 from shipways.run.reconciler import TRIES, Around, converge
 from shipways.testing.console import ManualClock, RecordingConsole
 from shipways.testing.doors import CLOSED
 from shipways.testing.place import Crash, Fault, Place, PlaceChannel, scripted
+from support import sealed
 
-MANIFEST = Manifest(
-    format=FORMAT,
-    project="p",
-    shipways="0",
-    commit="0" * 40,
-    epoch=0,
-    make_digest="sha256:0",
-    packages=(),
-    steps=(),
-    artifacts=(),
-)
+MANIFEST = sealed()
 ASSET = Item(id="forge/a", kind=ItemKind.STAGED, phase=Phase.STAGE, want="sha256:a", path="a")
 OTHER = Item(id="forge/b", kind=ItemKind.STAGED, phase=Phase.STAGE, want="sha256:b", path="b")
 PUBLISHED = Item(id="forge/published", kind=ItemKind.FIXED, phase=Phase.COMMIT, want="published")

@@ -5,9 +5,10 @@ import pytest
 from shipways.config.load import parse
 from shipways.errors import ConfigError
 from shipways.model.item import Item, ItemKind, Phase
-from shipways.model.manifest import FORMAT, ArtifactEntry, Manifest, PackageEntry
+from shipways.model.manifest import ArtifactEntry, PackageEntry
 from shipways.model.oci import INDEX, MANIFEST
 from shipways.publish.registry import plan
+from support import sealed
 
 CONFIG = """
 [project]
@@ -41,17 +42,8 @@ def desired(
     *more: ArtifactEntry, version: str = "1.2.3", package: str = "pulse", text: str = CONFIG, image: bool = True
 ) -> dict[str, Item]:
     """The items by their names."""
-    manifest = Manifest(
-        format=FORMAT,
-        project="pulse",
-        shipways="0",
-        commit="0" * 40,
-        epoch=0,
-        make_digest="sha256:0",
-        packages=(PackageEntry(name=package, version=version, tag=f"v{version}"),),
-        steps=(),
-        artifacts=(*(IMAGE if image else ()), *more),
-    )
+    released = PackageEntry(name=package, version=version, tag=f"v{version}")
+    manifest = sealed(released, artifacts=(*(IMAGE if image else ()), *more), project="pulse")
     (channel,) = plan(parse(text, "shipways.toml"), None)
     return {item.id.removeprefix("registry/"): item for item in channel.desired(manifest)}
 
