@@ -15,7 +15,7 @@ from shipways.adapters import web
 from shipways.adapters.github import GithubForge
 from shipways.config.manifestfile import FILE_NAME, manifest_text
 from shipways.model.event import Note
-from shipways.model.manifest import FORMAT, ArtifactEntry, Manifest, PackageEntry
+from shipways.model.manifest import ArtifactEntry, Manifest, PackageEntry
 from shipways.model.outcome import Outcome, State
 from shipways.model.secret import Secret
 from shipways.outside import Outside
@@ -28,6 +28,7 @@ from shipways.rehearse.serving import served
 from shipways.run.reconciler import Around, converge
 from shipways.testing.console import ManualClock, RecordingConsole
 from shipways.testing.doors import CLOSED
+from support import sealed
 
 REPOSITORY = "example/demo"
 TOKEN = "canary-of-the-writer"  # noqa: S105 - it opens nothing
@@ -45,16 +46,11 @@ def manifest(version: str, folder: Path, *, commit: str = "c" * 40, **files: byt
         (folder / name).write_bytes(data)
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
         entries.append(ArtifactEntry(path=name, kind="archive", digest=digest, size=len(data)))
-    made = Manifest(
-        format=FORMAT,
+    made = sealed(
+        PackageEntry(name="demo", version=version, tag=f"v{version}"),
+        artifacts=entries,
         project="demo",
-        shipways="0",
         commit=commit,
-        epoch=0,
-        make_digest="sha256:0",
-        packages=(PackageEntry(name="demo", version=version, tag=f"v{version}"),),
-        steps=(),
-        artifacts=tuple(entries),
     )
     (folder / FILE_NAME).write_text(manifest_text(made))
     return made
