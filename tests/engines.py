@@ -41,6 +41,11 @@ RUST: Mapping[str, tuple[str, ...]] = {
 """Debian's compiler, which is the host's too where tests want Rust."""
 TINY = "docker.io/library/tiny:1"
 """A shell and little more, for what is not about tools: a fresh engine has it at once."""
+AUTHORITIES = Path("/usr/local/share/ca-certificates")
+"""Those of this machine besides Debian's: an image of a user who is behind a proxy of the house has them too."""
+_TRUST = (
+    f'find {AUTHORITIES} -type f -exec cp {{}} "$1{AUTHORITIES}" ";" && chroot "$1" update-ca-certificates >/dev/null'
+)
 _SHELL = 'cd "$1/bin" && for name in $(./busybox --list); do [ -e $name ] || ln -s busybox $name; done'
 
 
@@ -86,16 +91,19 @@ class Containers:
 
 
 @contextlib.contextmanager
-def containers(folder: Path, kept: Path, images: Mapping[str, tuple[str, ...]] = IMAGES) -> Iterator[Containers]:
+def containers(
+    folder: Path, kept: Path, images: Mapping[str, tuple[str, ...]] = IMAGES, more: Mapping[str, Content] | None = None
+) -> Iterator[Containers]:
     """A registry with these images of Debian's packages, and an engine; a loud skip where a program is missing.
 
-    `kept` is a folder that stays from one session to the next.
+    `kept` is a folder that stays from one session to the next; `more` are whole images for linux/amd64.
     """
     need(*PROGRAMS)
     with local_registry(folder) as registry:
         made = {packages: {"linux/amd64": debian(kept, packages)} for packages in set(images.values())}
         pushed = {name: made[packages] for name, packages in images.items()}
         pushed[TINY] = {"linux/amd64": tiny(kept, "amd64")}
+        pushed |= {name: {"linux/amd64": content} for name, content in (more or {}).items()}
         for name, platforms in pushed.items():
             registry.push(name, platforms)
         digests = {name: digest_bytes(documents(platforms)[-1]) for name, platforms in pushed.items()}
@@ -111,7 +119,11 @@ def tiny(kept: Path, arch: str) -> Content:
 def debian(kept: Path, packages: Sequence[str], *options: str, arch: str = "amd64") -> Content:
     """Debian 12 with these packages, as the one layer of an image; made once for a folder."""
     options = (*(options or ("--variant=minbase",)), f"--architectures={arch}")
-    place = kept / f"{sha256(' '.join((*packages, *options)).encode()).hexdigest()[:16]}.tar.gz"
+    trusted: list[str] = []
+    if "ca-certificates" in packages and AUTHORITIES.is_dir():
+        options = (*options, f"--customize-hook={_TRUST}")
+        trusted = [digest_bytes(file.read_bytes()) for file in sorted(AUTHORITIES.glob("*.crt"))]
+    place = kept / f"{sha256(' '.join((*packages, *options, *trusted)).encode()).hexdigest()[:16]}.tar.gz"
     if not place.exists():
         raw = place.with_suffix("")
         _bootstrap(raw, packages, *options)
@@ -125,6 +137,14 @@ def debian(kept: Path, packages: Sequence[str], *options: str, arch: str = "amd6
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{sha256(gzip.decompress(layer)).hexdigest()}"]},
     }
     return Content(config=json.dumps(config).encode(), layers=(layer,))
+
+
+def above(content: Content, layer: bytes, folder: str) -> Content:
+    """An image with one more layer (gzip of tar), whose programs in `folder` are first on the PATH."""
+    config = json.loads(content.config)
+    config["config"]["Env"] = [f"PATH={folder}:{config['config']['Env'][0].removeprefix('PATH=')}"]
+    config["rootfs"]["diff_ids"].append(f"sha256:{sha256(gzip.decompress(layer)).hexdigest()}")
+    return Content(config=json.dumps(config).encode(), layers=(*content.layers, layer))
 
 
 def _bootstrap(place: Path, packages: Sequence[str], *options: str) -> None:
@@ -141,6 +161,7 @@ def dagger_engine(
 
     `size` bounds its disk ("300m"); `env` are variables of it besides our own. It binds its resolver over
     /etc/resolv.conf, hence the mount namespace; and its containers end with it, as they do where it runs in one itself.
+    This machine's authorities are hidden from it: it would run update-ca-certificates in each container, for a second.
     """
     with tempfile.TemporaryDirectory(prefix="sw-dagger-", ignore_cleanup_errors=True) as name:
         own = Path(name)  # a socket's path may have 107 characters, which a test's own folder exceeds
@@ -149,9 +170,10 @@ def dagger_engine(
         config = own / "engine.toml"
         config.write_text(f'[registry."docker.io"]\nmirrors = ["{mirror}"]\n[registry."{mirror}"]\nhttp = true\n')
         root.mkdir()
-        disk = f"mount -t tmpfs -o size={size} tmpfs {root} && " if size else ""
+        mounts = f"mount -t tmpfs -o size={size} tmpfs {root} && " if size else ""
+        mounts += f"mount -t tmpfs tmpfs {AUTHORITIES} && " if AUTHORITIES.is_dir() else ""
         argv = ("unshare", "--mount", "--propagation=private", "--pid", "--fork", "--kill-child", "--mount-proc")
-        argv += ("sh", "-c", f'{disk}exec dagger-engine "$@"', "sh")
+        argv += ("sh", "-c", f'{mounts}exec dagger-engine "$@"', "sh")
         argv += ("--config", str(config), "--root", str(root), "--addr", address)
         argv += ("--network-name", network, "--network-cidr", f"10.{octet}.0.0/16")
         said = {**(env or {}), "PATH": f"{_resolver(own)}:{os.environ['PATH']}"}

