@@ -9,6 +9,7 @@ from shipways.adapters.process import OsProcess
 from shipways.adapters.shell import OsClock, OsShell
 from shipways.config.publish import PypiTable
 from shipways.outside import CrateRegistry, Forge, Outside, PythonIndex, Registries
+from shipways.tags import Tags
 
 
 @contextlib.asynccontextmanager
@@ -24,6 +25,7 @@ async def outside(folder: Path) -> AsyncIterator[Outside]:
             forge=_forges(opened),
             pypi=functools.cache(_pypi),
             registries=functools.cache(_registries),
+            tags=functools.cache(tags),
         )
 
 
@@ -62,6 +64,13 @@ def _forges(opened: contextlib.AsyncExitStack) -> Callable[[str, str], Forge]:
         return made
 
     return forge
+
+
+def tags(repository: str) -> Tags:
+    """The tags at the remote of this repository; a release that makes its own asks before there is a channel."""
+    from shipways.adapters.gittags import GitTags
+
+    return GitTags(repository, OsProcess(), OsShell())
 
 
 def _registries() -> Registries:

@@ -20,7 +20,7 @@ from shipways.model.formula import Formula
 from shipways.model.image import ImageBuild
 from shipways.model.lock import Lock
 from shipways.model.source import SourceTree
-from shipways.model.version import Version, is_semver, number_in
+from shipways.model.version import NONE, Version, is_semver, number_in
 from shipways.ports import Engine, Files, Process, Shell, Sources
 
 _MANIFESTS: Final[Mapping[str, str]] = {"rust": "Cargo.toml", "python": "pyproject.toml", "zig": "build.zig.zon"}
@@ -221,12 +221,12 @@ def _said(config: Config, package: str, reader: _Reader) -> str | None:
 
 
 async def _tagged(package: Package, git: Git, asked: Asked) -> str:
-    """The version that the last tag of this package names; 0.0.0 before the first."""
+    """The version that the last tag of this package names; NONE before the first."""
     found = (number_in(tag, package.tag) for tag in git.tags)
     if here := next((number for number in found if number and is_semver(number)), None):
         return here
     tag = await last_tag(asked.process, asked.repository, package.tag.replace("{version}", "[0-9]*"))
-    return (number_in(tag, package.tag) if tag else None) or "0.0.0"
+    return (number_in(tag, package.tag) if tag else None) or NONE
 
 
 def _version(package: Package, number: str, git: Git) -> Version:

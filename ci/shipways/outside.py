@@ -15,6 +15,7 @@ from shipways.model.lock import LockedImage
 from shipways.model.manifest import Manifest
 from shipways.model.oci import Descriptor
 from shipways.model.pace import Limit
+from shipways.tags import Tags
 
 
 class Images(Protocol):
@@ -244,6 +245,8 @@ class Outside:
     """The index that a table of the config means: always the same object, which keeps its token."""
     registries: Callable[[], Registries]
     """Image registries, with the logins of this user; the same ones whenever they are asked for."""
+    tags: Callable[[str], Tags]
+    """The git tags at the remote that is the repository OWNER/NAME, else at the one called origin."""
 
 
 class Channel(Protocol):

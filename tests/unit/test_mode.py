@@ -7,7 +7,7 @@ from shipways.config.schema import Config
 from shipways.errors import PreflightError
 from shipways.model.facts import Ci, Facts
 from shipways.model.plan import Mode
-from shipways.run.mode import choose
+from shipways.run.mode import choose, to_be_tagged
 from support import facts
 
 
@@ -17,6 +17,7 @@ def config(**tags: str) -> Config:
 
 
 ONE = config(a="v{version}")
+COMMIT = facts().git.commit
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,43 @@ def test_publish_refused(given: Facts) -> None:
     """--publish without a clean tree at a tag is an error, not a quiet snapshot."""
     with pytest.raises(PreflightError, match="this is not a release"):
         choose(ONE, given, publish=True, snapshot=False)
+
+
+def test_to_be_tagged() -> None:
+    """A version without a tag becomes a release of this commit, and so does one whose tag has come to the remote."""
+    for there in ({}, {"v1.0.0": "9" * 40}, {"v1.1.0": COMMIT}):
+        known = to_be_tagged(ONE, facts(a="1.1.0"), there)
+        assert (("v1.1.0",), "1.1.0") == (known.git.new, known.version("a").number)
+        choice = choose(ONE, known, publish=True, snapshot=False)
+        assert (Mode.RELEASE, "clean tree to be tagged v1.1.0") == (choice.mode, choice.reason)
+
+
+def test_to_be_tagged_chooses_packages() -> None:
+    """Only packages whose version has no tag elsewhere; a tag that is only here counts as new."""
+    two = config(a="v{version}", b="v{version}", c="v{version}")
+    known = to_be_tagged(
+        two, facts(a="1.0.0", b="1.1.0", c="1.1.0", tags=("v1.1.0",)), {"v1.0.0": "9" * 40, "other": COMMIT}
+    )
+    assert (("v1.1.0",), "1.0.0") == (known.git.new, known.version("a").base)
+    with pytest.raises(PreflightError, match="the manifest of a says"):  # one tag would release all three
+        choose(two, known, publish=True, snapshot=False)
+
+
+def test_nothing_to_be_tagged() -> None:
+    """When every version has its tag already, each is told, with the commit."""
+    two = config(a="a-v{version}", b="b-v{version}")
+    with pytest.raises(PreflightError) as caught:
+        to_be_tagged(two, facts(a="1.0.0", b="0.0.0"), {"v1.0.0": "9" * 40})
+    assert ["v1.0.0 is a tag already, of commit 999999999999", "has no version"] == [
+        problem.what for problem in caught.value.problems
+    ]
+
+
+def test_dirty_tree_is_not_tagged() -> None:
+    """A tag is made of what is committed."""
+    known = to_be_tagged(ONE, facts(a="1.0.0", dirty=True), {})
+    with pytest.raises(PreflightError, match="the tree differs"):
+        choose(ONE, known, publish=True, snapshot=False)
 
 
 def test_tag_must_be_the_manifests_version() -> None:

@@ -204,6 +204,22 @@ def test_unknown_need() -> None:
     assert 2 == len(raised.value.problems)
 
 
+TAG = Item(id="git/v1.2.0", kind=ItemKind.FIXED, phase=Phase.COMMIT, want="c", first=True)
+
+
+def test_first_refused() -> None:
+    """Without the item that comes first nothing is public, though all of the stage is there; a later run goes on."""
+    place = Place()
+    outcome = Run(place, [*[Fault.NONE] * 3, Fault.REFUSED])((*ALL, TAG))
+    assert {"forge/a", "forge/b", "tap/branch"} == set(place.values)
+    public = {item.id for item in ALL if item.phase is Phase.COMMIT}
+    assert {TAG.id: State.FAILED} | dict.fromkeys(public, State.BLOCKED) == {
+        name: state for name, state in states(outcome).items() if name in {TAG.id, *public}
+    }
+    assert not outcome.begun
+    _release(place, (*ALL, TAG), [])
+
+
 FAULTS = st.lists(st.sampled_from([fault for fault in Fault if fault is not Fault.REFUSED]), max_size=12)
 
 
@@ -212,8 +228,9 @@ FAULTS = st.lists(st.sampled_from([fault for fault in Fault if fault is not Faul
 def test_any_interleaving_converges(runs: list[list[Fault]]) -> None:
     """Crashes, lost answers, rivals and runs again: at the end all is there, once, and nothing was public too early."""
     place = Place()
-    _release(place, ALL, runs)
-    _once(place, ALL)
+    _release(place, (*ALL, TAG), runs)
+    _once(place, (*ALL, TAG))
+    assert TAG.id == place.log[3][0]
 
 
 @settings(max_examples=40, deadline=None)

@@ -11,12 +11,16 @@ from shipways.model.version import Version
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Git:
-    """The commit, its time in seconds since 1970, tags that point at it, and whether the tree differs from it."""
+    """The commit, its time in seconds since 1970, tags that point at it, and whether the tree differs from it.
+
+    `new` are those of the tags that this release brings to the remote itself.
+    """
 
     commit: str
     epoch: int
     tags: tuple[str, ...]
     dirty: bool
+    new: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

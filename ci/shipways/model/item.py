@@ -34,7 +34,7 @@ class Item:
     `want` is what `observe` tells when it is there: a digest most of the time. `needs` are ids, of any channel, that
     must be there before; every item of COMMIT needs all of STAGE besides. `version` is what a moving item moves to;
     `path` the artifact below `dist/` whose bytes are sent; `passing`: it is not needed any more once the items
-    that need it are there, such as a branch that was merged.
+    that need it are there, such as a branch that was merged; `first`: every other item of COMMIT needs it.
     """
 
     id: str
@@ -45,6 +45,7 @@ class Item:
     version: str = ""
     path: str = ""
     passing: bool = False
+    first: bool = False
 
     @property
     def channel(self) -> str:

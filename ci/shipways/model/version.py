@@ -13,6 +13,9 @@ _SEMVER: Final = re.compile(
 _PRE: Final = re.compile(r"(alpha|beta|a|b|rc)[.-]?(\d+)?")
 _PEP440_PRE: Final = {"alpha": "a", "beta": "b"}
 
+NONE: Final = "0.0.0"
+"""Stands for the version of what has none yet: no manifest says it, and there is no tag."""
+
 
 def is_semver(text: str) -> bool:
     """Whether the text is a version by Semantic Versioning 2.0.0."""

@@ -1,13 +1,14 @@
 """Decides whether a run is a release or a snapshot, and of which packages."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from shipways.config.packages import Package
 from shipways.config.schema import Config
 from shipways.errors import PreflightError, Problem
 from shipways.model.facts import Facts
 from shipways.model.plan import Mode
-from shipways.model.version import is_semver, number_in
+from shipways.model.version import NONE, Version, is_semver, number_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +48,45 @@ def choose(config: Config, facts: Facts, *, publish: bool, snapshot: bool) -> Ch
         reason = f"tag {', '.join(matching)} is here, but there is neither --publish nor a CI tag event"
     else:
         released = _released(config, facts, matching)
-        return Choice(mode=Mode.RELEASE, reason=f"clean tree at {', '.join(matching)}", packages=released)
+        at = f"to be tagged {', '.join(git.new)}" if git.new else f"at {', '.join(matching)}"
+        return Choice(mode=Mode.RELEASE, reason=f"clean tree {at}", packages=released)
     if publish:
         raise PreflightError(
             Problem(path="--publish", what="this is not a release", why=reason, hint="commit, then tag")
         )
     return Choice(mode=Mode.SNAPSHOT, reason=reason, packages=every)
+
+
+def to_be_tagged(config: Config, facts: Facts, there: Mapping[str, str]) -> Facts:
+    """The facts as they are once the commit has the tag of each package whose version has none yet.
+
+    `there` are the tags of the remote with their commits; one of this commit counts as new, since a run that was ended
+    may have left it. Raises PreflightError, for each package, when no version is new.
+    """
+    git = facts.git
+    found = {name: _taken(facts, name, there) for name in config.package}
+    new = {facts.version(name).tag: facts.version(name).base for name, problem in found.items() if problem is None}
+    if not new:
+        raise PreflightError(*(problem for problem in found.values() if problem))
+    versions = tuple(
+        (name, Version(number=old.base, base=old.base, tag=old.tag) if old.tag in new else old)
+        for name, old in facts.versions
+    )
+    tags = tuple(dict.fromkeys((*git.tags, *new)))
+    return replace(facts, git=replace(git, tags=tags, new=tuple(new)), versions=versions)
+
+
+def _taken(facts: Facts, name: str, there: Mapping[str, str]) -> Problem | None:
+    """Why this commit cannot get the tag of a package's version."""
+    version, git = facts.version(name), facts.git
+    path = f"package.{name}"
+    if version.base == NONE:
+        why = f"{NONE} stands for none: no manifest says one, and there is no tag yet"
+        return Problem(path=path, what="has no version", why=why, hint="set package.NAME.version")
+    if version.tag in git.tags or there.get(version.tag, git.commit) == git.commit:
+        return None
+    what = f"{version.tag} is a tag already, of commit {there[version.tag][:12]}"
+    return Problem(path=path, what=what, hint="`shipways version set next`, commit, and release that")
 
 
 def _fitting(config: Config, tags: tuple[str, ...]) -> list[tuple[str, str]]:

@@ -56,7 +56,7 @@ async def converge(channels: Sequence[Channel], manifest: Manifest, around: Arou
 
 def collect(channels: Iterable[Channel], manifest: Manifest) -> dict[str, Item]:
     """The items of all channels by id. Raises ConfigError for needs that no item meets, or only a later phase does."""
-    items = {item.id: item for channel in channels for item in channel.desired(manifest)}
+    items = _led({item.id: item for channel in channels for item in channel.desired(manifest)})
     problems = [
         Problem(path=item.id, what=f"needs {need}, which no channel brings before")
         for item in items.values()
@@ -66,6 +66,15 @@ def collect(channels: Iterable[Channel], manifest: Manifest) -> dict[str, Item]:
     if problems:
         raise ConfigError(*problems)
     return items
+
+
+def _led(items: Mapping[str, Item]) -> dict[str, Item]:
+    """The items, of which those of COMMIT need every one that comes first."""
+    first = tuple(item.id for item in items.values() if item.first)
+    return {
+        item.id: replace(item, needs=(*item.needs, *first)) if item.phase is Phase.COMMIT and not item.first else item
+        for item in items.values()
+    }
 
 
 @dataclass(slots=True, kw_only=True)

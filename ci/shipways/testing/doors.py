@@ -10,4 +10,6 @@ def closed(*address: object) -> NoReturn:
     raise AssertionError(address)
 
 
-CLOSED: Final = Outside(artifact=closed, bucket=closed, crates=closed, forge=closed, pypi=closed, registries=closed)
+CLOSED: Final = Outside(
+    artifact=closed, bucket=closed, crates=closed, forge=closed, pypi=closed, registries=closed, tags=closed
+)

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import anyio
 import click
@@ -81,28 +81,49 @@ async def _test(package: tuple[str, ...], how: How) -> None:
 @click.command()
 @click.option("--snapshot", is_flag=True, help="Never publish, whatever the tag says.")
 @click.option("--publish", is_flag=True, help="Publish: the tree must be clean and at a tag.")
+@click.option("--create-tag", is_flag=True, help="With --publish: tag this commit, once everything is staged.")
 @click.option("--dry-run", is_flag=True, help="Make everything, and only say what would be published.")
 @making
-def release(snapshot: bool, publish: bool, dry_run: bool, how: How) -> None:
-    """Make the release: the real one at a tag when --publish or a CI tag event asks for it, else a snapshot."""
+def release(snapshot: bool, publish: bool, create_tag: bool, dry_run: bool, how: How) -> None:
+    """Make the release: the real one at a tag when --publish or a CI tag event asks for it, else a snapshot.
+
+    With --create-tag it is that of the packages whose version has no tag yet.
+    """
     if snapshot and publish:
         raise click.UsageError("--snapshot and --publish exclude each other")
-    anyio.run(_release, snapshot, publish, dry_run, how)
+    if create_tag and not publish:
+        raise click.UsageError("--create-tag needs --publish")
+    anyio.run(_release, Asked(snapshot=snapshot, publish=publish, create_tag=create_tag, dry_run=dry_run), how)
 
 
-async def _release(snapshot: bool, publish: bool, dry_run: bool, how: How) -> None:
-    async with _workshop(how) as (shop, console):
-        whole = planner.plan(shop.config, shop.facts, MAKERS, publish=publish, snapshot=snapshot)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which kind of release the command line asks for."""
+
+    snapshot: bool
+    publish: bool
+    create_tag: bool
+    dry_run: bool
+
+
+async def _release(asked: Asked, how: How) -> None:
+    async with _workshop(how) as (found, console):
+        shop = await _to_be_tagged(found) if asked.create_tag else found
+        whole = planner.plan(shop.config, shop.facts, MAKERS, publish=asked.publish, snapshot=asked.snapshot)
         refuse_fall(whole.mode, shop.config.engine.release, shop.engine.name, shop.engine_reason)
         real = whole.mode is Mode.RELEASE
         facts = replace(shop.facts, notes=await wire.notes(shop)) if real else shop.facts
         channels = publishing.channels_of(shop.config, facts)
         dist = shop.repository.root / "dist"
-        if real and not dry_run:
+        if real and not asked.dry_run:
             await publishing.preflight(channels, dist, console)
         manifest = await _make(shop, whole, console, how)
         if real:
-            await publishing.publish(channels, manifest, dist, console, apply=not dry_run)
+            await publishing.publish(channels, manifest, dist, console, apply=not asked.dry_run)
+
+
+async def _to_be_tagged(shop: wire.Workshop) -> wire.Workshop:
+    return replace(shop, facts=await publishing.to_be_tagged(shop.config, shop.facts))
 
 
 @contextlib.asynccontextmanager

@@ -8,8 +8,8 @@ import click
 from shipways import wire
 from shipways.config.manifestfile import FILE_NAME, parse_manifest
 from shipways.config.schema import Config
-from shipways.doors import outside
-from shipways.errors import Drift, PreflightError, Problem
+from shipways.doors import outside, tags
+from shipways.errors import Drift, PreflightError, Problem, Unfinished
 from shipways.model.event import Note
 from shipways.model.facts import Facts
 from shipways.model.manifest import Manifest
@@ -17,6 +17,7 @@ from shipways.model.outcome import GOOD, Outcome
 from shipways.outside import Channel
 from shipways.pipeline import PUBLISHERS
 from shipways.ports import Console
+from shipways.run import mode
 from shipways.run.doctor import examine, findings_table
 from shipways.run.reconciler import Around, converge
 from shipways.run.record import append_publication
@@ -66,6 +67,15 @@ async def _doctor(log: str) -> None:
 def channels_of(config: Config, facts: Facts | None) -> list[Channel]:
     """Every place that the config names."""
     return [channel for publisher in PUBLISHERS for channel in publisher.plan(config, facts)]
+
+
+async def to_be_tagged(config: Config, facts: Facts) -> Facts:
+    """The facts of a release that makes its own tags. Raises PreflightError without one, or without a remote."""
+    try:
+        there = await tags(config.project.repository).commits()
+    except Unfinished as error:
+        raise PreflightError(*error.problems) from None
+    return mode.to_be_tagged(config, facts, there)
 
 
 async def preflight(channels: list[Channel], dist: Path, console: Console) -> None:
