@@ -2,11 +2,9 @@
 
 import platform
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from shipways import cratefacts
 from shipways.config import released
@@ -15,6 +13,7 @@ from shipways.config.recipes import filled, read_for, recipes, toolchain_recipes
 from shipways.config.schema import Config
 from shipways.errors import ConfigError, PreflightError, Problem
 from shipways.gitfacts import Repository, last_tag
+from shipways.manifestfacts import place, string_in, toml_of
 from shipways.model.facts import Ci, Crate, Facts, Git, LocalFile, PythonProject, Rust
 from shipways.model.formula import Formula
 from shipways.model.image import ImageBuild
@@ -22,9 +21,6 @@ from shipways.model.lock import Lock
 from shipways.model.source import SourceTree
 from shipways.model.version import NONE, Version, is_semver, number_in
 from shipways.ports import Engine, Files, Process, Shell, Sources
-
-_MANIFESTS: Final[Mapping[str, str]] = {"rust": "Cargo.toml", "python": "pyproject.toml", "zig": "build.zig.zon"}
-_ZON_VERSION: Final = re.compile(r'\.version\s*=\s*"([^"]+)"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,21 +114,6 @@ class _Reader:
         file = next((file for file in self.source.files if file.path == path), None)
         return self.sources.read(file).decode(errors="replace") if file else None
 
-    def manifest_version(self, package: Package) -> str | None:
-        """What the manifest of the package's builder says; None when it says nothing."""
-        name = _MANIFESTS.get(package.build, "")
-        path = str(Path(package.path, name).as_posix())
-        text = self.text(path) if name and not package.python.binary else None
-        if text is None:
-            return None
-        if package.build == "zig":
-            match = _ZON_VERSION.search(text)
-            return match.group(1) if match else None
-        data = _toml(path, text)
-        if package.build == "python":
-            return _string(data, "project", "version")
-        return _string(data, "package", "version") or self._workspace(path)
-
     def released(self, config: Config) -> Iterator[Formula]:
         """The formulas in the records of the config's folders."""
         for folder in sorted({formula.folder for formula in config.formula.values()}):
@@ -141,18 +122,10 @@ class _Reader:
             if text is not None:
                 yield from released.parse_released(text, path).formulas
 
-    def _workspace(self, path: str) -> str | None:
-        """The version that a crate inherits: `workspace.package` of the nearest folder above."""
-        for folder in Path(path).parent.parents:
-            text = self.text((folder / "Cargo.toml").as_posix())
-            if text and (version := _string(_toml("Cargo.toml", text), "workspace", "package", "version")):
-                return version
-        return None
-
     def crate(self, name: str, package: Package) -> Crate:
         """The crate; private when Cargo.toml says `publish = false`, or names no registry to publish to."""
         path = Path(package.path, "Cargo.toml").as_posix()
-        manifest = _toml(path, self.text(path) or "")
+        manifest = toml_of(path, self.text(path) or "")
         table = manifest.get("package") if isinstance(manifest, dict) else None
         private = isinstance(table, dict) and table.get("publish") in (False, [])
         return Crate(
@@ -166,9 +139,9 @@ class _Reader:
         """What the crate's Cargo.toml says, and for what it inherits the workspace's: the nearest from there up."""
         path = Path(package.path, "Cargo.toml")
         above = (self.text((folder / "Cargo.toml").as_posix()) for folder in (path.parent, *path.parent.parents))
-        tables = [_toml("Cargo.toml", text) for text in above if text]
+        tables = [toml_of("Cargo.toml", text) for text in above if text]
         workspace = next((table for table in tables if isinstance(table, dict) and "workspace" in table), {})
-        return cratefacts.dependencies(_toml(path.as_posix(), self.text(path.as_posix()) or ""), workspace)
+        return cratefacts.dependencies(toml_of(path.as_posix(), self.text(path.as_posix()) or ""), workspace)
 
     def python(self, name: str, package: Package) -> PythonProject:
         path = Path(package.path, "pyproject.toml").as_posix()
@@ -181,12 +154,12 @@ class _Reader:
 def python_project(name: str, package: Package, text: str) -> PythonProject:
     """What the text of a package's pyproject.toml says. Raises PreflightError for one that is not valid."""
     path = Path(package.path, "pyproject.toml").as_posix()
-    data = _toml(path, text)
+    data = toml_of(path, text)
     system = data.get("build-system") if isinstance(data, dict) else None
     requires = system.get("requires") if isinstance(system, dict) else ["setuptools"]  # PEP 517, "Source trees"
     if not (isinstance(requires, list) and all(isinstance(requirement, str) for requirement in requires)):
         raise PreflightError(Problem(path=path, what="build-system.requires is not a list of strings"))
-    title = package.python.distribution or _string(data, "project", "name") or name
+    title = package.python.distribution or string_in(data, "project", "name") or name
     return PythonProject(package=name, name=re.sub(r"[-_.]+", "_", title).lower(), requires=tuple(requires))
 
 
@@ -194,11 +167,8 @@ async def _versions(config: Config, git: Git, reader: _Reader, asked: Asked) -> 
     versions: list[tuple[str, Version]] = []
     problems: list[Problem] = []
     for name, package in config.package.items():
-        said = package.version or reader.manifest_version(package)
-        if package.python.binary:
-            said = package.version or _said(config, package.python.binary, reader)
-        if said is None:
-            said = await _tagged(package, git, asked)
+        found = place(config, name, reader.text)
+        said = found.said if found else await _tagged(package, git, asked)
         if is_semver(said):
             versions.append((name, _version(package, said, git)))
         else:
@@ -213,11 +183,6 @@ async def _versions(config: Config, git: Git, reader: _Reader, asked: Asked) -> 
     if problems:
         raise PreflightError(*problems)
     return tuple(versions)
-
-
-def _said(config: Config, package: str, reader: _Reader) -> str | None:
-    other = config.package[package]
-    return other.version or reader.manifest_version(other)
 
 
 async def _tagged(package: Package, git: Git, asked: Asked) -> str:
@@ -262,16 +227,3 @@ async def _rust(config: Config, engine: Engine) -> tuple[Rust, ...]:
     images = {config.toolchain_image(name) for name, package in config.package.items() if package.build == "rust"}
     found = [await engine.rust(config.toolchain.rust or "", image) for image in sorted(images)]
     return tuple(dict.fromkeys(rust for each in found for rust in each))
-
-
-def _toml(path: str, text: str) -> object:
-    try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise PreflightError(Problem(path=path, what=f"not valid TOML: {error}")) from None
-
-
-def _string(data: object, *keys: str) -> str | None:
-    for key in keys:
-        data = data.get(key) if isinstance(data, dict) else None
-    return data if isinstance(data, str) else None

@@ -116,6 +116,42 @@ async def last_tag(process: Process, repository: Repository, pattern: str, *word
     )
     if answer.code == 0:
         return answer.stdout.strip()
+    await _refuse_shallow(process, repository, pattern)
+    return None
+
+
+async def tag_before(process: Process, repository: Repository, tag: str, tags: str, *, full: bool) -> str | None:
+    """The tag before this one, of those that fit the glob; before a `full` release the last full one.
+
+    Raises PreflightError in a shallow clone, which cannot know.
+    """
+    skipped = ("--exclude", tag, *(("--exclude", tags.replace("*", "*-*", 1)) if full else ()))
+    return await last_tag(process, repository, tags, *skipped)
+
+
+async def reached_tags(process: Process, repository: Repository, pattern: str) -> tuple[str, ...]:
+    """The tags of HEAD and of all commits before it that fit a glob.
+
+    Raises PreflightError in a shallow clone that has none, which cannot know.
+    """
+    said = await ask(process, repository, "tag", "--merged", "HEAD", "--list", pattern)
+    if not said:
+        await _refuse_shallow(process, repository, pattern)
+    return tuple(said.split())
+
+
+async def commits_since(
+    process: Process, repository: Repository, before: str | None, folders: Sequence[str]
+) -> tuple[Commit, ...]:
+    """The commits since a tag, newest first; all without one. Only those that change something in these folders."""
+    scope = f"{before}..HEAD" if before else "HEAD"
+    log = ("log", "--no-merges", "--no-show-signature", "--format=%s%x1f%b%x1e", scope, "--", *folders)
+    said = await ask(process, repository, *log)
+    parts = (entry.strip().partition("\x1f") for entry in said.split("\x1e") if entry.strip())
+    return tuple(Commit(subject=subject, body=body.strip()) for subject, _, body in parts)
+
+
+async def _refuse_shallow(process: Process, repository: Repository, pattern: str) -> None:
     if (await ask(process, repository, "rev-parse", "--is-shallow-repository")).strip() == "true":
         raise PreflightError(
             Problem(
@@ -126,24 +162,6 @@ async def last_tag(process: Process, repository: Repository, pattern: str, *word
                 "and let publish.github.notes name a file",
             )
         )
-    return None
-
-
-async def commits_since(
-    process: Process, repository: Repository, tag: str, tags: str, folders: Sequence[str], *, full: bool
-) -> tuple[Commit, ...]:
-    """The commits since the tag before this one, newest first, of those that fit the glob; all when there is none.
-
-    Only those that change something in these folders; after a `full` release come those since the last full one.
-    Raises PreflightError in a shallow clone.
-    """
-    skipped = ("--exclude", tag, *(("--exclude", tags.replace("*", "*-*", 1)) if full else ()))
-    before = await last_tag(process, repository, tags, *skipped)
-    scope = f"{before}..HEAD" if before else "HEAD"
-    log = ("log", "--no-merges", "--no-show-signature", "--format=%s%x1f%b%x1e", scope, "--", *folders)
-    said = await ask(process, repository, *log)
-    parts = (entry.strip().partition("\x1f") for entry in said.split("\x1e") if entry.strip())
-    return tuple(Commit(subject=subject, body=body.strip()) for subject, _, body in parts)
 
 
 def _files(entries: Sequence[str]) -> tuple[SourceFile, ...]:

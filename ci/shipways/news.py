@@ -1,12 +1,14 @@
 """What is new in a release, by tag: asked of git and of files when there is a channel that says it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from shipways.config.schema import Config
 from shipways.errors import PreflightError, Problem
-from shipways.gitfacts import Repository, commits_since
+from shipways.gitfacts import Repository, commits_since, reached_tags, tag_before
 from shipways.model.facts import Facts
-from shipways.model.version import Version, is_prerelease
+from shipways.model.forge import Commit
+from shipways.model.version import Version, is_prerelease, is_semver, number_in, precedence
 from shipways.ports import Process, Sources
 from shipways.render.notes import from_changelog, from_commits
 
@@ -25,13 +27,46 @@ async def release_notes(
         if wanted == "commits":
             glob = config.package[names[0]].tag.replace("{version}", "*")
             full = not is_prerelease(version.number)
-            text = from_commits(await commits_since(process, repository, tag, glob, folders, full=full))
+            before = await tag_before(process, repository, tag, glob, full=full)
+            text = from_commits(await commits_since(process, repository, before, folders))
         elif wanted == "changelog":
             text = _section(facts, sources, folders, version)
         else:
             text = _read(facts, sources, wanted)
         found.append((tag, text))
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What git has of packages that are released together.
+
+    `numbers` are the versions that have a tag, the newest first; `since` is the tag of the last full one, empty before
+    the first, and `commits` came after it; `later` after the newest, which may be a pre-release.
+    """
+
+    numbers: tuple[str, ...]
+    since: str
+    commits: tuple[Commit, ...]
+    later: tuple[Commit, ...]
+
+
+async def history(process: Process, repository: Repository, patterns: Sequence[str], folders: Sequence[str]) -> History:
+    """The versions of tags that fit these patterns, and what has changed in these folders since.
+
+    Raises PreflightError in a shallow clone that has no such tag.
+    """
+    tags: dict[str, str] = {}
+    for pattern in patterns:
+        reached = await reached_tags(process, repository, pattern.replace("{version}", "[0-9]*"))
+        found = ((number_in(tag, pattern), tag) for tag in reached)
+        tags |= {number: tag for number, tag in found if number and is_semver(number)}
+    numbers = tuple(sorted(tags, key=precedence, reverse=True))
+    full = next((tags[number] for number in numbers if not is_prerelease(number)), "")
+    newest = next((tags[number] for number in numbers), "")
+    commits = await commits_since(process, repository, full, folders)
+    later = commits if newest == full else await commits_since(process, repository, newest, folders)
+    return History(numbers=numbers, since=full, commits=commits, later=later)
 
 
 def _tags(facts: Facts) -> Mapping[str, Sequence[str]]:

@@ -4,14 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from shipways.model.change import change_of
 from shipways.model.forge import Commit
 
-# Conventional Commits 1.0.0: type, scope, `!`, description.
-_HEAD: Final = re.compile(r"(?P<type>[A-Za-z]+)(\((?P<scope>[^()]+)\))?(?P<breaking>!)?: +(?P<text>.+)")
-_BREAKING: Final = re.compile(r"^BREAKING[ -]CHANGE: +(.+)", re.MULTILINE)
 _SECTIONS: Final = ("Breaking changes", "Features", "Fixes", "Other")
-_HIDDEN: Final = frozenset({"build", "chore", "ci", "docs", "refactor", "style", "test", "tests"})
-"""Types that tell users nothing (those of commitlint's config-conventional, without perf and revert)."""
 _HEADING: Final = re.compile(r"^(#{1,3}) +\[?v?(?P<version>[^\s\]]+)\]?.*$", re.MULTILINE)
 
 
@@ -37,14 +33,8 @@ def from_changelog(text: str, version: str) -> str | None:
 
 
 def _lines(commit: Commit) -> Iterator[tuple[str, str]]:
-    head = _HEAD.fullmatch(commit.subject)
-    footer = _BREAKING.search(commit.body)
-    if head is None:
-        yield "Other", commit.subject
-        return
-    scope = f"{head['scope']}: " if head["scope"] else ""
-    if head["breaking"] or footer:
-        yield "Breaking changes", scope + (footer[1] if footer else head["text"])
-    kind = head["type"].lower()
-    if kind not in _HIDDEN:
-        yield {"feat": "Features", "fix": "Fixes"}.get(kind, "Other"), scope + head["text"]
+    change = change_of(commit)
+    if change.breaking:
+        yield "Breaking changes", change.breaking
+    if change.concerns_users:
+        yield {"feat": "Features", "fix": "Fixes"}.get(change.kind, "Other"), change.text
