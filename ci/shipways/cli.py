@@ -24,6 +24,7 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "plan": ("planning", "Print everything that a release would do, and what it would skip."),
     "build": ("make", "Build the programs into dist/."),
     "test": ("make", "Run the test commands of the packages."),
+    "version": ("versioning", "Print the version that comes next, or set one."),
     "release": ("make", "Make the release: a snapshot, or the real one at a tag."),
     "doctor": ("publishing", "Ask every channel what would stop a release."),
     "verify": ("publishing", "Compare what every channel has with the manifest."),

@@ -6,6 +6,8 @@ from typing import Final
 
 _ALWAYS: Final = ("dependencies", "build-dependencies", "build_dependencies")
 _TESTS: Final = ("dev-dependencies", "dev_dependencies")
+TABLES: Final = (*_ALWAYS, *_TESTS)
+"""Tables of dependencies in a Cargo.toml, and in `target.…`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from shipways.errors import PreflightError, Problem
 from shipways.gitfacts import Repository, commits_since, reached_tags, tag_before
 from shipways.model.facts import Facts
 from shipways.model.forge import Commit
+from shipways.model.source import SourceTree
 from shipways.model.version import Version, is_prerelease, is_semver, number_in, precedence
 from shipways.ports import Process, Sources
 from shipways.render.notes import from_changelog, from_commits
@@ -79,13 +80,18 @@ def _tags(facts: Facts) -> Mapping[str, Sequence[str]]:
 
 
 def _section(facts: Facts, sources: Sources, folders: Sequence[str], version: Version) -> str:
-    own = [path for folder in folders if facts.source.has(path := f"{folder}/{_CHANGELOG}".removeprefix("./"))]
-    path = (*own, _CHANGELOG)[0]
+    path = changelog_path(facts.source, folders)
     text = from_changelog(_read(facts, sources, path), version.number)
     if text is None:
         hint = f'add a heading `## [{version.number}]`, or let publish.github.notes be "commits"'
         raise PreflightError(Problem(path=path, what=f"has no section for {version.number}", hint=hint))
     return text
+
+
+def changelog_path(source: SourceTree, folders: Sequence[str]) -> str:
+    """The changelog of the first of these folders that has one, else that of the repository."""
+    own = [path for folder in folders if source.has(path := f"{folder}/{_CHANGELOG}".removeprefix("./"))]
+    return (*own, _CHANGELOG)[0]
 
 
 def _read(facts: Facts, sources: Sources, path: str) -> str:

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ from shipways.settings import settings
 
 if TYPE_CHECKING:
     from shipways.detect import Tree
+    from shipways.news import History
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +168,19 @@ async def notes(shop: Workshop) -> tuple[tuple[str, str], ...]:
     from shipways.news import release_notes
 
     return await release_notes(shop.config, shop.facts, OsProcess(), shop.repository, shop.sources)
+
+
+async def histories(shop: Workshop, groups: Sequence[tuple[str, ...]]) -> "dict[tuple[str, ...], History]":
+    """What git has of packages that are released together, for each group of them. Raises PreflightError."""
+    from shipways.news import history
+
+    tables = {group: [shop.config.package[name] for name in group] for group in groups}
+    return {
+        group: await history(
+            OsProcess(), shop.repository, list(dict.fromkeys(t.tag for t in found)), [t.path for t in found]
+        )
+        for group, found in tables.items()
+    }
 
 
 def world(shop: Workshop) -> World:

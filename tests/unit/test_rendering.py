@@ -9,7 +9,7 @@ from shipways.adapters.files import DiskFiles
 from shipways.config.load import parse
 from shipways.config.released import parse_released, render_released
 from shipways.config.schema import Config
-from shipways.errors import ConfigError
+from shipways.errors import BuildError, ConfigError
 from shipways.model.facts import Facts
 from shipways.model.formula import FORMAT, BrewService, BrewTest, Download, Formula, Released
 from shipways.model.rendered import Rendered
@@ -34,6 +34,14 @@ def test_written_once(tmp_path: Path) -> None:
     assert ["a.txt", "b/two.txt"] == [file.path for file in write(FILES, tmp_path, files)]
     assert "p\n" == (tmp_path / "a.txt").read_text()
     assert () == write(FILES, tmp_path, files)
+
+
+def test_all_or_none(tmp_path: Path) -> None:
+    """When one file cannot be written none is, and nothing half written lies about."""
+    (tmp_path / "b").write_text("not a folder")
+    with pytest.raises(BuildError, match="cannot be written"):
+        write(FILES, tmp_path, rendered_files(CONFIG, facts(), (Two(),)))
+    assert [tmp_path / "b"] == list(tmp_path.iterdir())
 
 
 def test_only_some(tmp_path: Path) -> None:

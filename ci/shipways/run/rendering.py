@@ -1,5 +1,6 @@
 """Committed files that are rendered: what they should be, and how they differ from what is there."""
 
+import contextlib
 import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -42,11 +43,13 @@ def drift(file: Rendered) -> Problem:
 
 
 def write(files: Files, root: Path, rendered: Sequence[Rendered]) -> tuple[Rendered, ...]:
-    """Write what differs, and say which."""
+    """Write what differs, and say which. No file has its name before all of them are written."""
     changed = tuple(file for file, _ in differing(files, root, rendered))
-    for file in changed:
-        with files.create(root / file.path) as stream:
+    with contextlib.ExitStack() as opened:
+        for file in changed:
+            stream = opened.enter_context(files.create(root / file.path))
             stream.write(file.text.encode())
+            stream.flush()  # a full disk is to be noticed here
     return changed
 
 
