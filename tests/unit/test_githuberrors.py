@@ -3,7 +3,7 @@
 import pytest
 from github import GithubException
 
-from shipways.adapters.githuberrors import mapped
+from shipways.adapters.githuberrors import RELEASES, mapped
 from shipways.errors import ShipwaysError, Transient, Unfinished
 from shipways.testing.console import ManualClock
 
@@ -13,7 +13,7 @@ SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes
 
 def mean(error: Exception) -> ShipwaysError:
     """The error of ours, at the time 1000."""
-    found = mapped("v1", error, API, ManualClock(1000.0))
+    found = mapped("v1", error, API, ManualClock(1000.0), RELEASES)
     assert isinstance(found, ShipwaysError)
     return found
 
@@ -60,4 +60,4 @@ def test_connection() -> None:
 def test_bug() -> None:
     """A mistake of ours stays one."""
     error = KeyError("x")
-    assert error is mapped("v1", error, API, ManualClock())
+    assert error is mapped("v1", error, API, ManualClock(), RELEASES)

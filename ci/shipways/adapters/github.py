@@ -1,55 +1,32 @@
 """GitHub's releases: what is said of them, by PyGithub."""
 
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
 
 import httpx
-from anyio import to_thread
-from github import Auth, Github
-from github.Consts import DEFAULT_BASE_URL
 from github.GithubException import UnknownObjectException
 from github.GithubObject import NotSet
 from github.GitRelease import GitRelease
 from github.GitReleaseAsset import GitReleaseAsset
 from github.Repository import Repository
 
-from shipways import __version__
 from shipways.adapters.githubbytes import AssetBytes
-from shipways.adapters.githuberrors import mapped
+from shipways.adapters.githubclient import GithubClient
+from shipways.adapters.githuberrors import RELEASES
 from shipways.errors import Moved, Problem
 from shipways.model.forge import ForgeAsset, ForgeRelease, ForgeRights
 from shipways.model.secret import Secret
 from shipways.ports import Clock
 
-_PAGE: Final = 100
-"""The most entries that GitHub puts on a page."""
-_INSTALLATION: Final = "ghs_"
-"""How the tokens of installed apps begin."""
-_T = TypeVar("_T")
-
 
 class GithubForge:
-    """The `Forge` port. Trying again is the reconciler's, so PyGithub's own retries and pauses are off."""
+    """The `Forge` port."""
 
     def __init__(self, api: str, repository: str, token: Secret, http: httpx.AsyncClient, clock: Clock) -> None:
         self._token = token
         self._bytes = AssetBytes(token, http, clock)
-        self._clock = clock
-        self._api = api or DEFAULT_BASE_URL
-        self._client = Github(
-            base_url=self._api,
-            auth=Auth.Token(token.open()) if token else None,
-            user_agent=f"shipways/{__version__}",
-            per_page=_PAGE,
-            retry=None,
-            seconds_between_requests=None,
-            seconds_between_writes=None,
-            lazy=True,
-        )
-        self._repository: Repository = self._client.get_repo(repository)
-        self._lock = threading.Lock()
+        self._client = GithubClient(api, token, clock, RELEASES)
+        self._repository: Repository = self._client.github.get_repo(repository)
         self._current: dict[str, ForgeRelease] = {}
 
     def close(self) -> None:
@@ -67,7 +44,7 @@ class GithubForge:
                 found += [release for release in listed if release.tag in missing]
             return sorted(found, key=lambda release: (release.draft, release.id))
 
-        found = await self._ask("releases", find)
+        found = await self._client.ask("releases", find)
         for tag in tags:
             self._current.pop(tag, None)
         for release in found:
@@ -83,20 +60,16 @@ class GithubForge:
         return self._current[tag]
 
     async def rights(self) -> ForgeRights:
-        """Of an app's installation, as in GitHub Actions, GitHub always says that it cannot push."""
+        """Two requests."""
 
         def find() -> ForgeRights:
-            push = bool(self._repository.permissions and self._repository.permissions.push)
-            rate = self._client.get_rate_limit().rate
-            unknown = not push and self._token.open().startswith(_INSTALLATION)
+            write = self._client.may_push(self._repository)
+            rate = self._client.github.get_rate_limit().rate
             return ForgeRights(
-                token=bool(self._token),
-                write=None if unknown else push,
-                remaining=rate.remaining,
-                reset=rate.reset.timestamp(),
+                token=bool(self._token), write=write, remaining=rate.remaining, reset=rate.reset.timestamp()
             )
 
-        return await self._ask("repository", find)
+        return await self._client.ask("repository", find)
 
     async def commit(self, tag: str) -> str:
         """An annotated tag names an object that names the commit."""
@@ -110,7 +83,7 @@ class GithubForge:
                 return ""
             return target.sha
 
-        return await self._ask(tag, find)
+        return await self._client.ask(tag, find)
 
     async def latest(self) -> str:
         """The tag of the latest release."""
@@ -121,7 +94,7 @@ class GithubForge:
             except UnknownObjectException:
                 return ""
 
-        return await self._ask("releases/latest", find)
+        return await self._client.ask("releases/latest", find)
 
     async def create(self, release: ForgeRelease) -> ForgeRelease:
         """A draft."""
@@ -137,7 +110,7 @@ class GithubForge:
                 make_latest="false",
             )
 
-        return _release(await self._ask(release.tag, make))
+        return _release(await self._client.ask(release.tag, make))
 
     async def edit(self, release: ForgeRelease, *, latest: bool = False) -> ForgeRelease:
         """One PATCH."""
@@ -158,7 +131,7 @@ class GithubForge:
                     raise
                 return None
 
-        changed = await self._ask(release.tag, change)
+        changed = await self._client.ask(release.tag, change)
         if changed is None:
             self._current.pop(release.tag, None)
             raise Moved(Problem(path=release.tag, what="its release is gone"))
@@ -168,7 +141,7 @@ class GithubForge:
     async def delete(self, release: ForgeRelease) -> None:
         """What is gone is gone."""
         self._current.pop(release.tag, None)
-        await self._ask(release.tag, lambda: _gone(self._repository.get_release(release.id).delete_release))
+        await self._client.ask(release.tag, lambda: _gone(self._repository.get_release(release.id).delete_release))
 
     async def assets(self, release: ForgeRelease) -> Sequence[ForgeAsset]:
         """All pages; of a release that is gone none."""
@@ -179,7 +152,7 @@ class GithubForge:
             except UnknownObjectException:
                 return []
 
-        return await self._ask(release.tag, find)
+        return await self._client.ask(release.tag, find)
 
     async def digest(self, asset: ForgeAsset) -> str:
         """By its bytes."""
@@ -195,21 +168,11 @@ class GithubForge:
 
     async def remove(self, asset: int) -> None:
         """One DELETE."""
-        there = await self._ask(f"asset {asset}", lambda: _gone(self._repository.get_release_asset(asset).delete_asset))
+        there = await self._client.ask(
+            f"asset {asset}", lambda: _gone(self._repository.get_release_asset(asset).delete_asset)
+        )
         if not there:
             raise Moved(Problem(path=f"asset {asset}", what="is gone"))
-
-    async def _ask(self, what: str, question: Callable[[], _T]) -> _T:
-        """In a thread, one at a time: PyGithub's notes on the times of its requests are not made for several."""
-
-        def work() -> _T:
-            with self._lock:
-                return question()
-
-        try:
-            return await to_thread.run_sync(work)
-        except Exception as error:
-            raise mapped(what, error, self._api, self._clock) from None
 
     def _by_tag(self, tag: str) -> ForgeRelease | None:
         try:

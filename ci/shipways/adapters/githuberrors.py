@@ -1,6 +1,7 @@
 """What the answers of GitHub mean to the reconciler."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, TypeAlias
 
 import httpx
 from github.GithubException import GithubException
@@ -13,12 +14,22 @@ _LIMITS: Final = ("rate limit", "retry your request again later", "wait a few mi
 """Words of a limit that GitHub answers 403 for (REST API, "Rate limits")."""
 _MINUTE: Final = 60.0
 """Seconds to wait for a secondary limit that names no time (the same page)."""
-_HINTS: Final = {
+Hints: TypeAlias = Mapping[int, str]
+"""What to do about an answer, by its status."""
+RELEASES: Final[Hints] = {
+    301: "check publish.github.api and project.repository",
     401: "let GH_TOKEN or GITHUB_TOKEN hold a valid token",
     403: "the token needs `contents: write` on this repository (in GitHub Actions: permissions), "
     "and for an organization with single sign-on to be authorized",
     404: "check project.repository; GitHub also answers this to a token without `contents: write`, "
     "and to one without `workflows: write` when the commit changes .github/workflows",
+}
+TAPS: Final[Hints] = {
+    301: "check publish.homebrew.api and publish.homebrew.tap",
+    401: "let HOMEBREW_TAP_TOKEN (or GH_TOKEN, GITHUB_TOKEN) hold a valid token",
+    403: "the token needs `contents: write` on the tap, for a pull request `pull-requests: write` too; "
+    "that of GitHub Actions is for its own repository alone",
+    404: "check publish.homebrew.tap and branch; GitHub also answers this to a token that may not see or change them",
 }
 
 
@@ -38,7 +49,7 @@ async def judged(what: str, response: httpx.Response) -> None:
     """Raises Unfinished for an answer that trying again does not change."""
     if not response.is_success:
         await response.aread()
-        raise _refused(what, response)
+        raise web.refused(what, response, RELEASES.get(response.status_code, ""))
 
 
 def unanswered(what: str, error: Exception) -> Transient:
@@ -46,32 +57,27 @@ def unanswered(what: str, error: Exception) -> Transient:
     return Transient(Problem(path=what, what=f"GitHub does not answer: {type(error).__name__}"))
 
 
-def mapped(what: str, error: Exception, api: str, clock: Clock) -> Exception:
+def mapped(what: str, error: Exception, api: str, clock: Clock, hints: Hints) -> Exception:
     """The error of ours for one of PyGithub, or of a connection to `api`; any other as it is."""
     if isinstance(error, GithubException):
-        return _answer(what, error, api, clock)
+        return _answer(what, error, api, clock, hints)
     if isinstance(error, OSError):  # those of requests are
         return unanswered(what, error)
     if isinstance(error, ValueError):
         return Transient(Problem(path=what, what="GitHub's answer is not whole"))
     if isinstance(error, RuntimeError | AssertionError):  # PyGithub's, for an address that is not below that of the API
-        hint = "check publish.github.api and project.repository"
-        return Unfinished(Problem(path=what, what="GitHub sends us elsewhere", why=str(error), hint=hint))
+        return Unfinished(Problem(path=what, what="GitHub sends us elsewhere", why=str(error), hint=hints[301]))
     return error
 
 
-def _answer(what: str, error: GithubException, api: str, clock: Clock) -> ShipwaysError:
+def _answer(what: str, error: GithubException, api: str, clock: Clock, hints: Hints) -> ShipwaysError:
     headers = {name: str(value) for name, value in (error.headers or {}).items() if not name.startswith("content-")}
     request = httpx.Request("GET", api)
     response = httpx.Response(error.status, headers=headers, json=error.data, request=request)
     if error.status >= httpx.codes.INTERNAL_SERVER_ERROR or error.status == httpx.codes.TOO_MANY_REQUESTS:
         problem = Problem(path=what, what=f"GitHub answered {error.status}", why=web.said(response))
         return Transient(problem, after=web.wait(response, clock))
-    return _limit(response, clock) or _refused(what, response)
-
-
-def _refused(what: str, response: httpx.Response) -> Unfinished:
-    return web.refused(what, response, _HINTS.get(response.status_code, ""))
+    return _limit(response, clock) or web.refused(what, response, hints.get(response.status_code, ""))
 
 
 def _limit(response: httpx.Response, clock: Clock) -> Transient | None:
