@@ -8,8 +8,10 @@ from pathlib import Path
 from shipways.adapters.process import OsProcess
 from shipways.adapters.shell import OsClock, OsShell
 from shipways.config.publish import PypiTable
+from shipways.model.tap import TapPlace
 from shipways.outside import CrateRegistry, Forge, Outside, PythonIndex, Registries
 from shipways.tags import Tags
+from shipways.taps import Tap
 
 
 @contextlib.asynccontextmanager
@@ -26,6 +28,7 @@ async def outside(folder: Path) -> AsyncIterator[Outside]:
             pypi=functools.cache(_pypi),
             registries=functools.cache(_registries),
             tags=functools.cache(tags),
+            tap=_taps(opened),
         )
 
 
@@ -71,6 +74,26 @@ def tags(repository: str) -> Tags:
     from shipways.adapters.gittags import GitTags
 
     return GitTags(repository, OsProcess(), OsShell())
+
+
+def _taps(opened: contextlib.AsyncExitStack) -> Callable[[TapPlace], Tap]:
+    """As forges are."""
+    from shipways.adapters.credentials import Credentials
+
+    secret = Credentials(OsShell().env()).secret
+
+    @functools.cache
+    def tap(place: TapPlace) -> Tap:
+        from shipways.adapters import web
+        from shipways.adapters.githubtap import GithubTap
+
+        http = web.client(place.api)
+        made = GithubTap(place, secret("HOMEBREW_TAP_TOKEN", "GH_TOKEN", "GITHUB_TOKEN"), http, OsClock())
+        opened.push_async_callback(http.aclose)
+        opened.callback(made.close)
+        return made
+
+    return tap
 
 
 def _registries() -> Registries:

@@ -15,7 +15,9 @@ from shipways.model.lock import LockedImage
 from shipways.model.manifest import Manifest
 from shipways.model.oci import Descriptor
 from shipways.model.pace import Limit
+from shipways.model.tap import TapPlace
 from shipways.tags import Tags
+from shipways.taps import Tap
 
 
 class Images(Protocol):
@@ -168,10 +170,7 @@ class PythonIndex(Protocol):
         ...
 
     async def upload(self, file: Path) -> str:
-        """Send an sdist or wheel; the URL where people find it.
-
-        Raises Moved when other bytes have the name, Transient, or Unfinished when it is refused.
-        """
+        """Send an sdist or wheel; its URL. Raises Moved when other bytes have the name, Transient, or Unfinished."""
 
 
 class Forge(Protocol):
@@ -247,6 +246,8 @@ class Outside:
     """Image registries, with the logins of this user; the same ones whenever they are asked for."""
     tags: Callable[[str], Tags]
     """The git tags at the remote that is the repository OWNER/NAME, else at the one called origin."""
+    tap: Callable[[TapPlace], Tap]
+    """A Homebrew tap, the same one every time."""
 
 
 class Channel(Protocol):

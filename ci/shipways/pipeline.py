@@ -8,7 +8,7 @@ from shipways.bundle import archive, checksums, formula, sbom, source
 from shipways.images import base, docker, dockerfile, image, index, layer
 from shipways.outside import Publisher
 from shipways.ports import Maker, Renderer
-from shipways.publish import crates, files, git, github, pypi, registry
+from shipways.publish import crates, files, git, github, homebrew, pypi, registry
 
 MAKERS: Final[Sequence[Maker]] = (
     go,  # Go → a static program per target
@@ -41,6 +41,7 @@ PUBLISHERS: Final[Sequence[Publisher]] = (
     files,  # everything that is uploaded → a folder
     git,  # the tags of a release that makes its own → the remote of the repository
     github,  # everything that is uploaded → a release on GitHub
+    homebrew,  # formulas → a tap, once what they download is public
     pypi,  # sdists and wheels → PyPI, or another index of Python packages
     registry,  # images, by digest, then their tags → image registries
 )

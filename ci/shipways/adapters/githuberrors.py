@@ -30,6 +30,7 @@ TAPS: Final[Hints] = {
     403: "the token needs `contents: write` on the tap, for a pull request `pull-requests: write` too; "
     "that of GitHub Actions is for its own repository alone",
     404: "check publish.homebrew.tap and branch; GitHub also answers this to a token that may not see or change them",
+    409: "where a fork is used, sync its branch by hand: it has commits of its own that are in the way",
 }
 
 

@@ -12,7 +12,7 @@ from shipways.config.schema import Config
 from shipways.model.artifact import Kind, Output
 from shipways.model.facts import Facts
 from shipways.model.formula import BrewService, BrewTest, Download, Formula
-from shipways.model.names import archive_step, forge_url, sdist_step
+from shipways.model.names import GITHUB, archive_step, forge_url, sdist_step, site_of
 from shipways.model.rendered import Rendered
 from shipways.model.step import Inputs, Spec, Work
 from shipways.model.target import BY_TRIPLE
@@ -92,18 +92,20 @@ def _formula(config: Config, facts: Facts, name: str, *, archived: bool) -> Form
     """What the config says; `extras` as they are called in the archive, or in the repository."""
     table, project = config.formula[name], config.project
     package = config.package[table.package]
+    site = site_of(config.publish.github.api) if config.publish.github else GITHUB
     found = () if package.build == "python" else members(table.package, package, facts.source)[0]
     extras = [member for member in found if member.name.startswith(_EXTRAS)]
     return Formula(
         name=name,
         description=table.description,
-        homepage=project.homepage or forge_url(project.repository),
+        homepage=project.homepage or forge_url(project.repository, site),
         license=project.license,
         repository=project.repository,
         programs=package.binaries or (table.package,),
         test=tuple(BrewTest(run=test.run, output=test.output, status=test.status) for test in table.test),
         service=BrewService(run=table.service.run, keep_alive=table.service.keep_alive) if table.service else None,
         extras=tuple(member.name if archived else member.file.path for member in extras),
+        site=site,
     )
 
 

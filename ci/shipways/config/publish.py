@@ -1,6 +1,6 @@
 """`[publish]`: where a release goes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, StringConstraints, model_validator
@@ -57,6 +57,19 @@ class GithubTable(Frozen):
     notes: RelativePath = "commits"
 
 
+Repository = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]*/[\w.-]+$")]
+
+
+class HomebrewTable(Frozen):
+    """`[publish.homebrew]`: the formulas, in a tap."""
+
+    tap: Repository
+    branch: Annotated[str, StringConstraints(pattern=r"^\w[\w./-]*$")] = "main"
+    pull_request: bool = False
+    fork: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9-]*)?$")] = ""
+    api: Api = ""
+
+
 class PypiTable(Frozen):
     """`[publish.pypi]`: an index of Python packages, PyPI where the table names no other."""
 
@@ -86,8 +99,21 @@ class Publish(Frozen):
     crates: CratesTable | None = None
     files: FilesTable | None = None
     github: GithubTable | None = None
+    homebrew: HomebrewTable | None = None
     pypi: PypiTable | None = None
     registry: RegistryTable | None = None
+
+
+def homebrew_problems(publish: Publish, formulas: Collection[str]) -> Iterator[str]:
+    """What only the rest of the file can tell: that there are formulas, of files that are public somewhere."""
+    if publish.homebrew is None:
+        return
+    if not formulas:
+        yield "publish.homebrew: there is no [formula.NAME] to put into the tap"
+    if publish.github is None:
+        yield "publish.homebrew: needs [publish.github], whose files the formulas download"
+    if publish.homebrew.fork and not publish.homebrew.pull_request:
+        yield "publish.homebrew.fork: is for pull requests, and publish.homebrew.pull_request is not true"
 
 
 def registry_problems(publish: Publish, images: Mapping[str, Image]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import quote
 
-from shipways.model.names import forge_url
+from shipways.model.names import GITHUB, forge_url
 
 FORMAT: Final = "shipways-released/1"
 
@@ -39,7 +39,8 @@ class BrewService:
 class Formula:
     """One formula. Without `downloads` it builds the repository's branch, and has neither version nor tag.
 
-    `extras` are the paths of shell completions and man pages in the archive, or in the repository for a build.
+    `extras` are the paths of shell completions and man pages in the archive, or in the repository for a build; `site`
+    is that of the forge.
     """
 
     name: str
@@ -54,15 +55,16 @@ class Formula:
     tag: str = ""
     downloads: tuple[Download, ...] = ()
     extras: tuple[str, ...] = ()
+    site: str = GITHUB
 
     @property
     def git_url(self) -> str:
         """Where the repository is cloned from."""
-        return f"{forge_url(self.repository)}.git"
+        return f"{forge_url(self.repository, self.site)}.git"
 
     def url(self, download: Download) -> str:
         """Where GitHub serves a file of the release (GitHub documentation, "Linking to releases")."""
-        place = f"{forge_url(self.repository)}/releases/download"
+        place = f"{forge_url(self.repository, self.site)}/releases/download"
         return f"{place}/{quote(self.tag, safe='')}/{quote(download.name, safe='')}"
 
 

@@ -1,6 +1,7 @@
 """The names of steps and files: one place, so that a step can name what it needs without knowing its maker."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from shipways.model.target import Target
 
@@ -72,6 +73,25 @@ def image_tag(version: str) -> str:
     return version.replace("+", "_")
 
 
-def forge_url(repository: str) -> str:
+GITHUB: Final = "https://github.com"
+"""The site of the public forge."""
+
+
+def forge_url(repository: str, site: str = GITHUB) -> str:
     """The web page of `owner/name`."""
-    return f"https://github.com/{repository}"
+    return f"{site}/{repository}"
+
+
+def site_of(api: str) -> str:
+    """The site of the forge that has this base URL for its API (GitHub Enterprise documentation, "Using the API").
+
+    `https://HOST/api/v3` belongs to `https://HOST`, `https://api.HOST` too; empty to the public forge.
+    """
+    scheme, _, rest = api.partition("://")
+    host, _, path = rest.partition("/")
+    return f"{scheme}://{host if path.strip('/') else host.removeprefix('api.')}" if api else GITHUB
+
+
+def formula_file(name: str) -> str:
+    """Where a formula lies below `dist/`."""
+    return f"formula/{name}.rb"

@@ -65,6 +65,7 @@ class Forge:
         ]
         upload = Route(f"{files}/{{release:int}}/assets", self._upload, methods=["POST"])
         routes = [Mount(API, routes=api), Mount(UPLOADS, routes=[upload]), Route("/storage/{asset:int}", self._bytes)]
+        routes.append(Route("/{owner}/{repo}/releases/download/{tag:path}/{name}", self._download))
         return Starlette(routes=routes, exception_handlers={HTTPException: self.desk.refuse})
 
     def clear(self) -> None:
@@ -176,6 +177,15 @@ class Forge:
         if request.headers.get("accept") != "application/octet-stream":
             return self.desk.answer(self.desk.views(request).asset(release, asset))
         return RedirectResponse(f"{self.storage or base(request)}/storage/{asset.id}", 302)
+
+    async def _download(self, request: Request) -> Response:
+        """As anybody gets a file of a release that is public."""
+        release = self.published(request.path_params["tag"])
+        name = request.path_params["name"]
+        found = [asset for asset in (release.assets.values() if release else ()) if asset.name == name]
+        if not found or found[0].state != "uploaded":
+            raise Missing
+        return RedirectResponse(f"{self.storage or base(request)}/storage/{found[0].id}", 302)
 
     async def _upload(self, request: Request) -> Response:
         self.desk.enter(request, write=True)

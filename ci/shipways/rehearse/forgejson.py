@@ -123,16 +123,16 @@ class Views:
             "html_url": f"{self.site}/{self.repository}/releases/tag/{self._place(release)}",
             "id": release.id,
             "author": self.user(),
-            "node_id": _node("Release", release.id),
+            "node_id": node("Release", release.id),
             "tag_name": release.tag,
             "target_commitish": release.commit,
             "name": release.name,
             "draft": release.draft,
             "immutable": release.immutable,
             "prerelease": release.prerelease,
-            "created_at": _time(release.created),
-            "updated_at": _time(release.created),
-            "published_at": None if release.published is None else _time(release.published),
+            "created_at": time_text(release.created),
+            "updated_at": time_text(release.created),
+            "published_at": None if release.published is None else time_text(release.published),
             "assets": [self.asset(release, asset) for asset in release.assets.values()],
             "tarball_url": ball and ball.format("tarball"),
             "zipball_url": ball and ball.format("zipball"),
@@ -144,7 +144,7 @@ class Views:
         return {
             "url": f"{self.api}/repos/{self.repository}/releases/assets/{asset.id}",
             "id": asset.id,
-            "node_id": _node("ReleaseAsset", asset.id),
+            "node_id": node("ReleaseAsset", asset.id),
             "name": asset.name,
             "label": asset.label,
             "uploader": self.user(),
@@ -153,8 +153,8 @@ class Views:
             "size": len(asset.data),
             "digest": asset.digest,
             "download_count": 0,
-            "created_at": _time(asset.created),
-            "updated_at": _time(asset.created),
+            "created_at": time_text(asset.created),
+            "updated_at": time_text(asset.created),
             "browser_download_url": f"{self.site}/{self.repository}/releases/download/"
             f"{self._place(release)}/{asset.name}",
         }
@@ -166,7 +166,7 @@ class Views:
         return {
             "login": login,
             "id": OWNER_ID,
-            "node_id": _node("User", OWNER_ID),
+            "node_id": node("User", OWNER_ID),
             "avatar_url": f"{self.site}/avatars/{login}",
             "gravatar_id": "",
             "url": url,
@@ -183,7 +183,7 @@ class Views:
         return (
             {
                 "id": REPOSITORY_ID,
-                "node_id": _node("Repository", REPOSITORY_ID),
+                "node_id": node("Repository", REPOSITORY_ID),
                 "name": self.repository.partition("/")[2],
                 "full_name": self.repository,
                 "owner": self.user(),
@@ -198,7 +198,7 @@ class Views:
                 "permissions": {"admin": False, "maintain": False, "push": push, "triage": push, "pull": True},
             }
             | {f"{name}_url": f"{url}/{name}" for name in _OF_REPOSITORY}
-            | {f"{name}_at": _time(0) for name in ("pushed", "created", "updated")}
+            | {f"{name}_at": time_text(0) for name in ("pushed", "created", "updated")}
             | dict.fromkeys(flags, False)
             | dict.fromkeys(texts)
             | dict.fromkeys(_EMPTY, 0)
@@ -206,23 +206,33 @@ class Views:
 
     def ref(self, name: str, kind: str, sha: str) -> dict[str, Any]:
         """`git-ref` of what names an object of this kind, `commit` or `tag`."""
-        target = {"type": kind, "sha": sha, "url": self._object(f"{kind}s", sha)}
-        return {"ref": f"refs/{name}", "node_id": _node("Ref", 1), "url": self._object("refs", name), "object": target}
+        target = {"type": kind, "sha": sha, "url": self.git(f"{kind}s", sha)}
+        return {"ref": f"refs/{name}", "node_id": node("Ref", 1), "url": self.git("refs", name), "object": target}
 
     def tag(self, sha: str, commit: str) -> dict[str, Any]:
         """`git-tag`: an annotated one."""
         return {
-            "node_id": _node("Tag", 1),
+            "node_id": node("Tag", 1),
             "tag": sha[:7],
             "sha": sha,
-            "url": self._object("tags", sha),
+            "url": self.git("tags", sha),
             "message": "",
-            "tagger": {"date": _time(0), "email": "owner@localhost", "name": "owner"},
-            "object": {"type": "commit", "sha": commit, "url": self._object("commits", commit)},
+            "tagger": {"date": time_text(0), "email": "owner@localhost", "name": "owner"},
+            "object": {"type": "commit", "sha": commit, "url": self.git("commits", commit)},
         }
 
-    def _object(self, kind: str, name: str) -> str:
-        return f"{self.api}/repos/{self.repository}/git/{kind}/{name}"
+    @property
+    def url(self) -> str:
+        """The repository's own address in the API."""
+        return f"{self.api}/repos/{self.repository}"
+
+    def git(self, kind: str, name: str) -> str:
+        """The address of an object of git, or of what names one."""
+        return f"{self.url}/git/{kind}/{name}"
+
+    def page(self, kind: str, name: str) -> str:
+        """The page of a commit or pull request, for people."""
+        return f"{self.site}/{self.repository}/{kind}/{name}"
 
     @staticmethod
     def _place(release: Release) -> str:
@@ -243,9 +253,11 @@ def limits(limit: int, remaining: int, reset: float) -> dict[str, Any]:
     return {"resources": {"core": core, "search": search}, "rate": core}
 
 
-def _node(kind: str, number: int) -> str:
+def node(kind: str, number: int) -> str:
+    """An id of GraphQL, which nobody here looks into."""
     return base64.b64encode(f"{kind}{number}".encode()).decode()
 
 
-def _time(seconds: float) -> str:
+def time_text(seconds: float) -> str:
+    """A time in seconds since 1970, as the API writes it."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -19,6 +19,12 @@ _PLATFORMS: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
     },
 }
 _NUMBER: Final = r"\d+\.\d+"
+_DOWNLOAD: Final = re.compile(r'^\s*url "([^"]+)"\s+sha256 "([0-9a-f]{64})"$', re.MULTILINE)
+
+
+def downloads_in(text: str) -> tuple[tuple[str, str], ...]:
+    """The files that a formula downloads: URL and digest, as `formula_text` writes them."""
+    return tuple((url, f"sha256:{digest}") for url, digest in _DOWNLOAD.findall(text))
 
 
 def formula_text(formula: Formula, building: Building | None = None) -> str:

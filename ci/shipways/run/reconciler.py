@@ -189,7 +189,7 @@ class _Run:
             if verdict is Verdict.CONFLICT:
                 raise Conflict(_conflict(item, seen))
             if verdict is not Verdict.APPLY:
-                return Publication(item=item.id, url=seen.url), tries - 1
+                return Publication(item=item.id, url=seen.url), tries - 1 if verdict is Verdict.DONE else 0
             self._announce(item, seen, tries)
             try:
                 return await channel.apply(self.around.outside, item, seen), tries
@@ -223,10 +223,12 @@ class _Run:
         await self.around.clock.sleep(seconds)
 
     def _judge(self, item: Item) -> Verdict:
-        """What is to be done; a passing item is not needed any more when all that needed it are there."""
+        """What is to be done; a passing item is not needed any more when all that need it are there, or newer."""
         if item.passing:
             after = [other for other in self.items.values() if item.id in other.needs]
-            if after and all(self.seen.get(other.id, Seen()).value == other.want for other in after):
+            settled = {Verdict.DONE, Verdict.KEEP}
+            seen = [judge(other, self.seen.get(other.id, Seen()), begun=self.begun) in settled for other in after]
+            if seen and all(seen):
                 return Verdict.DONE
         return judge(item, self.seen[item.id], begun=self.begun)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
@@ -17,6 +18,7 @@ from shipways.ports import Step
 if TYPE_CHECKING:  # a plan makes nothing
     from shipways.run.maker import Made
 
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -134,7 +136,7 @@ def _next(outcome: Outcome) -> Iterator[str]:
 
 
 def _value(text: str) -> str:
-    return short(text) if text.startswith("sha256:") else text or "nothing"
+    return _DIGEST.sub(lambda found: short(found[0]), text) or "nothing"
 
 
 def _remark(skip: Skip) -> str:

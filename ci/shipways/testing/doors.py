@@ -11,5 +11,5 @@ def closed(*address: object) -> NoReturn:
 
 
 CLOSED: Final = Outside(
-    artifact=closed, bucket=closed, crates=closed, forge=closed, pypi=closed, registries=closed, tags=closed
+    artifact=closed, bucket=closed, crates=closed, forge=closed, pypi=closed, registries=closed, tags=closed, tap=closed
 )
