@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 from jsonschema import Draft202012Validator
 
 import support
@@ -74,7 +75,41 @@ class Description:
             return value
         schema = self._resolved(value)
         unused = ("example", "examples", "nullable", "format")
-        plain = {name: self._plain(entry, closed=closed) for name, entry in schema.items() if name not in unused}
+        parts = closed and "allOf" not in schema  # of which each names a part of the fields
+        plain = {name: self._plain(entry, closed=parts) for name, entry in schema.items() if name not in unused}
         if closed and "properties" in plain:
             plain.setdefault("additionalProperties", False)
         return {"anyOf": [plain, {"type": "null"}]} if schema.get("nullable") is True else plain
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Asks the API at a URL about a repository, and compares each answer with the description."""
+
+    url: str
+    repository: str
+    token: str
+    described: Description
+
+    def __call__(self, method: str, path: str, status: int, *, token: str = "", **more: object) -> httpx.Response:
+        """`more` are the parts of the path, `json` the body, `query` the query; `token` another one than usual."""
+        json, query = more.pop("json", None), more.pop("query", None)
+        owner, repo = self.repository.split("/")
+        place = self.url + path.format(owner=owner, repo=repo, **more)
+        with self._http(token) as http:
+            answer = http.request(method, place, json=json, params=query)  # type: ignore[arg-type]
+        return self._checked(method, path, status, answer)
+
+    def upload(self, url: str, name: str, data: bytes, status: int) -> httpx.Response:
+        """Send an asset to where a release says."""
+        with self._http() as http:
+            answer = http.post(url.partition("{")[0], params={"name": name}, content=data)
+        return self._checked("POST", "/repos/{owner}/{repo}/releases/{release_id}/assets", status, answer)
+
+    def _http(self, token: str = "") -> httpx.Client:
+        return httpx.Client(headers={"Authorization": f"Bearer {token or self.token}"}, trust_env=False)
+
+    def _checked(self, method: str, path: str, status: int, answer: httpx.Response) -> httpx.Response:
+        assert status == answer.status_code, answer.text
+        self.described.check(method, path, status, answer.json() if answer.content else None)
+        return answer

@@ -1,7 +1,6 @@
 """The stand-in for GitHub answers as GitHub's own description of its API says, and GitHub's clients work with it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import httpx
 import pytest
@@ -9,7 +8,7 @@ from github import Auth, Github, GithubException
 
 import forging
 from forging import READER, REPOSITORY, TOKEN
-from openapi import Description, description
+from openapi import Asker, Description
 from shipways.rehearse.forgedesk import API
 
 pytestmark = pytest.mark.integration
@@ -23,13 +22,6 @@ BY_TAG = f"{RELEASES}/tags/{{tag}}"
 DRAFT = {"tag_name": "v1", "name": "One", "body": "text", "draft": True, "target_commitish": "a" * 40}
 
 
-@pytest.fixture(scope="session")
-def described(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Description:
-    """GitHub's description."""
-    kept = pytestconfig.cache.mkdir("openapi") if pytestconfig.cache else tmp_path_factory.mktemp("openapi")
-    return description(kept)
-
-
 @pytest.fixture
 def hub() -> Iterator[forging.Github]:
     """The stand-in."""
@@ -37,41 +29,13 @@ def hub() -> Iterator[forging.Github]:
         yield made
 
 
-@dataclass(frozen=True)
-class Asker:
-    """Asks the stand-in, and compares each answer with the description."""
-
-    hub: forging.Github
-    described: Description
-
-    def __call__(self, method: str, path: str, status: int, *, token: str = TOKEN, **more: object) -> httpx.Response:
-        """`more` are the parts of the path, `json` the body, `query` the query."""
-        json, query = more.pop("json", None), more.pop("query", None)
-        owner, repo = REPOSITORY.split("/")
-        place = API + path.format(owner=owner, repo=repo, **more)
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        with httpx.Client(base_url=self.hub.url, headers=headers, trust_env=False) as http:
-            answer = http.request(method, place, json=json, params=query)  # type: ignore[arg-type]
-        assert status == answer.status_code, answer.text
-        self.described.check(method, path, status, answer.json() if answer.content else None)
-        return answer
-
-    def upload(self, url: str, name: str, data: bytes, status: int) -> httpx.Response:
-        """Send an asset to where a release says."""
-        with httpx.Client(headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False) as http:
-            answer = http.post(url.partition("{")[0], params={"name": name}, content=data)
-        assert status == answer.status_code, answer.text
-        self.described.check("POST", ASSETS, status, answer.json())
-        return answer
-
-
 @pytest.fixture
 def ask(hub: forging.Github, described: Description) -> Asker:
     """Asks as the owner of the repository."""
-    return Asker(hub, described)
+    return Asker(f"{hub.url}{API}", REPOSITORY, TOKEN, described)
 
 
-def test_life_of_a_release(ask: Asker) -> None:
+def test_life_of_a_release(ask: Asker, hub: forging.Github) -> None:
     """Every answer on the way from a draft to what is deleted."""
     made = ask("POST", RELEASES, 201, json=DRAFT).json()
     one = {"release_id": made["id"]}
@@ -88,7 +52,7 @@ def test_life_of_a_release(ask: Asker) -> None:
     assert made["id"] == ask("GET", BY_TAG, 200, tag="v1").json()["id"]
     assert made["id"] == ask("GET", f"{RELEASES}/latest", 200).json()["id"]
     assert "a" * 40 == ask("GET", f"{REPO}/git/ref/{{ref}}", 200, ref="tags/v1").json()["object"]["sha"]
-    ask.hub.forge.refs["tags/v1"], ask.hub.forge.tags["b" * 40] = "b" * 40, "a" * 40
+    hub.forge.refs["tags/v1"], hub.forge.tags["b" * 40] = "b" * 40, "a" * 40
     assert "tag" == ask("GET", f"{REPO}/git/ref/{{ref}}", 200, ref="tags/v1").json()["object"]["type"]
     assert "a" * 40 == ask("GET", f"{REPO}/git/tags/{{tag_sha}}", 200, tag_sha="b" * 40).json()["object"]["sha"]
     ask("DELETE", ASSET, 204, asset_id=asset["id"])
