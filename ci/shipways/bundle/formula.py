@@ -8,14 +8,17 @@ from anyio import to_thread
 
 from shipways.bundle.members import members
 from shipways.config.packages import Package
+from shipways.config.released import FILE_NAME, render_released
 from shipways.config.schema import Config
 from shipways.model.artifact import Kind, Output
 from shipways.model.facts import Facts
-from shipways.model.formula import BrewService, BrewTest, Download, Formula
+from shipways.model.formula import FORMAT, BrewService, BrewTest, Download, Formula, Released
+from shipways.model.manifest import Manifest
 from shipways.model.names import GITHUB, archive_step, forge_url, sdist_step, site_of
 from shipways.model.rendered import Rendered
 from shipways.model.step import Inputs, Spec, Work
 from shipways.model.target import BY_TRIPLE
+from shipways.model.version import is_prerelease, precedence
 from shipways.ports import Inbox, World
 from shipways.render.building import from_source
 from shipways.render.formula import formula_text
@@ -86,6 +89,34 @@ def rendered(config: Config, facts: Facts) -> Iterator[Rendered]:
         building = from_source(package, formula.programs, formula.extras, config.project.branch)
         if building:
             yield Rendered(path=path, text=formula_text(formula, building))
+
+
+def released(config: Config, facts: Facts, manifest: Manifest) -> Iterator[Rendered]:
+    """`FOLDER/released.json` as it has to be once this release is public, for each folder where it changes.
+
+    A pre-release changes none; a formula that was published in a newer version stays, and one of another package.
+    """
+    before = {formula.name: formula for formula in facts.released if formula.name in config.formula}
+    found = before | {formula.name: formula for formula in _published(config, facts, manifest)}
+    for folder in sorted({table.folder for table in config.formula.values()}):
+        mine = [name for name, table in config.formula.items() if table.folder == folder and name in found]
+        if any(found[name] != before.get(name) for name in mine):
+            record = Released(format=FORMAT, formulas=tuple(found[name] for name in mine))
+            yield Rendered(path=f"{folder}/{FILE_NAME}", text=render_released(record))
+
+
+def _published(config: Config, facts: Facts, manifest: Manifest) -> Iterator[Formula]:
+    """The formulas that a release makes, but for those that were published in a newer version."""
+    before = {formula.name: precedence(formula.version) for formula in facts.released}
+    files = {
+        entry.path: Download(name=entry.path, digest=entry.digest, target=entry.target) for entry in manifest.artifacts
+    }
+    made = {step.id: [files[path] for path in step.artifacts] for step in manifest.steps}
+    for step in plan(config, facts):
+        formula, downloads = step.formula, [file for need in step.spec.needs for file in made.get(need, ())]
+        newer = before.get(formula.name, ()) > precedence(formula.version)
+        if downloads and not newer and not is_prerelease(facts.version(step.spec.package).number):
+            yield replace(formula, downloads=tuple(downloads))
 
 
 def _formula(config: Config, facts: Facts, name: str, *, archived: bool) -> Formula:

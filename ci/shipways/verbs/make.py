@@ -120,6 +120,8 @@ async def _release(asked: Asked, how: How) -> None:
         manifest = await _make(shop, whole, console, how)
         if real:
             await publishing.publish(channels, manifest, dist, console, apply=not asked.dry_run)
+        if real and not asked.dry_run:
+            publishing.record(shop, manifest, dist, console)
 
 
 async def _to_be_tagged(shop: wire.Workshop) -> wire.Workshop:

@@ -6,6 +6,7 @@ import anyio
 import click
 
 from shipways import wire
+from shipways.bundle import formula
 from shipways.config.manifestfile import FILE_NAME, parse_manifest
 from shipways.config.schema import Config
 from shipways.doors import outside, tags
@@ -17,7 +18,7 @@ from shipways.model.outcome import GOOD, Outcome
 from shipways.outside import Channel
 from shipways.pipeline import PUBLISHERS
 from shipways.ports import Console
-from shipways.run import mode
+from shipways.run import mode, rendering
 from shipways.run.doctor import examine, findings_table
 from shipways.run.reconciler import Around, converge
 from shipways.run.record import append_publication
@@ -92,6 +93,16 @@ async def publish(channels: list[Channel], manifest: Manifest, dist: Path, conso
     outcome = await _converge(channels, manifest, dist, console, apply=apply)
     if (error := outcome.error()) is not None:
         raise error
+
+
+def record(shop: wire.Workshop, manifest: Manifest, dist: Path, console: Console) -> None:
+    """Lay beside the formulas in dist/ the record of what is published by now; a commit of it is the user's."""
+    if not shop.config.publish.github:
+        return
+    for file in rendering.write(shop.files, dist, tuple(formula.released(shop.config, shop.facts, manifest))):
+        folder = file.path.rpartition("/")[0]
+        text = f"dist/{file.path} says what is published: copy it to {folder}/, run `shipways render`, and commit both"
+        console.emit(Note(text=text))
 
 
 async def _converge(
