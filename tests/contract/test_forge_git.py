@@ -113,6 +113,16 @@ def test_fork(ask: Asker, hub: Tapped, described: Description) -> None:
     assert (hub.fork.desk.name, TAP) == (said["head"]["repo"]["full_name"], said["base"]["repo"]["full_name"])
 
 
+def test_installation(ask: Asker, hub: Tapped) -> None:
+    """An installation is told what it reaches, and that it cannot push, whatever it can; nobody else is."""
+    job = "ghs_canary"
+    hub.tap.desk.tokens = hub.forge.desk.tokens = {job: "write", TOKEN: "write"}
+    said = ask("GET", "/installation/repositories", 200, token=job).json()
+    assert ["example/demo"] == [repository["full_name"] for repository in said["repositories"]]
+    ask("GET", "/installation/repositories", 403)
+    assert not ask("GET", REPO, 200, token=job).json()["permissions"]["push"]
+
+
 def test_rules(ask: Asker, hub: Tapped) -> None:
     """Rules are told to those who may read, with who passes them; a commit breaks them, in GitHub's words."""
     hub.tap.rules = ("update",)

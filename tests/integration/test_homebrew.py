@@ -165,6 +165,16 @@ def test_preflight(hub: Tapped) -> None:
     assert "example/homebrew-tap: has no branch main" in hub.preflight()
 
 
+def test_token_of_a_job(hub: Tapped) -> None:
+    """That of GitHub Actions is for its own repository alone, which GitHub tells; what is not told is no problem."""
+    job = "ghs_canary"
+    hub.tap.desk.tokens = {job: "read"}
+    hub.forge.desk.tokens = {job: "write"}
+    assert "example/homebrew-tap: cannot be written to with this token" in hub.preflight(token=job)
+    hub.forge.desk.tokens = {job: ""}
+    assert "" == hub.preflight(token=job)
+
+
 def test_closed_branch(hub: Tapped, tmp_path: Path) -> None:
     """A branch that takes no commits is told in GitHub's words."""
     hub.tap.rules = ("pull_request",)

@@ -4,9 +4,12 @@ import threading
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+import httpx
 from anyio import to_thread
 from github import Auth, Github
 from github.Consts import DEFAULT_BASE_URL
+from github.GithubException import GithubException
+from github.PaginatedList import PaginatedList
 from github.Repository import Repository
 
 from shipways import __version__
@@ -49,6 +52,17 @@ class GithubClient:
         """Whether this token may, by one request; of an app's installation, as in GitHub Actions, it is not told."""
         push = bool(repository.permissions and repository.permissions.push)
         return None if not push and self._token.open().startswith(_INSTALLATION) else push
+
+    def reaches(self, repository: str) -> bool | None:
+        """Whether an app's installation, as in GitHub Actions, may go to a repository; None where it is not told."""
+        place = "/installation/repositories"
+        try:
+            found = PaginatedList(Repository, self.github.requester, place, None, list_item="repositories")
+            return any(each.full_name.lower() == repository.lower() for each in found)
+        except GithubException as error:
+            if error.status not in (httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND):
+                raise
+            return None
 
     async def ask(self, what: str, question: Callable[[], _T]) -> _T:
         """In a thread, one at a time: PyGithub's notes on the times of its requests are not made for several."""

@@ -70,11 +70,13 @@ class GithubTap:
         self._client.close()
 
     async def rights(self) -> TapRights:
-        """Two requests, and those for the rules of the branch."""
+        """The token of a job of GitHub Actions is for its own repository alone, so it is asked what it reaches."""
         place = self._place
 
         def find() -> TapRights:
             write = self._client.may_push(self._side)
+            if write is None and self._client.reaches(place.side) is False:
+                write = False
             above = self._side.parent.full_name if self._side.fork and place.fork else place.tap
             branch = _ref(self._tap, place.branch)
             return TapRights(

@@ -14,7 +14,7 @@ from shipways.model.artifact import Kind, Output
 from shipways.model.facts import Facts
 from shipways.model.formula import FORMAT, BrewService, BrewTest, Download, Formula, Released
 from shipways.model.manifest import Manifest
-from shipways.model.names import GITHUB, archive_step, forge_url, sdist_step, site_of
+from shipways.model.names import FORMULAS, GITHUB, archive_step, forge_url, sdist_step, site_of
 from shipways.model.rendered import Rendered
 from shipways.model.step import Inputs, Spec, Work
 from shipways.model.target import BY_TRIPLE
@@ -65,7 +65,7 @@ def plan(config: Config, facts: Facts) -> Iterator[Describe]:
                 id=f"bundle/formula/{name}",
                 work=Work.PACK,
                 outputs=(f"{name}.rb",),
-                folder="formula/",
+                folder=FORMULAS,
                 needs=(sdist_step(table.package),) if package.build == "python" else archives,
                 gathers=True,
                 package=table.package,

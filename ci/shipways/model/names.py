@@ -92,6 +92,10 @@ def site_of(api: str) -> str:
     return f"{scheme}://{host if path.strip('/') else host.removeprefix('api.')}" if api else GITHUB
 
 
+FORMULAS: Final = "formula/"
+"""Where formulas lie below `dist/`."""
+
+
 def formula_file(name: str) -> str:
-    """Where a formula lies below `dist/`."""
-    return f"formula/{name}.rb"
+    """A formula below `dist/`."""
+    return f"{FORMULAS}{name}.rb"

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 
 from shipways.rehearse.forgedesk import API, UPLOADS, Desk, Invalid, Missing, base
+from shipways.rehearse.forgegitjson import repository
 from shipways.rehearse.forgejson import Asset, Release, limits
 
 _OWN: Final = re.compile(r"[^A-Za-z0-9@+_-]+")
@@ -49,6 +50,7 @@ class Forge:
         one, files = "/repos/{owner}/{repo}", "/repos/{owner}/{repo}/releases"
         api = [
             Route("/rate_limit", self._limits),
+            Route("/installation/repositories", self._reached),
             Route(one, self._repo),
             Route(f"{one}/git/ref/{{name:path}}", self._ref),
             Route(f"{one}/git/tags/{{sha}}", self._tag),
@@ -224,7 +226,8 @@ class Forge:
     # -- the repository
 
     async def _repo(self, request: Request) -> Response:
-        push = self.desk.enter(request) == "write"
+        self.desk.enter(request)
+        push = self.desk.pushes(request)
         return self.desk.answer(self.desk.views(request).repo(push=push, default_branch=self.branch))
 
     async def _ref(self, request: Request) -> Response:
@@ -245,6 +248,13 @@ class Forge:
     async def _limits(self, request: Request) -> Response:
         self.desk.right(request)
         return self.desk.answer(limits(self.desk.budget, self.desk.remaining, self.desk.reset()))
+
+    async def _reached(self, request: Request) -> Response:
+        """An installation that this repository has, as a job of GitHub Actions is one."""
+        if not self.desk.right(request) or self.desk.pushes(request):
+            raise HTTPException(403, "You must authenticate with an installation access token.")
+        mine = repository(self.desk.views(request), self.branch)
+        return self.desk.answer({"total_count": 1, "repositories": [mine]})
 
     # -- what they need
 

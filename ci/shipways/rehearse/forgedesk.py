@@ -14,6 +14,8 @@ from shipways.rehearse.forgejson import Views, problem
 API: Final = "/api/v3"
 """Where the API is below the server's URL, as on an Enterprise server; uploads have a place of their own."""
 UPLOADS: Final = "/api/uploads"
+INSTALLATION: Final = "ghs_"
+"""How the tokens of installed apps begin."""
 _RESET: Final = 3600.0
 """Seconds until a budget is full again."""
 
@@ -63,6 +65,11 @@ class Desk:
         if token and token not in self.tokens:
             raise HTTPException(401, "Bad credentials")
         return self.tokens[token] if token else ""
+
+    def pushes(self, request: Request) -> bool:
+        """What a repository says of the caller: of an app's installation always that it cannot push."""
+        _, _, token = request.headers.get("authorization", "").partition(" ")
+        return self.right(request) == "write" and not token.startswith(INSTALLATION)
 
     def answer(self, body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
         """JSON, with the budget."""

@@ -92,7 +92,8 @@ class GitForge:
     # -- the repository
 
     async def _repo(self, request: Request) -> Response:
-        push = self.desk.enter(request) == "write"
+        self.desk.enter(request)
+        push = self.desk.pushes(request)
         views = self.desk.views(request)
         repo = views.repo(push=push, default_branch=self.branch)
         if self.upstream:
