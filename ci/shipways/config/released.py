@@ -25,7 +25,7 @@ def parse_released(text: str, path: str) -> Released:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         why = f"{place}: {first['msg']}" if place else first["msg"]
-        hint = "restore it from git: publishing a release writes it, nobody else does"
+        hint = "restore it from git, or copy the one that a release left in dist/"
         raise ConfigError(Problem(path=path, what="not a record of published formulas", why=why, hint=hint)) from None
 
 
