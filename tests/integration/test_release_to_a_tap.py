@@ -125,9 +125,6 @@ def test_record(project: Repository, hub: Tapped) -> None:
     shutil.copy(record, project.root / "formula")
     assert 0 == project.shipways("render").code
     assert hub.tap.files()["Formula/hello.rb"] == (project.root / "formula" / "hello.rb").read_bytes()
-    project.commit("docs: the published formula")
-    after = publish(project, "1.0.1-rc.1")
-    assert (0, False) == (after.code, "says what is published" in after.err), after.err
 
 
 def test_token_of_another_repository(project: Repository, hub: Tapped) -> None:
@@ -135,6 +132,4 @@ def test_token_of_another_repository(project: Repository, hub: Tapped) -> None:
     ran = publish(project, "1.0.0", token=TOKEN)
     assert (3, True) == (ran.code, f"{TAP}: cannot be written to with this token" in ran.err), ran.err
     assert (False, {}) == ("start   builders" in ran.err, hub.forge.releases)
-    env = {"GH_TOKEN": TOKEN, "NO_PROXY": "127.0.0.1"}
-    assert 3 == project.shipways("doctor", env=env).code
-    assert 0 == project.shipways("doctor", env=env | {"HOMEBREW_TAP_TOKEN": TAPPER}).code
+    assert 3 == project.shipways("doctor", env={"GH_TOKEN": TOKEN, "NO_PROXY": "127.0.0.1"}).code
