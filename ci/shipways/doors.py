@@ -7,9 +7,11 @@ from pathlib import Path
 
 from shipways.adapters.process import OsProcess
 from shipways.adapters.shell import OsClock, OsShell
-from shipways.config.publish import PypiTable
+from shipways.config.publish import AttestTable, PypiTable
 from shipways.model.tap import TapPlace
-from shipways.outside import CrateRegistry, Forge, Outside, PythonIndex, Registries
+from shipways.outside import CrateRegistry, Forge, Outside, PythonIndex
+from shipways.proofs import Notary
+from shipways.registries import Registries
 from shipways.tags import Tags
 from shipways.taps import Tap
 
@@ -25,7 +27,9 @@ async def outside(folder: Path) -> AsyncIterator[Outside]:
             bucket=FolderBucket,
             crates=functools.cache(_crates),
             forge=_forges(opened),
+            notary=functools.cache(_notary),
             pypi=functools.cache(_pypi),
+            read=functools.partial(_read, folder),
             registries=functools.cache(_registries),
             tags=functools.cache(tags),
             tap=_taps(opened),
@@ -40,6 +44,20 @@ def _crates(registry: str) -> CrateRegistry:
     shell = OsShell()
     tokens = CrateTokens(registry, shell.env(), OsClock())
     return SparseRegistry(registry, CargoAddresses(OsProcess(), shell), tokens, OsClock())
+
+
+def _notary(table: AttestTable, tags: tuple[str, ...]) -> Notary:
+    from shipways.adapters.credentials import Credentials
+    from shipways.adapters.keynotary import KEY, KeyNotary
+
+    del tags  # a key signs any
+    return KeyNotary(table.public_key, Credentials(OsShell().env()).key(KEY))
+
+
+async def _read(folder: Path, path: str) -> bytes:
+    from shipways.adapters.files import small
+
+    return await small(folder / path)
 
 
 def _pypi(table: PypiTable) -> PythonIndex:

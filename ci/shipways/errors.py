@@ -9,6 +9,7 @@
     │   ├── Transient         5  … because a place did not answer as it should; worth another try
     │   └── Moved             5  … because a place is not as it was seen; to be looked at again
     ├── Conflict              6  other bytes are where ours should be
+    │   └── Unproven          6  … or a proof that does not prove what it should
     └── Drift                 7  what is there is not what the plan says
 
 Interrupted by the user: 130. `cli.py` is the only place that turns these into exit codes.
@@ -104,6 +105,17 @@ class Conflict(ShipwaysError):  # noqa: N818 - the state that the exit code tell
     """Other bytes are where ours should be, and nobody may replace them."""
 
     exit_code = 6
+
+
+class Unproven(Conflict):
+    """A proof does not prove what it should.
+
+    `of` is the digest of what it does prove, where the right signer made it for other bytes; else empty.
+    """
+
+    def __init__(self, problem: Problem, *, of: str = "") -> None:
+        super().__init__(problem)
+        self.of = of
 
 
 class Drift(ShipwaysError):  # noqa: N818 - the name of the state in the exit-code table

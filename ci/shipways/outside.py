@@ -1,11 +1,11 @@
 """Channels, and the doors to registries, indexes and other places, as Protocols of a few methods."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
-from shipways.config.publish import PypiTable
+from shipways.config.publish import AttestTable, PypiTable
 from shipways.config.schema import Config
 from shipways.errors import Problem
 from shipways.model.facts import Facts
@@ -16,6 +16,8 @@ from shipways.model.manifest import Manifest
 from shipways.model.oci import Descriptor
 from shipways.model.pace import Limit
 from shipways.model.tap import TapPlace
+from shipways.proofs import Notary
+from shipways.registries import Registries
 from shipways.tags import Tags
 from shipways.taps import Tap
 
@@ -104,49 +106,6 @@ class CrateRegistry(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attachment:
-    """A file to be attached to something in a registry. `digest` is that of the manifest that attaches it."""
-
-    source: Path
-    media_type: str
-    digest: str
-
-
-class Registries(Protocol):
-    """Image registries, to push to (OCI distribution-spec 1.1). A name is HOST/REPOSITORY:TAG, or with @DIGEST.
-
-    All raise Transient, Unfinished when it is refused, or PreflightError for a login that cannot be read.
-    """
-
-    async def digests(self, names: Collection[str]) -> Mapping[str, str]:
-        """What names stand for, of those that are there."""
-        ...
-
-    async def versions(self, names: Collection[str]) -> Mapping[str, str]:
-        """The version that the annotations of each index or manifest tell; empty when they do not."""
-        ...
-
-    async def attached(self, names: Collection[str]) -> Mapping[str, Collection[str]]:
-        """The digests of the manifests that are attached to each."""
-        ...
-
-    async def push(self, name: str, blob: Callable[[str], Path], *, near: str = "") -> None:
-        """Send an index and all below it, under no tag. `blob` is where each digest lies.
-
-        `near` is a name in the same registry of what has the same blobs.
-        """
-        ...
-
-    async def tag(self, name: str, source: Path, *, seen: str) -> None:
-        """Let a tag stand for an index that is there. Raises Moved when it does not stand for `seen` any more."""
-        ...
-
-    async def attach(self, name: str, attachment: Attachment) -> None:
-        """Attach a file to a manifest that is there, so that `attached` tells it."""
-        ...
-
-
 class PythonIndex(Protocol):
     """An index of Python packages, where a file name is used once and for ever."""
 
@@ -219,7 +178,11 @@ class Forge(Protocol):
         """The digest of a file's bytes, by downloading them; empty when it is gone."""
         ...
 
-    async def upload(self, release: ForgeRelease, name: str, source: Path) -> ForgeAsset:
+    async def read(self, asset: ForgeAsset) -> bytes:
+        """A small file; empty when it is gone."""
+        ...
+
+    async def upload(self, release: ForgeRelease, name: str, source: Path | bytes) -> ForgeAsset:
         """Send a file. Raises Moved when the release is gone, or has a file of that name."""
         ...
 
@@ -240,8 +203,12 @@ class Outside:
     """The registry of crates with a name or index of the config, the same one every time."""
     forge: Callable[[str, str], Forge]
     """The forge whose API has this base URL (empty: the public one), for the repository OWNER/NAME."""
+    notary: Callable[[AttestTable, tuple[str, ...]], Notary]
+    """Who signs a release of these tags, and verifies it, as a table of the config says; the same one every time."""
     pypi: Callable[[PypiTable], PythonIndex]
     """The index that a table of the config means: always the same object, which keeps its token."""
+    read: Callable[[str], Awaitable[bytes]]
+    """The bytes of a small artifact, or of the manifest, by its path below `dist/`. Raises Unfinished without it."""
     registries: Callable[[], Registries]
     """Image registries, with the logins of this user; the same ones whenever they are asked for."""
     tags: Callable[[str], Tags]

@@ -8,7 +8,7 @@ from shipways.bundle import archive, checksums, formula, sbom, source
 from shipways.images import base, docker, dockerfile, image, index, layer
 from shipways.outside import Publisher
 from shipways.ports import Maker, Renderer
-from shipways.publish import crates, files, git, github, homebrew, pypi, registry
+from shipways.publish import attest, crates, files, git, github, homebrew, pypi, registry
 
 MAKERS: Final[Sequence[Maker]] = (
     go,  # Go → a static program per target
@@ -37,6 +37,7 @@ RENDERERS: Final[Sequence[Renderer]] = (
 )
 
 PUBLISHERS: Final[Sequence[Publisher]] = (
+    attest,  # what the others publish → proofs beside it
     crates,  # .crate files → a registry of crates
     files,  # everything that is uploaded → a folder
     git,  # the tags of a release that makes its own → the remote of the repository

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from ground import PROJECTS, SHIPWAYS, checked, commit, fresh, repository, say
-
 import engines
+from ground import PROJECTS, SHIPWAYS, checked, commit, fresh, repository, say
 from measure import Cost, cost
 from shipways.testing.images import Content
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from containers import containers
 from ground import PROJECTS, SHIPWAYS, checked, commit, repository, say
-
 from measure import best, cost
 
 FIVE = (

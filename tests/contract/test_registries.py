@@ -16,8 +16,8 @@ from shipways.adapters.registryupload import Uploads
 from shipways.errors import Moved, Unfinished
 from shipways.model.digest import digest_bytes
 from shipways.model.oci import INDEX, Descriptor
-from shipways.outside import Attachment
 from shipways.pack.referrers import referrer
+from shipways.registries import Attachment
 from shipways.rehearse.faults import Fault, Faulty, Traffic
 from shipways.rehearse.oci import OciRegistry
 from shipways.rehearse.serving import served
@@ -141,7 +141,7 @@ def test_attach(place: Place) -> None:
         source.write_text(text)
         described = Descriptor(media_type="text/json", digest=digest_bytes(text.encode()), size=3)
         manifest = digest_bytes(referrer(subject, described, source.name))
-        files.append(Attachment(source=source, media_type="text/json", digest=manifest))
+        files.append(Attachment(title=source.name, source=source, media_type="text/json", digest=manifest))
 
     async def main() -> None:
         await registries.push(name, blob)
@@ -151,12 +151,15 @@ def test_attach(place: Place) -> None:
                     group.start_soon(registries.attach, name, file)
         found = (await registries.attached((name,)))[name]
         assert sorted(file.digest for file in files) == sorted(found)
+        told = [("one.json", b"one"), ("two.json", b"two")]
+        assert told == sorted(await registries.files(name, "text/json"))
+        assert [] == await registries.files(name, "text/plain")
 
     anyio.run(main)
 
 
 def test_attach_what_is_not_meant(place: Place) -> None:
-    """A file that is not what the manifest says is not attached."""
+    """A file that is not what the manifest says is not attached, and none to what is not there."""
     registries, (digest, blob) = place.registries(), place.layout(BOTH)
     name, source = f"{place.host}/wrong@{digest}", place.folder / "file"
     source.write_text("other")
@@ -164,7 +167,10 @@ def test_attach_what_is_not_meant(place: Place) -> None:
     async def main() -> None:
         await registries.push(name, blob)
         with pytest.raises(Unfinished, match="cannot be attached"):
-            await registries.attach(name, Attachment(source=source, media_type="a/b", digest="sha256:0"))
+            await registries.attach(name, Attachment(title="a", source=source, media_type="a/b", digest="sha256:0"))
+        absent = f"{place.host}/wrong@{digest_bytes(b'absent')}"
+        with pytest.raises(Unfinished, match="cannot be attached"):
+            await registries.attach(absent, Attachment(title="a", source=b"a", media_type="a/b"))
 
     anyio.run(main)
 

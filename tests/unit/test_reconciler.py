@@ -151,6 +151,16 @@ def test_conflict(kind: ItemKind) -> None:
     assert ({State.CONFLICT}, []) == (set(states(outcome).values()), place.log)
 
 
+@pytest.mark.parametrize(("begun", "state"), [(False, State.APPLIED), (True, State.CONFLICT)])
+def test_proof_of_an_earlier_stage(begun: bool, state: State) -> None:
+    """A proof of ours, of what was staged before, goes with that, as long as nothing is public."""
+    proof = replace(ASSET, kind=ItemKind.PROOF)
+    place = Place(values={proof.id: Seen(value="sha256:old", earlier=True)})
+    if begun:
+        place.values[PUBLISHED.id] = Seen(value=PUBLISHED.want)
+    assert state == states(Run(place)((proof, PUBLISHED)))[proof.id]
+
+
 @pytest.mark.parametrize(
     ("there", "state"),
     [

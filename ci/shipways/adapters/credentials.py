@@ -22,6 +22,12 @@ class Credentials:
                 return Secret(_header(f"{name}_FILE", _text(f"{name}_FILE", path)))
         return Secret("")
 
+    def key(self, name: str) -> Secret:
+        """The same for a key, which may have several lines."""
+        if path := "" if self._env.get(name, "").strip() else self._env.get(f"{name}_FILE"):
+            return Secret(_file(f"{name}_FILE", path))
+        return Secret(self._env.get(name, "").strip())
+
 
 def _header(name: str, value: str) -> str:
     """A token as it can be sent: the library that sends another one would show it in its error."""
@@ -31,10 +37,14 @@ def _header(name: str, value: str) -> str:
 
 
 def _text(name: str, path: str) -> str:
-    try:
-        text = Path(path).read_text("utf-8").strip()
-    except (OSError, ValueError) as error:
-        raise PreflightError(Problem(path=name, what="names a file that cannot be read", why=str(error))) from None
+    text = _file(name, path)
     if not text or "\n" in text:
         raise PreflightError(Problem(path=name, what="names a file that does not hold one line"))
     return text
+
+
+def _file(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise PreflightError(Problem(path=name, what="names a file that cannot be read", why=str(error))) from None

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from shipways.errors import BuildError, Problem
+import anyio
+
+from shipways.errors import BuildError, Problem, Unfinished
 
 
 class DiskFiles:
@@ -78,6 +80,17 @@ class DiskFiles:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+
+
+async def small(path: Path) -> bytes:
+    """The bytes of a small file that a release needs. Raises Unfinished when it cannot be read."""
+    try:
+        return await anyio.Path(path).read_bytes()
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise Unfinished(
+            Problem(path=str(path), what="cannot be read", why=why, hint="make the release anew")
+        ) from None
 
 
 def make_writable(folder: Path) -> None:

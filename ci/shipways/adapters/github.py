@@ -158,7 +158,11 @@ class GithubForge:
         """By its bytes."""
         return await self._bytes.digest(asset)
 
-    async def upload(self, release: ForgeRelease, name: str, source: Path) -> ForgeAsset:
+    async def read(self, asset: ForgeAsset) -> bytes:
+        """Whole."""
+        return await self._bytes.read(asset)
+
+    async def upload(self, release: ForgeRelease, name: str, source: Path | bytes) -> ForgeAsset:
         """Many at once."""
         try:
             return await self._bytes.upload(release, name, source)

@@ -1,17 +1,23 @@
 """The bytes of the files of GitHub's releases, by httpx: many at once, and never whole in memory."""
 
 import mimetypes
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Final, TypeVar
 
 import anyio
 import httpx
 
 from shipways.adapters import web
 from shipways.adapters.githuberrors import asked, judged, unanswered
-from shipways.errors import Moved, Problem
+from shipways.errors import Moved, Problem, Unfinished
 from shipways.model.forge import ForgeAsset, ForgeRelease
 from shipways.model.secret import Secret
 from shipways.ports import Clock
+
+_T = TypeVar("_T")
+_SMALL: Final = 4 << 20
+"""Bytes of what is held in memory whole."""
 
 
 class AssetBytes:
@@ -24,29 +30,44 @@ class AssetBytes:
 
     async def digest(self, asset: ForgeAsset) -> str:
         """Empty when it is gone."""
+        return await self._fetched(asset, web.digest) or ""
+
+    async def read(self, asset: ForgeAsset) -> bytes:
+        """Empty when it is gone. Raises Unfinished for one that is larger than a small file is."""
+
+        async def whole(response: httpx.Response) -> bytes:
+            data = await web.body(response, _SMALL)
+            if data is None:
+                raise Unfinished(Problem(path=asset.name, what=f"is larger than {_SMALL >> 20} MiB"))
+            return data
+
+        return await self._fetched(asset, whole) or b""
+
+    async def _fetched(self, asset: ForgeAsset, take: Callable[[httpx.Response], Awaitable[_T]]) -> _T | None:
+        """What is taken of its bytes; None when it is gone."""
         headers = self._headers(Accept="application/octet-stream")
         request = self._http.build_request("GET", asset.bytes_url, headers=headers)
         response = await asked(self._http, request, self._clock, stream=True)
         try:
             if response.status_code == httpx.codes.NOT_FOUND:
-                return ""
+                return None
             await judged(asset.name, response)
-            return await web.digest(response)
+            return await take(response)
         except httpx.TransportError as error:
             raise unanswered(asset.name, error) from None
         finally:
             await response.aclose()
 
-    async def upload(self, release: ForgeRelease, name: str, source: Path) -> ForgeAsset:
+    async def upload(self, release: ForgeRelease, name: str, source: Path | bytes) -> ForgeAsset:
         """Raises Moved when the release is gone, or has a file of that name."""
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        size = (await anyio.Path(source).stat()).st_size
+        size = len(source) if isinstance(source, bytes) else (await anyio.Path(source).stat()).st_size
         request = self._http.build_request(
             "POST",
             release.upload_url.partition("{")[0],
             params={"name": name},
             headers=self._headers(**{"Content-Type": kind, "Content-Length": str(size)}),
-            content=web.pieces(source, 0, size),
+            content=source if isinstance(source, bytes) else web.pieces(source, 0, size),
         )
         response = await asked(self._http, request, self._clock)
         if response.status_code == httpx.codes.NOT_FOUND:

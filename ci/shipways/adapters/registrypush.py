@@ -14,10 +14,20 @@ from shipways.adapters.registryhttp import RegistryHttp, RegistrySession
 from shipways.adapters.registryupload import Uploads
 from shipways.errors import Moved, Problem, Unfinished
 from shipways.model.digest import digest_bytes
-from shipways.model.oci import INDEX, Descriptor, parse_reference
-from shipways.outside import Attachment
+from shipways.model.oci import INDEX, MANIFEST, Descriptor, parse_reference
 from shipways.pack.manifests import ACCEPTED, read_index, read_manifest
-from shipways.pack.referrers import EMPTY, EMPTY_DATA, fallback_tag, listed, media_type, referrer, relisted, version_in
+from shipways.pack.referrers import (
+    EMPTY,
+    EMPTY_DATA,
+    fallback_tag,
+    listed,
+    media_type,
+    referrer,
+    relisted,
+    titled,
+    version_in,
+)
+from shipways.registries import Attachment
 from shipways.tasks import together
 
 _T = TypeVar("_T")
@@ -49,12 +59,18 @@ class PushRegistries:
         """By the registry's list, else by the tag in its place (distribution-spec, "Listing Referrers")."""
 
         async def ask(http: RegistrySession, digest: str) -> Collection[str]:
-            data = await http.document(f"referrers/{digest}", INDEX)
-            if data is None:
-                data = await http.document(f"manifests/{fallback_tag(digest)}", INDEX)
-            return listed(data or b"")
+            return listed(await _referrers(http, digest))
 
         return await self._each(names, ask)
+
+    async def files(self, name: str, media_type: str) -> Sequence[tuple[str, bytes]]:
+        """One after the other: there are few of a kind."""
+        found = []
+        async with self._session(name) as http:
+            for digest in listed(await _referrers(http, parse_reference(name).digest), media_type):
+                for title, blob in titled(await http.document(f"manifests/{digest}", MANIFEST) or b""):
+                    found.append((title, await http.document(f"blobs/{blob}", "*/*") or b""))
+        return found
 
     async def push(self, name: str, blob: Callable[[str], Path], *, near: str = "") -> None:
         """Send an image by digest, what it is made of first."""
@@ -80,19 +96,21 @@ class PushRegistries:
 
     async def attach(self, name: str, attachment: Attachment) -> None:
         """Send the file and the manifest that attaches it; list it, where the registry does not do that itself."""
-        to, data = parse_reference(name).digest, await _read(attachment.source)
+        to, source, title = parse_reference(name).digest, attachment.source, attachment.title
+        data = source if isinstance(source, bytes) else await _read(source)
         blob = _described(attachment.media_type, data)
         async with self._session(name) as http:
             about = await http.document(f"manifests/{to}", ACCEPTED) or b""
-            manifest = referrer(_described(media_type(about), about), blob, attachment.source.name)
-            if digest_bytes(manifest) != attachment.digest:
+            manifest = referrer(_described(media_type(about), about), blob, title)
+            digest = digest_bytes(manifest)
+            if digest_bytes(about) != to or digest != (attachment.digest or digest):
                 why = f"it, or {name}, is not what the manifest of this release says"
-                raise Unfinished(Problem(path=attachment.source.name, what="cannot be attached", why=why))
+                raise Unfinished(Problem(path=title, what="cannot be attached", why=why))
             await self._uploads.send(http, EMPTY, EMPTY_DATA)
             await self._uploads.send(http, blob, data)
             # One at a time: the list is read and written, and docker-registry writes a manifest anew while it reads it.
             async with self._turns.setdefault((http.name, to), anyio.Lock()):
-                answer = await _put(http, attachment.digest, manifest)
+                answer = await _put(http, digest, manifest)
                 if "OCI-Subject" not in answer.headers:
                     await _list(http, fallback_tag(to), manifest, attachment.media_type)
 
@@ -135,6 +153,11 @@ async def _digest(http: RegistrySession, version: str) -> str:
         return str(told)
     data = await http.document(f"manifests/{version}", ACCEPTED)
     return "" if data is None else digest_bytes(data)
+
+
+async def _referrers(http: RegistrySession, digest: str) -> bytes:
+    data = await http.document(f"referrers/{digest}", INDEX)
+    return data if data is not None else await http.document(f"manifests/{fallback_tag(digest)}", INDEX) or b""
 
 
 async def _put(http: RegistrySession, version: str, data: bytes) -> httpx.Response:

@@ -78,6 +78,16 @@ async def digest(response: httpx.Response) -> str:
     return f"sha256:{hasher.hexdigest()}"
 
 
+async def body(response: httpx.Response, most: int) -> bytes | None:
+    """The body of an answer, read in pieces; None when it has more bytes than that."""
+    data = bytearray()
+    async for piece in response.aiter_bytes(_PIECE):
+        data += piece
+        if len(data) > most:
+            return None
+    return bytes(data)
+
+
 def settled(response: httpx.Response, clock: Clock) -> httpx.Response:
     """An answer that says what was done, and that asking again does not change.
 

@@ -7,7 +7,9 @@ from pydantic import AfterValidator, StringConstraints, model_validator
 
 from shipways.config.images import Image
 from shipways.config.kinds import Frozen, RelativePath
+from shipways.model.minisign import read_public_key
 from shipways.model.oci import parse_reference
+from shipways.model.proof import Signer
 
 MovingTag = Annotated[
     str,
@@ -27,6 +29,22 @@ def _bare(text: str) -> str:
 
 Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$|^$"), AfterValidator(_bare)]
 """A URL without a password, query or fragment; empty where a default stands for it."""
+
+
+class AttestTable(Frozen):
+    """`[publish.attest]`: who signs a release, and whom those who verify it have to see."""
+
+    signer: Signer
+    public_key: str = ""
+
+    @model_validator(mode="after")
+    def _pinned(self) -> Self:
+        """A signer without what it is known by proves nothing, and a pin that nobody looks at is a wrong comfort."""
+        if bool(self.public_key) != (self.signer == "key"):
+            raise ValueError('signer = "key" and public_key go together')
+        if self.public_key:
+            read_public_key(self.public_key)
+        return self
 
 
 CrateRegistryName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z][A-Za-z0-9_-]*|sparse\+https?://[^\s?#]+/)?$")]
@@ -96,6 +114,7 @@ class RegistryTable(Frozen):
 class Publish(Frozen):
     """The channels, each one there when its table is."""
 
+    attest: AttestTable | None = None
     crates: CratesTable | None = None
     files: FilesTable | None = None
     github: GithubTable | None = None

@@ -17,7 +17,7 @@ class ItemKind(StrEnum):
     MOVING = "moving"
     """Goes from one value to the next: the image tag `latest`."""
     PROOF = "proof"
-    """A statement about other bytes: a signature."""
+    """A statement about other bytes: a signature. One of somebody else is never replaced."""
 
 
 class Phase(StrEnum):
@@ -58,13 +58,15 @@ class Seen:
     """What a channel has observed for an item. `value` is empty where nothing is.
 
     `version` is that of a moving item, where the place tells it; `stamp` what makes a change since then visible (an
-    ETag, a commit), for the channel that gave it; `url` is for people.
+    ETag, a commit), for the channel that gave it; `url` is for people. `earlier`: it is a proof of ours, of what was
+    staged before.
     """
 
     value: str = ""
     version: str = ""
     stamp: str = ""
     url: str = ""
+    earlier: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +95,8 @@ def judge(item: Item, seen: Seen, *, begun: bool) -> Verdict:
         return Verdict.APPLY
     if item.kind is ItemKind.MOVING:
         return Verdict.KEEP if precedence(seen.version) > precedence(item.version) else Verdict.APPLY
-    if item.kind is ItemKind.STAGED and not begun:
+    replaceable = item.kind is ItemKind.STAGED or (item.kind is ItemKind.PROOF and seen.earlier)
+    if replaceable and not begun:
         return Verdict.APPLY
     return Verdict.CONFLICT
 

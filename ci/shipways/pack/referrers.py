@@ -37,9 +37,20 @@ def fallback_tag(subject: str) -> str:
     return subject.replace(":", "-", 1)
 
 
-def listed(data: bytes) -> tuple[str, ...]:
-    """The digests in a list; of what is no list, none."""
-    return tuple(str(entry.get("digest", "")) for entry in _entries(data))
+def listed(data: bytes, kind: str = "") -> tuple[str, ...]:
+    """The digests in a list, perhaps only of one kind; of what is no list, none."""
+    return tuple(
+        str(entry.get("digest", "")) for entry in _entries(data) if kind in ("", entry.get("artifactType", ""))
+    )
+
+
+def titled(manifest: bytes) -> tuple[tuple[str, str], ...]:
+    """The title and the digest of each file that a manifest attaches."""
+    layers = _object(manifest).get("layers")
+    entries = [entry for entry in layers if isinstance(entry, dict)] if isinstance(layers, list) else []
+    return tuple(
+        (str((entry.get("annotations") or {}).get(_TITLE, "")), str(entry.get("digest", ""))) for entry in entries
+    )
 
 
 def relisted(data: bytes, manifest: bytes, artifact_type: str) -> bytes:

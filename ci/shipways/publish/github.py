@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 from shipways.config.manifestfile import FILE_NAME, manifest_digest
@@ -77,7 +78,8 @@ class GithubChannel:
         if not tag:
             release = await _mark(forge, item.want, seen)
         elif item.path:
-            return Publication(item=item.id, url=await _upload(forge, tag, item, outside, seen))
+            source = outside.artifact(item.path)
+            return Publication(item=item.id, url=await upload(forge, tag, (item.id, item.path), source, seen))
         elif item.kind is ItemKind.FIXED:
             release = await _publish(forge, tag)
         else:
@@ -182,12 +184,14 @@ async def _file(forge: Forge, asset: ForgeAsset | None) -> Seen:
     return Seen(value=digest, stamp=str(asset.id), url=asset.url)
 
 
-async def _upload(forge: Forge, tag: str, item: Item, outside: Outside, seen: Seen) -> str:
+async def upload(forge: Forge, tag: str, named: tuple[str, str], source: Path | bytes, seen: Seen) -> str:
+    """Send a file of an item, known by its id, under a name, in place of what was seen; its URL. Raises Unfinished."""
+    own, name = named
     release = await forge.current(tag)
     if release.immutable:
         raise Unfinished(
             Problem(
-                path=item.id,
+                path=own,
                 what="is missing from a release that is published and immutable",
                 why="GitHub takes no files for it, and its tag cannot be used again",
                 hint="release the next version",
@@ -195,7 +199,7 @@ async def _upload(forge: Forge, tag: str, item: Item, outside: Outside, seen: Se
         )
     if seen.stamp:
         await forge.remove(int(seen.stamp))
-    return (await forge.upload(release, item.path, outside.artifact(item.path))).url
+    return (await forge.upload(release, name, source)).url
 
 
 async def _publish(forge: Forge, tag: str) -> ForgeRelease:

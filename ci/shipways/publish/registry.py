@@ -15,8 +15,9 @@ from shipways.model.manifest import ArtifactEntry, Manifest
 from shipways.model.names import image_folder, image_tag
 from shipways.model.oci import MANIFEST, Descriptor, blob_path, parse_reference
 from shipways.model.version import is_prerelease
-from shipways.outside import Attachment, Outside
+from shipways.outside import Outside
 from shipways.pack.referrers import referrer
+from shipways.registries import Attachment
 
 _SBOM: Final = "application/vnd.cyclonedx+json"
 
@@ -76,7 +77,8 @@ class RegistryChannel:
             await outside.registries().tag(name, outside.artifact(item.path), seen=seen.stamp)
         elif self._file(item):
             source = outside.artifact(item.path)
-            await outside.registries().attach(name, Attachment(source=source, media_type=_SBOM, digest=item.want))
+            bill = Attachment(title=source.name, source=source, media_type=_SBOM, digest=item.want)
+            await outside.registries().attach(name, bill)
         else:
             folder = item.path.removesuffix(blob_path(item.want))
             near = item.needs[0].removeprefix(f"{self.name}/") if item.needs else ""

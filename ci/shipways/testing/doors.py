@@ -11,5 +11,14 @@ def closed(*address: object) -> NoReturn:
 
 
 CLOSED: Final = Outside(
-    artifact=closed, bucket=closed, crates=closed, forge=closed, pypi=closed, registries=closed, tags=closed, tap=closed
+    artifact=closed,
+    bucket=closed,
+    crates=closed,
+    forge=closed,
+    notary=closed,
+    pypi=closed,
+    read=closed,
+    registries=closed,
+    tags=closed,
+    tap=closed,
 )
