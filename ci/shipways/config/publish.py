@@ -135,6 +135,12 @@ def homebrew_problems(publish: Publish, formulas: Collection[str]) -> Iterator[s
         yield "publish.homebrew.fork: is for pull requests, and publish.homebrew.pull_request is not true"
 
 
+def attest_problems(publish: Publish) -> Iterator[str]:
+    """Proofs lie beside what they prove."""
+    if publish.attest and publish.attest.signer != "none" and not (publish.files or publish.github or publish.registry):
+        yield "publish.attest: there is no place for proofs; they lie in files, github or registry"
+
+
 def registry_problems(publish: Publish, images: Mapping[str, Image]) -> Iterator[str]:
     """What only the images can tell: that there is something to push, and that no tag would be that of two images."""
     if publish.registry is None:

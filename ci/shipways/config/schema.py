@@ -9,7 +9,7 @@ from shipways.config.formulas import Formula, FormulaName, formula_problems
 from shipways.config.images import Image
 from shipways.config.kinds import Frozen, Name, TargetTriple
 from shipways.config.packages import Package
-from shipways.config.publish import Publish, homebrew_problems, registry_problems
+from shipways.config.publish import Publish, attest_problems, homebrew_problems, registry_problems
 
 Exact = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+([.+-][0-9A-Za-z.+-]+)?$")]
 Algorithm = Literal["sha256", "sha512"]
@@ -78,6 +78,7 @@ class Config(Frozen):
             if package.zig.main and package.binaries and len(package.binaries) > 1
         ]
         wrong += formula_problems(self.formula, self.package, {name: self.targets(name) for name in self.package})
+        wrong += attest_problems(self.publish)
         wrong += homebrew_problems(self.publish, self.formula)
         wrong += registry_problems(self.publish, self.image)
         if self.formula and not self.project.repository:

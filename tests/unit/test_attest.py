@@ -1,0 +1,105 @@
+"""Which proofs should be where, and what a config may say of them."""
+
+from dataclasses import replace
+
+import pytest
+
+from attesting import PUBLIC, TABLE
+from shipways.config.load import parse
+from shipways.errors import ConfigError
+from shipways.model.item import ItemKind, Phase
+from shipways.model.manifest import ArtifactEntry, PackageEntry
+from shipways.pack.statements import subjects_digest
+from shipways.publish.attest import AttestChannel, plan
+from shipways.publish.files import FilesChannel
+from shipways.publish.github import GithubChannel
+from shipways.publish.proofplaces import InFolder, OnGithub, WithImages
+from shipways.publish.registry import RegistryChannel, Shipped
+from support import sealed
+
+IMAGE = f"sha256:{'1' * 64}"
+MANIFEST = sealed(
+    PackageEntry(name="p", version="1.2.0", tag="sdk/v1.2.0"),
+    artifacts=(
+        ArtifactEntry(path="p.tar.gz", kind="archive", digest="sha256:a", size=1),
+        ArtifactEntry(path="p-SHA256SUMS", kind="checksum", digest="sha256:s", size=1),
+        ArtifactEntry(path=f"images/p/blobs/sha256/{'1' * 64}", kind="image", digest=IMAGE, size=1),
+    ),
+)
+CHANNEL = AttestChannel(
+    table=TABLE,
+    places=(
+        InFolder(channel=FilesChannel(folder="/f")),
+        OnGithub(channel=GithubChannel(repository="o/r")),
+        WithImages(
+            channel=RegistryChannel(
+                images=(Shipped(name="p", package="p", repositories=("r.example/a", "r.example/b")),), moving=()
+            )
+        ),
+    ),
+)
+
+
+def test_items() -> None:
+    """The manifest, the sums and each image have a signature in each place, and each place the provenance."""
+    items = CHANNEL.desired(MANIFEST)
+    release = ("p-SHA256SUMS.minisig", "manifest.json.minisig", "provenance.intoto.jsonl")
+    image = ("signature.minisig", "provenance.intoto.jsonl")
+    assert [
+        *(f"attest/files/p/sdk/v1.2.0/{name}" for name in release),
+        *(f"attest/github/sdk/v1.2.0/{name}" for name in release),
+        *(f"attest/registry/r.example/{name}@{IMAGE}/{proof}" for name in "ab" for proof in image),
+    ] == [item.id for item in items]
+    assert {(ItemKind.PROOF, Phase.STAGE)} == {(item.kind, item.phase) for item in items}
+
+
+def test_what_is_proved() -> None:
+    """An item wants the digest of what it proves, which is there before where that is staged."""
+    items = {item.id.removeprefix("attest/"): item for item in CHANNEL.desired(MANIFEST)}
+    sums, image = (
+        items["github/sdk/v1.2.0/p-SHA256SUMS.minisig"],
+        items[f"registry/r.example/a@{IMAGE}/signature.minisig"],
+    )
+    assert ("sha256:s", ("github/sdk/v1.2.0/p-SHA256SUMS",)) == (sums.want, sums.needs)
+    assert (IMAGE, (f"registry/r.example/a@{IMAGE}",)) == (image.want, image.needs)
+    provenance = items[f"registry/r.example/a@{IMAGE}/provenance.intoto.jsonl"]
+    assert (subjects_digest(MANIFEST), image.needs) == (provenance.want, provenance.needs)
+    assert () == items["files/p/sdk/v1.2.0/manifest.json.minisig"].needs
+
+
+def test_taken_name() -> None:
+    """A file of a release that is called as a proof is refused before anything is sent."""
+    entry = ArtifactEntry(path="provenance.intoto.jsonl", kind="file", digest="sha256:x", size=1)
+    with pytest.raises(ConfigError, match=r"provenance.intoto.jsonl: cannot be the name of an asset"):
+        CHANNEL.desired(replace(MANIFEST, artifacts=(*MANIFEST.artifacts, entry)))
+
+
+FILES = '[project]\nname = "p"\n\n[publish.files]\nfolder = "/f"\n\n[publish.attest]\n'
+
+
+def test_plan() -> None:
+    """Proofs go where the config publishes; "none" says that there are none."""
+    (channel,) = plan(parse(f'{FILES}signer = "key"\npublic_key = "{PUBLIC}"\n', "shipways.toml"), None)
+    assert ["files"] == [place.name for place in channel.places]
+    assert [] == list(plan(parse(f'{FILES}signer = "none"\n', "shipways.toml"), None))
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ('signer = "key"', "go together"),
+        (f'signer = "none"\npublic_key = "{PUBLIC}"', "go together"),
+        ('signer = "key"\npublic_key = "RWx"', "is not a public key of minisign"),
+        ("", "publish.attest.signer"),
+    ],
+)
+def test_config(table: str, said: str) -> None:
+    """A signer without its key, and a key that nobody looks at, are refused."""
+    with pytest.raises(ConfigError, match=said):
+        parse(f"{FILES}{table}\n", "shipways.toml")
+
+
+def test_nowhere() -> None:
+    """Proofs need a place to lie in."""
+    with pytest.raises(ConfigError, match=r"publish\.attest: there is no place for proofs"):
+        parse(f'[project]\nname = "p"\n\n[publish.attest]\nsigner = "key"\npublic_key = "{PUBLIC}"\n', "shipways.toml")
