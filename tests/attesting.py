@@ -8,19 +8,22 @@ from pathlib import Path
 import anyio
 
 from forging import TOKEN, Github, channel, manifest
+from shipping import Release, release
+from shipping import Run as Pushing
 from shipways.adapters.files import small
 from shipways.adapters.keynotary import KeyNotary
 from shipways.config.manifestfile import FILE_NAME, manifest_text
 from shipways.config.publish import AttestTable
 from shipways.model.manifest import Manifest
-from shipways.model.outcome import Outcome
+from shipways.model.outcome import Outcome, State
 from shipways.model.secret import Secret
 from shipways.outside import Channel, Outside
 from shipways.proofs import Notary
 from shipways.publish.attest import AttestChannel
-from shipways.publish.proofplaces import OnGithub, Place
+from shipways.publish.proofplaces import OnGithub, Place, WithImages
 from shipways.run.reconciler import Around, converge
 from shipways.testing.console import ManualClock, RecordingConsole
+from shipways.testing.doors import CLOSED
 
 PUBLIC = "RWSf7JzZnZKnUX99mw0LuoJBR1DK2fp/zaK26O3zNmupviMeT7aSE7Ae"
 PRIVATE = (
@@ -47,6 +50,18 @@ def released(version: str, folder: Path, **files: bytes) -> Manifest:
     made = replace(made, artifacts=tuple(entries))
     (folder / FILE_NAME).write_text(manifest_text(made))
     return made
+
+
+def image(root: Path, version: str) -> Release:
+    """A release with an image, and its manifest."""
+    made = release(root, version)
+    (made.dist / FILE_NAME).write_text(manifest_text(made.manifest))
+    return made
+
+
+def proofs(outcome: Outcome) -> dict[str, State]:
+    """The state of each proof, by its name."""
+    return {row.item.id.rpartition("/")[2]: row.state for row in outcome.rows if row.item.channel == "attest"}
 
 
 def key_notary(pair: tuple[str, str] = (PUBLIC, PRIVATE)) -> Notary:
@@ -94,3 +109,11 @@ class Run:
                 return await self.converge(channels, made, self.doors(outside, folder), apply=apply)
 
         return anyio.run(main)
+
+    def to_registry(self, name: str, what: Release, *, apply: bool = True) -> Outcome:
+        """Images, to the repository HOST/NAME."""
+        pushing = Pushing((name,), moving=())
+        registries = pushing.registries()
+        outside = self.doors(replace(CLOSED, registries=lambda: registries), what.dist)
+        channels = self.with_proofs([pushing.channel], [WithImages(channel=pushing.channel)])
+        return anyio.run(lambda: self.converge(channels, what.manifest, outside, apply=apply))

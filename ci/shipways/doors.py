@@ -47,11 +47,17 @@ def _crates(registry: str) -> CrateRegistry:
 
 
 def _notary(table: AttestTable, tags: tuple[str, ...]) -> Notary:
+    shell = OsShell()
+    if table.signer == "sigstore":
+        from shipways.adapters.keyless import KeylessNotary
+        from shipways.settings import find_config
+
+        trust = find_config(shell.cwd())[0].parent / table.trust if table.trust else None
+        return KeylessNotary(table.identities(tags), table.issuer, trust)
     from shipways.adapters.credentials import Credentials
     from shipways.adapters.keynotary import KEY, KeyNotary
 
-    del tags  # a key signs any
-    return KeyNotary(table.public_key, Credentials(OsShell().env()).key(KEY))
+    return KeyNotary(table.public_key, Credentials(shell.env()).key(KEY))
 
 
 async def _read(folder: Path, path: str) -> bytes:

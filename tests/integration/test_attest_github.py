@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from attesting import OTHER, PRIVATE, PROOFS, PUBLIC, Run, key_notary, released
+from attesting import OTHER, PRIVATE, PROOFS, PUBLIC, Run, key_notary, proofs, released
 from forging import Github, at, github, gone_after, never, told
 from shipways.config.manifestfile import FILE_NAME
 from shipways.errors import Conflict, Unfinished
-from shipways.model.outcome import Outcome, State
+from shipways.model.outcome import State
 from shipways.rehearse.faults import Fault
 from shipways.rehearse.forgejson import Asset
 from support import need
@@ -23,11 +23,6 @@ def hub() -> Iterator[Github]:
     """An empty repository."""
     with github(apart=True) as made:
         yield made
-
-
-def proofs(outcome: Outcome) -> dict[str, State]:
-    """The state of each proof, by its name."""
-    return {row.item.id.rpartition("/")[2]: row.state for row in outcome.rows if row.item.channel == "attest"}
 
 
 def every(state: State) -> dict[str, State]:

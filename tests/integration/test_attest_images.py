@@ -1,25 +1,21 @@
 """Proofs that are attached to images, in a real registry and in the stand-in."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import anyio
 import pytest
 
-from attesting import OTHER, PUBLIC, Run, key_notary
+from attesting import OTHER, PUBLIC, Run, image, key_notary, proofs
 from registries import LocalRegistry, local_registry
-from shipping import Release, release
+from shipping import Release
 from shipping import Run as Pushing
-from shipways.config.manifestfile import FILE_NAME, manifest_text
-from shipways.model.outcome import Outcome
+from shipways.model.outcome import State
 from shipways.model.proof import FORMS
-from shipways.publish.proofplaces import WithImages
 from shipways.registries import Attachment
 from shipways.rehearse.faults import Fault, Faulty, Traffic
 from shipways.rehearse.oci import OciRegistry
 from shipways.rehearse.serving import served
-from shipways.testing.doors import CLOSED
 from support import need
 
 pytestmark = pytest.mark.integration
@@ -29,10 +25,7 @@ pytestmark = pytest.mark.integration
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Release, Release]:
     """Two versions."""
     root = tmp_path_factory.mktemp("made")
-    both = (release(root, "1.2.3"), release(root, "1.3.0"))
-    for each in both:
-        (each.dist / FILE_NAME).write_text(manifest_text(each.manifest))
-    return both
+    return image(root, "1.2.3"), image(root, "1.3.0")
 
 
 @pytest.fixture(scope="module")
@@ -53,22 +46,7 @@ def host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
             yield url.removeprefix("http://")
 
 
-def ship(run: Run, name: str, what: Release, *, apply: bool = True) -> Outcome:
-    """Bring images and their proofs to a repository."""
-    pushing = Pushing((name,), moving=())
-    registries = pushing.registries()
-    outside = run.doors(replace(CLOSED, registries=lambda: registries), what.dist)
-    channels = run.with_proofs([pushing.channel], [WithImages(channel=pushing.channel)])
-    return anyio.run(lambda: run.converge(channels, what.manifest, outside, apply=apply))
-
-
-def states(outcome: Outcome) -> dict[str, str]:
-    """The state of each proof, by its name."""
-    rows = (row for row in outcome.rows if row.item.channel == "attest")
-    return {row.item.id.rpartition("/")[2]: row.state.value for row in rows}
-
-
-def every(state: str) -> dict[str, str]:
+def every(state: State) -> dict[str, State]:
     """All of them in one state."""
     return {"signature.minisig": state, "provenance.intoto.jsonl": state}
 
@@ -84,40 +62,43 @@ def test_two_releases(host: str, made: tuple[Release, Release]) -> None:
     """Each image has a signature and the provenance of its release; again nothing is done."""
     run = Run()
     for each in made:
-        outcome = ship(run, f"{host}/two/pulse", each)
-        assert (every("applied"), None) == (states(outcome), outcome.error())
+        outcome = run.to_registry(f"{host}/two/pulse", each)
+        assert (every(State.APPLIED), None) == (proofs(outcome), outcome.error())
     for each in made:
-        assert every("there") == states(ship(run, f"{host}/two/pulse", each))
+        assert every(State.DONE) == proofs(run.to_registry(f"{host}/two/pulse", each))
         ((title, _),) = attached(host, "two/pulse", each)
         assert "signature.minisig" == title
 
 
 def test_before_tags(host: str, made: tuple[Release, Release]) -> None:
     """An image that cannot be signed gets no tag."""
-    outcome = ship(Run(key_notary((PUBLIC, ""))), f"{host}/before/pulse", made[0])
+    outcome = Run(key_notary((PUBLIC, ""))).to_registry(f"{host}/before/pulse", made[0])
     tag = next(row for row in outcome.rows if row.item.id.endswith(":1.2.3"))
-    assert (every("failed"), "to do") == (states(outcome), tag.state.value)
+    assert (every(State.FAILED), State.PENDING) == (proofs(outcome), tag.state)
 
 
 def test_other_key(host: str, made: tuple[Release, Release]) -> None:
     """What somebody else has attached under the name is a conflict, as long as there is none of ours."""
-    ship(Run(key_notary(OTHER)), f"{host}/other/pulse", made[0])
-    outcome = ship(Run(), f"{host}/other/pulse", made[0])
-    assert every("conflict") == states(outcome)
+    Run(key_notary(OTHER)).to_registry(f"{host}/other/pulse", made[0])
+    outcome = Run().to_registry(f"{host}/other/pulse", made[0])
+    assert every(State.CONFLICT) == proofs(outcome)
 
 
 def test_beside_ours(host: str, made: tuple[Release, Release]) -> None:
     """What somebody attaches beside ours takes nothing from it."""
     name = f"{host}/beside/pulse"
-    ship(Run(), name, made[0])
+    Run().to_registry(name, made[0])
     foreign = Attachment(
         title="signature.minisig",
         source=anyio.run(key_notary(OTHER).sign, "x", b"x"),
         media_type=FORMS["key"].signature_type,
     )
-    image, registries = f"{name}@{made[0].index.digest}", Pushing((name,)).registries()
-    anyio.run(registries.attach, image, foreign)
-    assert (2, every("there")) == (len(attached(host, "beside/pulse", made[0])), states(ship(Run(), name, made[0])))
+    subject, registries = f"{name}@{made[0].index.digest}", Pushing((name,)).registries()
+    anyio.run(registries.attach, subject, foreign)
+    assert (2, every(State.DONE)) == (
+        len(attached(host, "beside/pulse", made[0])),
+        proofs(Run().to_registry(name, made[0])),
+    )
 
 
 def test_faults(made: tuple[Release, Release], tmp_path: Path) -> None:
@@ -134,10 +115,10 @@ def test_faults(made: tuple[Release, Release], tmp_path: Path) -> None:
 
         with served(Faulty(app.app, choose, traffic)) as url:
             host = url.removeprefix("http://")
-            outcome = ship(Run(), f"{host}/pulse", made[0])
-            assert (every("applied"), None) == (states(outcome), outcome.error()), number
+            outcome = Run().to_registry(f"{host}/pulse", made[0])
+            assert (every(State.APPLIED), None) == (proofs(outcome), outcome.error()), number
             done = len(traffic.requests) < number
-            assert every("there") == states(ship(Run(), f"{host}/pulse", made[0]))
+            assert every(State.DONE) == proofs(Run().to_registry(f"{host}/pulse", made[0]))
             assert 1 == len(attached(host, "pulse", made[0]))
         if done:
             return

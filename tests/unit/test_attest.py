@@ -64,6 +64,7 @@ def test_what_is_proved() -> None:
     assert (IMAGE, (f"registry/r.example/a@{IMAGE}",)) == (image.want, image.needs)
     provenance = items[f"registry/r.example/a@{IMAGE}/provenance.intoto.jsonl"]
     assert (subjects_digest(MANIFEST), image.needs) == (provenance.want, provenance.needs)
+    assert {"manifest.json.minisig"} == {i.id.rpartition("/")[2] for i in items.values() if i.path == "manifest.json"}
     assert () == items["files/p/sdk/v1.2.0/manifest.json.minisig"].needs
 
 

@@ -1,9 +1,10 @@
 """The bytes of the files of GitHub's releases, by httpx: many at once, and never whole in memory."""
 
 import mimetypes
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import anyio
 import httpx
@@ -15,7 +16,6 @@ from shipways.model.forge import ForgeAsset, ForgeRelease
 from shipways.model.secret import Secret
 from shipways.ports import Clock
 
-_T = TypeVar("_T")
 _SMALL: Final = 4 << 20
 """Bytes of what is held in memory whole."""
 
@@ -30,31 +30,36 @@ class AssetBytes:
 
     async def digest(self, asset: ForgeAsset) -> str:
         """Empty when it is gone."""
-        return await self._fetched(asset, web.digest) or ""
+        try:
+            async with self._body(asset.name, asset.bytes_url) as response:
+                return await web.digest(response)
+        except Moved:
+            return ""
 
     async def read(self, asset: ForgeAsset) -> bytes:
         """Empty when it is gone. Raises Unfinished for one that is larger than a small file is."""
+        try:
+            async with self._body(asset.name, asset.bytes_url) as response:
+                data = await web.body(response, _SMALL)
+        except Moved:
+            return b""
+        if data is None:
+            raise Unfinished(Problem(path=asset.name, what=f"is larger than {_SMALL >> 20} MiB"))
+        return data
 
-        async def whole(response: httpx.Response) -> bytes:
-            data = await web.body(response, _SMALL)
-            if data is None:
-                raise Unfinished(Problem(path=asset.name, what=f"is larger than {_SMALL >> 20} MiB"))
-            return data
-
-        return await self._fetched(asset, whole) or b""
-
-    async def _fetched(self, asset: ForgeAsset, take: Callable[[httpx.Response], Awaitable[_T]]) -> _T | None:
-        """What is taken of its bytes; None when it is gone."""
+    @asynccontextmanager
+    async def _body(self, name: str, url: str) -> AsyncIterator[httpx.Response]:
+        """An answer whose body is to come. Raises Moved when it is gone."""
         headers = self._headers(Accept="application/octet-stream")
-        request = self._http.build_request("GET", asset.bytes_url, headers=headers)
+        request = self._http.build_request("GET", url, headers=headers)
         response = await asked(self._http, request, self._clock, stream=True)
         try:
             if response.status_code == httpx.codes.NOT_FOUND:
-                return None
-            await judged(asset.name, response)
-            return await take(response)
+                raise Moved(Problem(path=name, what="is gone"))
+            await judged(name, response)
+            yield response
         except httpx.TransportError as error:
-            raise unanswered(asset.name, error) from None
+            raise unanswered(name, error) from None
         finally:
             await response.aclose()
 

@@ -17,6 +17,7 @@ from shipways.ports import Clock
 
 _CLAIMS: Final = ("repository", "workflow_ref", "job_workflow_ref", "environment", "ref", "event_name", "sub")
 """What an index compares with its trusted publishers."""
+_INSTEAD: Final = "set SHIPWAYS_PYPI_TOKEN"
 _SETTING: Final = "compare these with the trusted publisher in the settings of the project on the index"
 
 
@@ -28,8 +29,8 @@ async def mint(origin: str, clock: Clock) -> Secret:
     async with web.client(origin) as http:
         asked = http.build_request("GET", "/_/oidc/audience")
         audience = _text(origin, await web.send(http, asked, clock=clock), "audience")
-        identity = await _identity(origin, audience)
-        request = http.build_request("POST", "/_/oidc/mint-token", json={"token": identity})
+        said = await identity(origin, audience, _INSTEAD)
+        request = http.build_request("POST", "/_/oidc/mint-token", json={"token": said})
         answer = await web.send(http, request, clock=clock)
         if answer.is_success:
             return Secret(_text(origin, answer, "token"))
@@ -37,15 +38,19 @@ async def mint(origin: str, clock: Clock) -> Secret:
         Problem(
             path=origin,
             what=f"gives no token: {_reasons(answer)}",
-            why=f"the CI says: {_claims(identity)}",
+            why=f"the CI says: {_claims(said)}",
             hint=_SETTING,
         )
     )
 
 
-async def _identity(origin: str, audience: str) -> str:
+async def identity(origin: str, audience: str, instead: str) -> str:
+    """What the CI says of who runs, as a JWT for an audience. `instead` is the hint where there is no such CI.
+
+    Raises Unfinished, Transient.
+    """
     try:
-        identity = await to_thread.run_sync(detect_credential, audience)
+        said = await to_thread.run_sync(detect_credential, audience)
     except GitHubOidcPermissionCredentialError as error:
         hint = "the job needs `permissions: id-token: write`; a pull request from a fork never has it"
         raise Unfinished(
@@ -53,16 +58,16 @@ async def _identity(origin: str, audience: str) -> str:
         ) from None
     except AmbientCredentialError as error:
         raise Transient(Problem(path=origin, what="the CI does not say who it is", why=str(error))) from None
-    if identity is None:
+    if said is None:
         raise Unfinished(
             Problem(
                 path=origin,
                 what="there is no token",
-                why="this is no CI that says who it is, as trusted publishing needs",
-                hint="set SHIPWAYS_PYPI_TOKEN",
+                why="this is no CI that says who it is",
+                hint=instead,
             )
         )
-    return identity
+    return said
 
 
 def _text(origin: str, answer: httpx.Response, key: str) -> str:

@@ -1,6 +1,6 @@
 """`[publish]`: where a release goes."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, StringConstraints, model_validator
@@ -36,15 +36,26 @@ class AttestTable(Frozen):
 
     signer: Signer
     public_key: str = ""
+    identity: Annotated[str, StringConstraints(pattern=r"^\S*$")] = ""
+    issuer: Annotated[str, StringConstraints(pattern=r"^(https://\S+)?$")] = ""
+    trust: RelativePath | Literal[""] = ""
 
     @model_validator(mode="after")
     def _pinned(self) -> Self:
         """A signer without what it is known by proves nothing, and a pin that nobody looks at is a wrong comfort."""
         if bool(self.public_key) != (self.signer == "key"):
             raise ValueError('signer = "key" and public_key go together')
+        if {bool(self.identity), bool(self.issuer)} != {self.signer == "sigstore"}:
+            raise ValueError('signer = "sigstore", identity and issuer go together')
+        if self.trust and self.signer != "sigstore":
+            raise ValueError('trust goes with signer = "sigstore"')
         if self.public_key:
             read_public_key(self.public_key)
         return self
+
+    def identities(self, tags: Iterable[str]) -> tuple[str, ...]:
+        """Who may have signed what is released by one of these tags."""
+        return tuple(dict.fromkeys(self.identity.replace("{tag}", tag) for tag in tags))
 
 
 CrateRegistryName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z][A-Za-z0-9_-]*|sparse\+https?://[^\s?#]+/)?$")]

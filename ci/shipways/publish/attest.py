@@ -86,7 +86,7 @@ class AttestChannel:
             top = f"{self.name}/{place.name}/{where}/{file}" if image else f"{self.name}/{place.name}/{where}"
             yield _proof(f"{top}/{'signature' if image else file}{self._form.suffix}", subject)
             if image or subject.path == FILE_NAME:
-                everything = replace(subject, want=subjects_digest(manifest), path=FILE_NAME)
+                everything = replace(subject, want=subjects_digest(manifest), path="")
                 yield _proof(f"{top}/{self._form.provenance}", everything)
 
     async def _seen(self, outside: Outside, notary: Notary, item: Item, kept: Kept) -> Seen:
@@ -133,9 +133,9 @@ def _proof(name: str, subject: Item) -> Item:
 
 
 def _subjects(items: Iterable[Item], manifest: Manifest) -> Iterator[Item]:
-    """What is signed of that which a channel brings: the manifest, checksums, and images by digest."""
+    """What is signed of that which a channel brings to stay: the manifest, checksums, and images by digest."""
     files = {FILE_NAME, *(entry.path for entry in manifest.artifacts if entry.kind == Kind.CHECKSUM)}
-    return (item for item in items if item.path in files or item.id.endswith(f"@{item.want}"))
+    return (item for item in items if not item.passing and (item.path in files or item.id.endswith(f"@{item.want}")))
 
 
 def _split(item: Item) -> tuple[str, str, str]:

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import secrets
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -47,8 +48,9 @@ class Identity:
         }
 
     def issue(self, audience: str) -> str:
-        """A JWT with an id of its own (RFC 7519)."""
-        payload = {**self.claims, "aud": audience, "jti": secrets.token_hex(16)}
+        """A JWT with an id of its own, for some minutes (RFC 7519)."""
+        now = int(time.time())
+        payload = {**self.claims, "aud": audience, "jti": secrets.token_hex(16), "iat": now, "exp": now + 300}
         text = f"{_part({'typ': 'JWT', 'alg': 'HS256'})}.{_part(payload)}"
         return f"{text}.{self._sign(text)}"
 
