@@ -11,48 +11,13 @@ from shipways.errors import Problem
 from shipways.model.facts import Facts
 from shipways.model.forge import ForgeAsset, ForgeRelease, ForgeRights
 from shipways.model.item import Item, Publication, Seen
-from shipways.model.lock import LockedImage
 from shipways.model.manifest import Manifest
-from shipways.model.oci import Descriptor
 from shipways.model.pace import Limit
 from shipways.model.tap import TapPlace
 from shipways.proofs import Notary
 from shipways.registries import Registries
 from shipways.tags import Tags
 from shipways.taps import Tap
-
-
-class Images(Protocol):
-    """Image registries, read only (OCI distribution-spec, "Pull")."""
-
-    async def resolve(self, name: str) -> LockedImage:
-        """What a name stands for now, with those of linux/amd64 and linux/arm64 that it has.
-
-        Raises ConfigError when there is no such image, Unavailable("image") when its registry cannot be asked.
-        """
-        ...
-
-    async def blob(self, name: str, descriptor: Descriptor, into: Path) -> None:
-        """Stream a blob of the image into a file and verify it.
-
-        Raises Unavailable("image") when it cannot be had, BuildError when it has another digest.
-        """
-        ...
-
-
-class Index(Protocol):
-    """The user's package index, for the lock."""
-
-    async def wheels(self, distribution: str, version: str, hosts: Sequence[str]) -> Mapping[str, str]:
-        """The digest of the wheel for each kind of host that has one. Raises PreflightError without an index."""
-        ...
-
-    async def requirements(self, requires: Sequence[str]) -> tuple[str, ...]:
-        """Requirement lines with hashes for these and all they depend on, wheels only.
-
-        Raises ConfigError when they cannot be met, PreflightError without an index.
-        """
-        ...
 
 
 class Bucket(Protocol):
@@ -66,12 +31,20 @@ class Bucket(Protocol):
         """A small file."""
         ...
 
+    async def fetch(self, key: str, into: Path) -> None:
+        """Copy a file to this machine. Raises Moved when there is none."""
+        ...
+
     async def put(self, key: str, source: Path, *, seen: str) -> None:
         """Send a file. Raises Moved when its digest there is not `seen` any more, Unfinished when it is refused."""
         ...
 
     async def write(self, key: str, data: bytes, *, seen: str) -> None:
         """The same for a small file."""
+        ...
+
+    async def remove(self, key: str) -> None:
+        """Delete a file; nothing happens when it is gone."""
         ...
 
     def url(self, key: str) -> str:
@@ -105,6 +78,10 @@ class CrateRegistry(Protocol):
         """Wait until the index shows a version that was uploaded; its URL. Raises Transient when it takes too long."""
         ...
 
+    async def fetch(self, url: str, into: Path) -> None:
+        """Download a .crate from where `look` has seen it. Raises Transient, Unfinished; Moved when it is gone."""
+        ...
+
 
 class PythonIndex(Protocol):
     """An index of Python packages, where a file name is used once and for ever."""
@@ -130,6 +107,11 @@ class PythonIndex(Protocol):
 
     async def upload(self, file: Path) -> str:
         """Send an sdist or wheel; its URL. Raises Moved when other bytes have the name, Transient, or Unfinished."""
+        ...
+
+    async def fetch(self, url: str, into: Path) -> None:
+        """Download a file from where `files` has seen it. Raises Transient, Unfinished; Moved when it is gone."""
+        ...
 
 
 class Forge(Protocol):
@@ -180,6 +162,10 @@ class Forge(Protocol):
 
     async def read(self, asset: ForgeAsset) -> bytes:
         """A small file; empty when it is gone."""
+        ...
+
+    async def fetch(self, asset: int, into: Path) -> None:
+        """Download a file by its id. Raises Moved when it is gone."""
         ...
 
     async def upload(self, release: ForgeRelease, name: str, source: Path | bytes) -> ForgeAsset:

@@ -55,3 +55,7 @@ class Registries(Protocol):
     async def attach(self, name: str, attachment: Attachment) -> None:
         """Attach a file to a manifest that is there, so that `attached` tells it."""
         ...
+
+    async def fetch(self, name: str, into: Path, *, blob: str = "") -> None:
+        """Download what a name stands for, or the blob of this digest beside it. Raises Moved when it is not there."""
+        ...

@@ -20,9 +20,9 @@ from shipways.model.artifact import Linkage
 from shipways.model.facts import Facts
 from shipways.model.lock import Lock, LockedImage
 from shipways.model.oci import Descriptor
-from shipways.outside import Images, Index
 from shipways.ports import Clock, Console, Engine, Sources, World
 from shipways.settings import settings
+from shipways.upstream import Images, Index
 
 if TYPE_CHECKING:
     from shipways.detect import Tree

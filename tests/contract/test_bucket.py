@@ -49,6 +49,22 @@ def test_replaces_what_was_seen(bucket: Bucket) -> None:
     assert TWO == anyio.run(replace)
 
 
+def test_fetch_and_remove(bucket: Bucket, tmp_path: Path) -> None:
+    """A file comes back as it is; what was removed is gone, again too, and cannot be fetched."""
+    into = tmp_path / "into"
+
+    async def work() -> str:
+        await bucket.write("a/b", ONE, seen="")
+        await bucket.fetch("a/b", into)
+        for _ in range(2):
+            await bucket.remove("a/b")
+        with pytest.raises(Moved):
+            await bucket.fetch("a/b", tmp_path / "other")
+        return await bucket.digest("a/b")
+
+    assert ("", ONE) == (anyio.run(work), into.read_bytes())
+
+
 @pytest.mark.parametrize("seen", ["", digest_bytes(TWO)])
 def test_keeps_what_was_not_seen(bucket: Bucket, seen: str) -> None:
     """Something else than was seen stays as it is."""

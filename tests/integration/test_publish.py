@@ -48,7 +48,9 @@ def test_release(project: Repository, mirror: Path) -> None:
         mirror / "hello" / "v1.0.0" / "manifest.json"
     ).read_bytes()
     assert {"tag": "v1.0.0", "version": "1.0.0"} == json.loads((mirror / "hello" / "latest" / "hello").read_text())
-    assert "4 applied" in ran.err
+    staged = mirror / "hello" / "staged" / "v1.0.0" / "manifest.json"
+    assert staged.read_bytes() == (mirror / "hello" / "v1.0.0" / "manifest.json").read_bytes()
+    assert "5 applied" in ran.err
     assert "point of no return: 2 items" in ran.err
 
 
@@ -57,7 +59,7 @@ def test_again(project: Repository, mirror: Path) -> None:
     publish(project, "1.0.0")
     before = {path: path.stat().st_mtime_ns for path in mirror.rglob("*")}
     ran = publish(project, "1.0.0")
-    assert (0, True) == (ran.code, "4 there" in ran.err), ran.err
+    assert (0, True) == (ran.code, "5 there" in ran.err), ran.err
     assert before == {path: path.stat().st_mtime_ns for path in mirror.rglob("*")}
     assert 0 == project.shipways("verify").code
 
@@ -69,7 +71,7 @@ def test_second_release(project: Repository, mirror: Path) -> None:
     assert "v1.1.0" in (mirror / "hello" / "latest" / "hello").read_text()
     project.git("checkout", "--quiet", "v1.0.0")
     ran = publish(project, "1.0.0")
-    assert (0, True) == (ran.code, "3 there, 1 kept" in ran.err), ran.err
+    assert (0, True) == (ran.code, "4 there, 1 kept" in ran.err), ran.err
     assert "v1.1.0" in (mirror / "hello" / "latest" / "hello").read_text()
 
 
@@ -98,7 +100,7 @@ def test_lost_asset(project: Repository, mirror: Path) -> None:
 def test_dry_run(project: Repository, mirror: Path) -> None:
     """Says what would be published, and touches nothing."""
     ran = publish(project, "1.0.0", "--dry-run")
-    assert (0, True, False) == (ran.code, "4 to do" in ran.err, mirror.exists()), ran.err
+    assert (0, True, False) == (ran.code, "5 to do" in ran.err, mirror.exists()), ran.err
 
 
 def test_snapshot(project: Repository, mirror: Path) -> None:

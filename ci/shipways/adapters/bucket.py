@@ -25,6 +25,13 @@ class FolderBucket:
         """A small file."""
         return await to_thread.run_sync((self._root / key).read_bytes)
 
+    async def fetch(self, key: str, into: Path) -> None:
+        """Copy a file from it."""
+        try:
+            await to_thread.run_sync(self._files.copy, self._root / key, into)
+        except BuildError as error:
+            raise Moved(Problem(path=str(self._root / key), what="cannot be read", why=error.problems[0].why)) from None
+
     async def put(self, key: str, source: Path, *, seen: str) -> None:
         """Copy a file."""
 
@@ -36,6 +43,13 @@ class FolderBucket:
     async def write(self, key: str, data: bytes, *, seen: str) -> None:
         """Write a small file."""
         await self._place(key, lambda part: part.write_bytes(data), seen)
+
+    async def remove(self, key: str) -> None:
+        """Delete a file."""
+        try:
+            await to_thread.run_sync(self._files.remove, self._root / key)
+        except OSError as error:
+            raise _unwritable(self._root / key, error.strerror or str(error)) from error
 
     def url(self, key: str) -> str:
         """Where it is."""
@@ -66,6 +80,9 @@ class FolderBucket:
             raise Moved(Problem(path=str(place), what="somebody else has written it")) from None
         except (OSError, BuildError) as error:
             why = error.problems[0].why if isinstance(error, BuildError) else error.strerror or str(error)
-            raise Unfinished(
-                Problem(path=str(place), what="cannot be written", why=why, hint="check its folder and the space left")
-            ) from error
+            raise _unwritable(place, why) from error
+
+
+def _unwritable(place: Path, why: str) -> Unfinished:
+    hint = "check its folder and the space left"
+    return Unfinished(Problem(path=str(place), what="cannot be written", why=why, hint=hint))

@@ -44,11 +44,15 @@ class Addresses(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
-    """What config.json of an index says. `index` has `sparse+`; `api` is empty where nothing can be published."""
+    """What config.json of an index says. `index` has `sparse+`; `api` is empty where nothing can be published.
+
+    `private`: a token is needed for downloads too.
+    """
 
     index: str
     dl: str
     api: str
+    private: bool
 
     @property
     def url(self) -> str:
@@ -120,6 +124,13 @@ class SparseRegistry:
         """Wait for the index."""
         return await self._wait(name, version, "")
 
+    async def fetch(self, url: str, into: Path) -> None:
+        """With the token where every request needs it, as cargo does it."""
+        place = await self._where()
+        headers = {"Authorization": self._tokens.own().open()} if place.private else {}
+        async with web.client() as http:
+            await web.download(http, http.build_request("GET", url, headers=headers), into, clock=self._clock)
+
     async def _wait(self, name: str, version: str, why: str) -> str:
         end, place = self._clock.monotonic() + _PATIENCE, await self._where()
         async with web.client(place.url) as http:
@@ -141,7 +152,12 @@ class SparseRegistry:
                 said = _object(answer)
                 if answer.status_code != 200 or not said.get("dl"):
                     raise _no_index(answer, self._tokens.variable)
-                self._place = _Place(index=index, dl=str(said["dl"]), api=str(said.get("api") or "").rstrip("/"))
+                self._place = _Place(
+                    index=index,
+                    dl=str(said["dl"]),
+                    api=str(said.get("api") or "").rstrip("/"),
+                    private=said.get("auth-required") is True,
+                )
             return self._place
 
     async def _get(self, http: httpx.AsyncClient, path: str) -> httpx.Response:

@@ -27,6 +27,7 @@ class GithubForge:
         self._bytes = AssetBytes(token, http, clock)
         self._client = GithubClient(api, token, clock, RELEASES)
         self._repository: Repository = self._client.github.get_repo(repository)
+        self._assets = f"{self._client.api}/repos/{repository}/releases/assets"
         self._current: dict[str, ForgeRelease] = {}
 
     def close(self) -> None:
@@ -161,6 +162,10 @@ class GithubForge:
     async def read(self, asset: ForgeAsset) -> bytes:
         """Whole."""
         return await self._bytes.read(asset)
+
+    async def fetch(self, asset: int, into: Path) -> None:
+        """Where the API has every asset of the repository."""
+        await self._bytes.fetch(f"asset {asset}", f"{self._assets}/{asset}", into)
 
     async def upload(self, release: ForgeRelease, name: str, source: Path | bytes) -> ForgeAsset:
         """Many at once."""

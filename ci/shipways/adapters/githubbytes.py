@@ -47,6 +47,11 @@ class AssetBytes:
             raise Unfinished(Problem(path=asset.name, what=f"is larger than {_SMALL >> 20} MiB"))
         return data
 
+    async def fetch(self, name: str, url: str, into: Path) -> None:
+        """Into a file. Raises Moved when it is gone."""
+        async with self._body(name, url) as response:
+            await web.save(response, into)
+
     @asynccontextmanager
     async def _body(self, name: str, url: str) -> AsyncIterator[httpx.Response]:
         """An answer whose body is to come. Raises Moved when it is gone."""

@@ -30,11 +30,11 @@ class GithubClient:
     def __init__(self, api: str, token: Secret, clock: Clock, hints: Hints) -> None:
         self._token = token
         self._clock = clock
-        self._api = api or DEFAULT_BASE_URL
+        self.api: Final = api or DEFAULT_BASE_URL
         self._hints = hints
         self._lock = threading.Lock()
         self.github: Final = Github(
-            base_url=self._api,
+            base_url=self.api,
             auth=Auth.Token(token.open()) if token else None,
             user_agent=f"shipways/{__version__}",
             per_page=_PAGE,
@@ -74,4 +74,4 @@ class GithubClient:
         try:
             return await to_thread.run_sync(work)
         except Exception as error:
-            raise mapped(what, error, self._api, self._clock, self._hints) from None
+            raise mapped(what, error, self.api, self._clock, self._hints) from None

@@ -9,7 +9,7 @@ from shipways.config.engines import MIRROR_VARIABLE
 from shipways.errors import Problem, ShipwaysError
 from shipways.model.lock import LockedImage
 from shipways.model.oci import DOCKER_HUB, Descriptor, mirrored, parse_reference
-from shipways.outside import Images
+from shipways.upstream import Images
 
 
 class Mirrored:

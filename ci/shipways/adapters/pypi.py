@@ -55,8 +55,7 @@ class SimpleIndex:
 
     async def files(self, project: str, names: Collection[str]) -> Mapping[str, Seen]:
         """What the page of a project lists (PEP 691, else PEP 503); 404 is a project without files."""
-        async with web.client() as http:
-            http.auth = _WhenAsked(self._known(), web.origin(httpx.URL(self._uploads)))
+        async with self._reader() as http:
             # An answer that a proxy on the way has kept may be from before an upload (RFC 9111, 5.2.1.4).
             headers = {"Accept": ACCEPT_JSON_PREFERRED, "Cache-Control": "no-cache"}
             request = http.build_request("GET", f"{self._simple}/{project}/", headers=headers)
@@ -67,6 +66,11 @@ class SimpleIndex:
                 raise web.refused(f"the page of {project}", answer, "check publish.pypi.simple, and the token")
             listed = [file for file in _page(project, answer).packages if file.filename in names]
             return {file.filename: Seen(value=await self._digest(http, file), url=file.url) for file in listed}
+
+    async def fetch(self, url: str, into: Path) -> None:
+        """A file of an index, or of its storage."""
+        async with self._reader() as http:
+            await web.download(http, http.build_request("GET", url), into, clock=self._clock)
 
     async def check(self, file: Path) -> Sequence[Problem]:
         """As `twine check --strict`."""
@@ -88,6 +92,11 @@ class SimpleIndex:
         if not web.settled(answer, self._clock).is_success:
             raise _refusal(file.name, answer)
         return page or f"{self._simple}/{twining.named(file.name)[0]}/"
+
+    def _reader(self) -> httpx.AsyncClient:
+        http = web.client()
+        http.auth = _WhenAsked(self._known(), web.origin(httpx.URL(self._uploads)))
+        return http
 
     async def _authorized(self) -> _Login:
         async with self._minting:  # one token for all files

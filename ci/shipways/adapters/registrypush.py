@@ -10,6 +10,7 @@ import anyio
 import httpx
 from anyio import to_thread
 
+from shipways.adapters import web
 from shipways.adapters.registryhttp import RegistryHttp, RegistrySession
 from shipways.adapters.registryupload import Uploads
 from shipways.errors import Moved, Problem, Unfinished
@@ -113,6 +114,15 @@ class PushRegistries:
                 answer = await _put(http, digest, manifest)
                 if "OCI-Subject" not in answer.headers:
                     await _list(http, fallback_tag(to), manifest, attachment.media_type)
+
+    async def fetch(self, name: str, into: Path, *, blob: str = "") -> None:
+        """As it is stored."""
+        meant = parse_reference(name)
+        path, accept = (f"blobs/{blob}", {}) if blob else (f"manifests/{meant.version}", {"Accept": ACCEPTED})
+        async with self._http.session(meant) as http, http.stream("GET", path, accept, allowed={404}) as response:
+            if response.status_code == 404:
+                raise Moved(Problem(path=f"{name} {blob}".strip(), what="is not there any more"))
+            await web.save(response, into)
 
     async def _each(
         self, names: Collection[str], ask: Callable[[RegistrySession, str], Coroutine[Any, Any, _T]]

@@ -14,7 +14,8 @@ import httpx
 from anyio import to_thread
 
 from shipways import __version__
-from shipways.errors import PreflightError, Problem, Transient, Unfinished
+from shipways.adapters.files import DiskFiles
+from shipways.errors import Moved, PreflightError, Problem, Transient, Unfinished
 from shipways.ports import Clock
 
 _TIMEOUT: Final = httpx.Timeout(60, connect=15)
@@ -86,6 +87,33 @@ async def body(response: httpx.Response, most: int) -> bytes | None:
         if len(data) > most:
             return None
     return bytes(data)
+
+
+async def save(response: httpx.Response, into: Path) -> None:
+    """Write the body of an answer to a file, which is there when all of it has come."""
+    with DiskFiles().create(into) as stream:
+        async for piece in response.aiter_bytes(_PIECE):
+            await to_thread.run_sync(stream.write, piece)
+
+
+async def download(http: httpx.AsyncClient, request: httpx.Request, into: Path, *, clock: Clock) -> None:
+    """Write what a request answers to a file.
+
+    Raises Moved when there is nothing, Unfinished when it is refused, Transient as `send` does and when it breaks off.
+    """
+    what = request.url.path.rpartition("/")[2]  # a query may hold what nobody should read
+    response = await send(http, request, clock=clock, stream=True)
+    try:
+        if response.status_code in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
+            raise Moved(Problem(path=what, what="is not there any more"))
+        if not response.is_success:
+            await response.aread()
+            raise refused(what, response)
+        await save(response, into)
+    except httpx.TransportError as error:
+        raise Transient(Problem(path=what, what=f"breaks off: {type(error).__name__}")) from None
+    finally:
+        await response.aclose()
 
 
 def settled(response: httpx.Response, clock: Clock) -> httpx.Response:

@@ -33,8 +33,9 @@ class Item:
 
     `want` is what `observe` tells when it is there: a digest most of the time. `needs` are ids, of any channel, that
     must be there before; every item of COMMIT needs all of STAGE besides. `version` is what a moving item moves to;
-    `path` the artifact below `dist/` whose bytes are sent; `passing`: it is not needed any more once the items
-    that need it are there, such as a branch that was merged; `first`: every other item of COMMIT needs it.
+    `path` the artifact below `dist/` whose bytes are sent, `parts` those that go with it; `passing`: it is not needed
+    any more once the items that need it are there, such as a branch that was merged; `first`: every other item of
+    COMMIT needs it.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Item:
     needs: tuple[str, ...] = ()
     version: str = ""
     path: str = ""
+    parts: tuple[str, ...] = ()
     passing: bool = False
     first: bool = False
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from shipways.model.artifact import Linkage
+from shipways.model.artifact import Kind, Linkage
 
 FORMAT: Final = "shipways-manifest/1"
 
@@ -44,6 +44,11 @@ class ArtifactEntry:
     linkage: Linkage | None = None
     varies: str = ""
 
+    @property
+    def name(self) -> str:
+        """The last part of its path: what it is called where there are no folders."""
+        return self.path.rpartition("/")[2]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
@@ -60,11 +65,12 @@ class Manifest:
     artifacts: tuple[ArtifactEntry, ...]
 
     def releases(self) -> tuple["Release", ...]:
-        """Each tag with its packages and what is uploaded for it: what lies in `dist/` itself.
+        """Each tag with its packages and what is uploaded for it: what lies in `dist/` itself, and the formulas.
 
-        What is about the whole run (sums, sources) belongs to each.
+        What is about the whole run (sums, sources) belongs to each. So every byte that a channel sends later is staged,
+        but for those of images, which are staged in their registries.
         """
-        top = tuple(entry for entry in self.artifacts if "/" not in entry.path)
+        top = tuple(entry for entry in self.artifacts if "/" not in entry.path or entry.kind == Kind.FORMULA)
         tags = dict.fromkeys(package.tag for package in self.packages)
         found = []
         for tag in tags:

@@ -25,11 +25,15 @@ GOOD: Final = frozenset({State.DONE, State.APPLIED, State.KEPT})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What became of an item. `before` was there first; `seconds` and `tries` are those of applying it."""
+    """What became of an item. `before` was there first; `seconds` and `tries` are those of applying it.
+
+    `stamp` is that of what was only looked at.
+    """
 
     item: Item
     state: State
     before: str = ""
+    stamp: str = ""
     url: str = ""
     seconds: float = 0.0
     tries: int = 0

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from shipways.config.schema import Config
 from shipways.model.artifact import Kind
 from shipways.model.facts import Facts
 from shipways.model.item import Item, ItemKind, Phase, Publication, Seen
-from shipways.model.manifest import Manifest
+from shipways.model.manifest import ArtifactEntry, Manifest
 from shipways.model.pace import Limit
 from shipways.outside import CRATES_IO, Outside
 
@@ -55,6 +56,11 @@ class CratesChannel:
         limit = NEW_VERSIONS if seen.stamp else NEW_CRATES
         await registry.upload(outside.artifact(item.path), limit if self.registry in CRATES_IO else None)
         return Publication(item=item.id, url=await registry.shown(name, version))
+
+    async def fetch(self, outside: Outside, item: Item, seen: Seen, artifact: ArtifactEntry, into: Path) -> None:
+        """Download a .crate."""
+        del item, artifact
+        await outside.crates(self.registry).fetch(seen.url, into)
 
     def pace(self, seen: Sequence[Seen]) -> float:
         """How many seconds it takes at least to publish what was seen so."""

@@ -3,22 +3,31 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 from shipways.config.manifestfile import FILE_NAME, manifest_digest
 from shipways.config.schema import Config
+from shipways.errors import Moved, Problem
 from shipways.model.digest import digest_bytes
 from shipways.model.facts import Facts
 from shipways.model.item import Item, ItemKind, Phase, Publication, Seen
-from shipways.model.manifest import Manifest, PackageEntry, Release
+from shipways.model.manifest import ArtifactEntry, Manifest, PackageEntry, Release
 from shipways.model.version import is_prerelease
 from shipways.outside import Outside
+
+_STAGED: Final = "staged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilesChannel:
-    """`TAG/…` has the assets, complete once `TAG/manifest.json` is there; `latest/PACKAGE` names the newest tag."""
+    """`TAG/…` has the assets, complete once `TAG/manifest.json` is there; `latest/PACKAGE` names the newest tag.
+
+    Until then the manifest is in `staged/TAG/manifest.json`.
+    """
 
     folder: str
+    project: str
     name: str = "files"
 
     def desired(self, manifest: Manifest) -> tuple[Item, ...]:
@@ -46,11 +55,41 @@ class FilesChannel:
             await bucket.put(key, outside.artifact(item.path), seen=seen.stamp)
         return Publication(item=item.id, url=bucket.url(key))
 
+    async def fetch(self, outside: Outside, item: Item, seen: Seen, artifact: ArtifactEntry, into: Path) -> None:
+        """Copy a file from it."""
+        del seen, artifact
+        await outside.bucket(self.folder).fetch(self._key(item), into)
+
+    async def sealed(self, outside: Outside, tag: str, into: Path) -> bool:
+        """Copy the manifest of a tag, the published one before the staged."""
+        bucket = outside.bucket(self.folder)
+        for key in (f"{self.project}/{tag}/{FILE_NAME}", f"{self.project}/{_STAGED}/{tag}/{FILE_NAME}"):
+            if await bucket.digest(key):
+                await bucket.fetch(key, into)
+                return True
+        return False
+
+    async def retract(self, outside: Outside, item: Item, seen: Seen) -> None:
+        """Delete a file of a release that is not public."""
+        bucket, key = outside.bucket(self.folder), self._key(item)
+        if await bucket.digest(key) != seen.stamp:
+            raise Moved(Problem(path=item.id, what="has changed since it was looked at"))
+        await bucket.remove(key)
+
     def _key(self, item: Item) -> str:
         return item.id.removeprefix(f"{self.name}/")
 
     def _release(self, manifest: Manifest, release: Release) -> Iterator[Item]:
-        top = f"{self.name}/{manifest.project}"
+        top = f"{self.name}/{self.project}"
+        staged = Item(
+            id=f"{top}/{_STAGED}/{release.tag}/{FILE_NAME}",
+            kind=ItemKind.STAGED,
+            phase=Phase.STAGE,
+            want=manifest_digest(manifest),
+            path=FILE_NAME,
+            passing=True,
+        )
+        yield staged
         for asset in release.assets:
             yield Item(
                 id=f"{top}/{release.tag}/{asset.path}",
@@ -65,6 +104,7 @@ class FilesChannel:
             phase=Phase.COMMIT,
             want=manifest_digest(manifest),
             path=FILE_NAME,
+            needs=(staged.id,),
         )
         yield sealed
         for package in release.packages:
@@ -107,4 +147,4 @@ def plan(config: Config, facts: Facts | None) -> Iterator[FilesChannel]:
     """The folder of the config, if it has one."""
     del facts
     if config.publish.files:
-        yield FilesChannel(folder=config.publish.files.folder)
+        yield FilesChannel(folder=config.publish.files.folder, project=config.project.name)

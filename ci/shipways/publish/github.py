@@ -13,7 +13,7 @@ from shipways.model.digest import digest_of, short
 from shipways.model.facts import Facts
 from shipways.model.forge import ForgeAsset, ForgeRelease
 from shipways.model.item import Item, ItemKind, Phase, Publication, Seen
-from shipways.model.manifest import Manifest, Release
+from shipways.model.manifest import ArtifactEntry, Manifest, Release
 from shipways.model.version import is_prerelease, number_in, precedence
 from shipways.outside import Forge, Outside
 from shipways.publish.githubcheck import check, other_commit
@@ -65,7 +65,7 @@ class GithubChannel:
             here = [release for release in releases if release.tag == tag]
             if here:
                 mine = [item for item in items if self._tag(item) == tag]
-                found |= await _standing(forge, mine, here)
+                found |= await _standing(forge, mine, here, unknown=tag not in dict(self.notes))
         for item in items:
             if not self._tag(item):
                 tag = await forge.latest()
@@ -79,16 +79,38 @@ class GithubChannel:
             release = await _mark(forge, item.want, seen)
         elif item.path:
             source = outside.artifact(item.path)
-            return Publication(item=item.id, url=await upload(forge, tag, (item.id, item.path), source, seen))
+            return Publication(item=item.id, url=await upload(forge, tag, (item.id, _name(item)), source, seen))
         elif item.kind is ItemKind.FIXED:
             release = await _publish(forge, tag)
         else:
             release = await self._draft(forge, tag, item, seen)
         return Publication(item=item.id, url=release.url)
 
+    async def fetch(self, outside: Outside, item: Item, seen: Seen, artifact: ArtifactEntry, into: Path) -> None:
+        """Download an asset."""
+        del item, artifact
+        await outside.forge(self.api, self.repository).fetch(int(seen.stamp), into)
+
+    async def sealed(self, outside: Outside, tag: str, into: Path) -> bool:
+        """Download the manifest of a published release, else of the oldest draft."""
+        forge = outside.forge(self.api, self.repository)
+        for release in (await forge.releases((tag,)))[:1]:
+            for asset in await forge.assets(release):
+                if asset.name == FILE_NAME and asset.whole:
+                    await forge.fetch(asset.id, into)
+                    return True
+        return False
+
+    async def retract(self, outside: Outside, item: Item, seen: Seen) -> None:
+        """Delete an asset of a draft."""
+        forge, tag = outside.forge(self.api, self.repository), self._tag(item)
+        if not (await forge.current(tag)).draft:
+            raise Moved(Problem(path=item.id, what="is public"))
+        await forge.remove(int(seen.stamp))
+
     async def _draft(self, forge: Forge, tag: str, item: Item, seen: Seen) -> ForgeRelease:
         """Make it, or let the oldest one be as wanted. Of what two runners make at once one stays: the oldest."""
-        wanted = self._wanted(tag, item.want.partition(" ")[0], item.version)
+        wanted = self._wanted(tag, _commit(item), item.version)
         if problem := await other_commit(forge, tag, wanted.commit):
             raise Unfinished(problem)
         made: tuple[ForgeRelease, ...] = () if seen.value else (await forge.create(wanted),)
@@ -123,10 +145,10 @@ class GithubChannel:
             version=version,
         )
         yield draft
-        files = [(asset.path, asset.digest) for asset in release.assets]
-        for path, digest in (*files, (FILE_NAME, manifest_digest(manifest))):
+        files = [(asset.name, asset.path, asset.digest) for asset in release.assets]
+        for name, path, digest in (*files, (FILE_NAME, FILE_NAME, manifest_digest(manifest))):
             yield Item(
-                id=f"{top}/{path}",
+                id=f"{top}/{name}",
                 kind=ItemKind.STAGED,
                 phase=Phase.STAGE,
                 want=digest,
@@ -158,19 +180,21 @@ class GithubChannel:
         return next((number for pattern in self.patterns if (number := number_in(tag, pattern))), "")
 
 
-async def _standing(forge: Forge, items: Sequence[Item], releases: Sequence[ForgeRelease]) -> Mapping[str, Seen]:
-    """What a tag has."""
+async def _standing(
+    forge: Forge, items: Sequence[Item], releases: Sequence[ForgeRelease], *, unknown: bool
+) -> Mapping[str, Seen]:
+    """What a tag has. `unknown`: nobody here knows its notes, so those of its draft are right."""
     release = releases[0]
     public = Seen(value="" if release.draft else _PUBLISHED, url=release.url)
     there = {asset.name: asset for asset in await forge.assets(release)} if any(item.path for item in items) else {}
     found = {}
     for item in items:
         if item.path:
-            found[item.id] = await _file(forge, there.get(item.path))
+            found[item.id] = await _file(forge, there.get(_name(item)))
         elif item.kind is ItemKind.FIXED:
             found[item.id] = public
-        elif not release.draft:  # people may edit the text of what is published
-            found[item.id] = Seen(value=item.want, url=release.url)
+        elif not release.draft or (unknown and _commit(item) == release.commit):
+            found[item.id] = Seen(value=item.want, url=release.url)  # people may edit the text of what is published
         else:
             found[item.id] = Seen(value=_text(release), url=release.url)
     return found
@@ -232,6 +256,16 @@ async def _is_copy(forge: Forge, other: ForgeRelease, release: ForgeRelease) -> 
     return _text(other) == _text(release) and not await forge.assets(other)
 
 
+def _name(item: Item) -> str:
+    """What a file is called in its release, where there are no folders."""
+    return item.id.rpartition("/")[2]
+
+
+def _commit(item: Item) -> str:
+    """The commit that a draft is of."""
+    return item.want.partition(" ")[0]
+
+
 def _text(release: ForgeRelease) -> str:
     """What a draft says, to compare: its commit, and a digest of the rest but for white space at the ends of lines."""
     notes = "\n".join(line.rstrip() for line in release.notes.strip().splitlines())
@@ -240,12 +274,14 @@ def _text(release: ForgeRelease) -> str:
 
 
 def _bad_names(release: Release) -> Iterator[Problem]:
+    taken = {_DRAFT: "shipways", _PUBLISHED: "shipways", FILE_NAME: "shipways"}
     for asset in release.assets:
-        if asset.path in (_DRAFT, _PUBLISHED, FILE_NAME):
-            yield Problem(path=asset.path, what="cannot be the name of an asset", why="shipways has it for itself")
-        elif not _NAME.fullmatch(asset.path):
-            why = "GitHub would change it; it keeps letters, digits, single dots and - _ + @"
+        why = "GitHub would change it; it keeps letters, digits, single dots and - _ + @"
+        if asset.name in taken:
+            why = f"{taken[asset.name]} has it for itself"
+        if asset.name in taken or not _NAME.fullmatch(asset.name):
             yield Problem(path=asset.path, what="cannot be the name of an asset", why=why)
+        taken[asset.name] = asset.path
 
 
 def plan(config: Config, facts: Facts | None) -> Iterator[GithubChannel]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from packaging.utils import parse_sdist_filename, parse_wheel_filename
@@ -73,6 +74,11 @@ class PypiChannel:
         else:
             await index.authorize()
         return Publication(item=item.id, url=url)
+
+    async def fetch(self, outside: Outside, item: Item, seen: Seen, artifact: ArtifactEntry, into: Path) -> None:
+        """Download a file."""
+        del item, artifact
+        await outside.pypi(self.table).fetch(seen.url, into)
 
     async def _passes(self, outside: Outside, index: PythonIndex, item: Item) -> bool:
         return not await index.check(outside.artifact(item.path)) if item.path else await index.ready()

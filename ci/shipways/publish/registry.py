@@ -85,6 +85,17 @@ class RegistryChannel:
             await outside.registries().push(name, partial(_blob, outside, folder), near=near)
         return Publication(item=item.id, url=name)
 
+    async def fetch(self, outside: Outside, item: Item, seen: Seen, artifact: ArtifactEntry, into: Path) -> None:
+        """Download a manifest or blob of an image, or what is attached to it."""
+        del seen
+        name = self._name(item)
+        if artifact.path == item.path and not self._file(item):
+            await outside.registries().fetch(name, into)
+        elif artifact.media_type == MANIFEST:
+            await outside.registries().fetch(_at(name, artifact.digest), into)
+        else:
+            await outside.registries().fetch(name, into, blob=artifact.digest)
+
     def _name(self, item: Item) -> str:
         """The reference that an item is about."""
         name, at, rest = item.id.removeprefix(f"{self.name}/").partition("@")
@@ -105,6 +116,7 @@ class RegistryChannel:
                 want=index.digest,
                 needs=(first[host],) if host in first else (),  # whose blobs are mounted, not sent again
                 path=index.path,
+                parts=tuple(_parts(manifest, image, index)),
             )
             first.setdefault(host, pushed.id)
             yield pushed
@@ -174,6 +186,14 @@ def _bills(manifest: Manifest, image: Shipped, index: ArtifactEntry) -> Iterator
     for entry in manifest.artifacts:
         if entry.kind == Kind.SBOM and entry.package == image.package and entry.target in {"", *platforms}:
             yield platforms.get(entry.target, index), entry
+
+
+def _parts(manifest: Manifest, image: Shipped, index: ArtifactEntry) -> Iterator[str]:
+    """Everything that lies in the layout of an image but the index, and the two files that every layout has."""
+    top = f"{image_folder(image.name)}blobs/"
+    for entry in manifest.artifacts:
+        if entry.path.startswith(top) and entry.path != index.path:
+            yield entry.path
 
 
 def _descriptor(entry: ArtifactEntry) -> Descriptor:

@@ -14,12 +14,9 @@ from shipways.model.manifest import Manifest
 from shipways.model.outcome import GOOD, Outcome, Row, State
 from shipways.outside import Channel, Outside, Paced
 from shipways.ports import Clock, Console
+from shipways.run.patience import TRIES, pause, persist
 from shipways.tasks import together
 
-TRIES: Final = 6
-"""How often an item is tried, and a place is asked, in one run."""
-PATIENCE: Final = 3600.0
-"""Seconds that a place may ask to be left alone: GitHub's limit is counted by the hour."""
 WIDTH: Final = 8
 """How many items of one channel are applied at once."""
 
@@ -140,7 +137,9 @@ class _Run:
         }
         seen, verdict = self.seen[item.id], self._judge(item)
         problems = (_conflict(item, seen),) if verdict is Verdict.CONFLICT else ()
-        return Row(item=item, state=states[verdict], before=seen.value, url=seen.url, problems=problems)
+        return Row(
+            item=item, state=states[verdict], before=seen.value, stamp=seen.stamp, url=seen.url, problems=problems
+        )
 
     async def _settle(self, items: Sequence[Item]) -> None:
         """Each item after what it needs, independent ones at the same time."""
@@ -196,31 +195,15 @@ class _Run:
             except (Transient, Moved) as error:
                 if tries == TRIES:
                     raise
-                await self._wait(item.id, error, tries)
+                await pause(item.id, error, tries, self.around.console, self.around.clock)
             self.seen |= await self._observe(channel.name, (item,))
         raise AssertionError("the last try returns or raises")
 
     async def _observe(self, name: str, items: Sequence[Item]) -> Mapping[str, Seen]:
         """Ask a channel, again while it does not answer. An item of which it says nothing is not there."""
-        for tries in range(1, TRIES + 1):
-            try:
-                found = await self.channels[name].observe(self.around.outside, items)
-                return {item.id: found.get(item.id, Seen()) for item in items}
-            except Transient as error:
-                if tries == TRIES:
-                    raise
-                await self._wait(name, error, tries)
-        raise AssertionError("the last try returns or raises")
-
-    async def _wait(self, what: str, error: ShipwaysError, tries: int) -> None:
-        """As long as the place asks for, else longer each time. Raises the error when that is too long."""
-        asked = error.after if isinstance(error, Transient) else None
-        seconds = float(2 ** (tries - 1)) if asked is None else asked
-        if seconds > PATIENCE:
-            raise error
-        text = f"{what}: {error.problems[0].what}; again in {seconds:g} s (try {tries} of {TRIES})"
-        self.around.console.emit(Note(text=text, level="warning"))
-        await self.around.clock.sleep(seconds)
+        ask = partial(self.channels[name].observe, self.around.outside, items)
+        found = await persist(name, ask, self.around.console, self.around.clock)
+        return {item.id: found.get(item.id, Seen()) for item in items}
 
     def _judge(self, item: Item) -> Verdict:
         """What is to be done; a passing item is not needed any more when all that need it are there, or newer."""

@@ -20,6 +20,12 @@ class MemoryBucket:
         """A small file."""
         return self.files[key]
 
+    async def fetch(self, key: str, into: Path) -> None:
+        """Write it to a file."""
+        if key not in self.files:
+            raise Moved(Problem(path=key, what="is not there"))
+        into.write_bytes(self.files[key])
+
     async def put(self, key: str, source: Path, *, seen: str) -> None:
         """Copy a file."""
         await self.write(key, source.read_bytes(), seen=seen)
@@ -29,6 +35,10 @@ class MemoryBucket:
         if await self.digest(key) != seen:
             raise Moved(Problem(path=key, what="has changed since it was looked at"))
         self.files[key] = data
+
+    async def remove(self, key: str) -> None:
+        """Forget it."""
+        self.files.pop(key, None)
 
     def url(self, key: str) -> str:
         """Where it is."""
