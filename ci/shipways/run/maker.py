@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 import anyio
 
+from shipways.config.manifestfile import RECORDS
 from shipways.errors import BuildError, Problem, Unavailable
 from shipways.model.artifact import Artifact, Blob
 from shipways.model.event import Began, Ended, Failed, Finished, Printed, Skipped, Started
@@ -21,8 +22,6 @@ _T = TypeVar("_T")
 _CORES: Final = os.cpu_count() or 2
 LIMITS: Final[Mapping[Work, int]] = {Work.PACK: _CORES, Work.FETCH: 8}
 """How many steps of a kind run at once; how many compile, the engine says."""
-RECORDS: Final = frozenset({"manifest.json", "ledger.jsonl"})
-"""What a run writes into dist/ itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from shipways import __version__
-from shipways.config.manifestfile import FILE_NAME, manifest_text, parse_manifest
+from shipways.config.manifestfile import FILE_NAME, LEDGER, manifest_text, parse_manifest
 from shipways.errors import ConfigError
 from shipways.model.artifact import Artifact
 from shipways.model.facts import Facts
@@ -94,7 +94,7 @@ def append_publication(files: Files, folder: Path, row: Row, clock: Clock) -> No
 
 
 def _append(files: Files, folder: Path, lines: Sequence[Mapping[str, object]]) -> None:
-    path = folder / "ledger.jsonl"
+    path = folder / LEDGER
     before = files.read(path) if files.exists(path) else b""
     with files.create(path) as stream:
         stream.write(before + "".join(json.dumps(line) + "\n" for line in lines).encode())

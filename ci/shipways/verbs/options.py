@@ -34,6 +34,28 @@ class How:
     log: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finish:
+    """Which release to finish, and whether what it has staged is made anew."""
+
+    tag: str
+    restage: bool
+
+
+def finishing(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a verb the options that finish a release, as the argument `finish`; None when there is no tag."""
+
+    @click.option("--tag", default="", metavar="TAG", help="Finish the release of this tag, from what it has staged.")
+    @click.option("--restage", is_flag=True, help="With --tag: make it anew, and replace what it has staged.")
+    @functools.wraps(command)
+    def with_finish(*, tag: str, restage: bool, **others: object) -> None:
+        if restage and not tag:
+            raise click.UsageError("--restage needs --tag")
+        command(finish=Finish(tag=tag, restage=restage) if tag else None, **others)
+
+    return with_finish
+
+
 def making(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a verb that makes things its options, as the argument `how`."""
 

@@ -1,5 +1,7 @@
 """The converge half of a release, and `verify`."""
 
+import contextlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
@@ -110,14 +112,20 @@ async def _converge(
 ) -> Outcome:
     if not channels:
         console.emit(Note(text="there is no channel: the config has no table of [publish]"))
+    async with opened(dist, console) as around:
+        outcome = await converge(channels, manifest, around, apply=apply)
+    console.emit(publish_table(outcome))
+    return outcome
+
+
+@contextlib.asynccontextmanager
+async def opened(dist: Path, console: Console) -> AsyncIterator[Around]:
+    """The doors of channels while the block runs, for the artifacts in a folder, where the ledger is too."""
     clock, files = wire.clock(), wire.files()
     async with outside(dist) as doors:
-        around = Around(
+        yield Around(
             outside=doors,
             console=console,
             clock=clock,
             record=lambda row: append_publication(files, dist, row, clock),
         )
-        outcome = await converge(channels, manifest, around, apply=apply)
-    console.emit(publish_table(outcome))
-    return outcome

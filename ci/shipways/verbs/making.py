@@ -1,0 +1,54 @@
+"""What verbs that make things share: the project with an engine, and one run of make."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from shipways import wire
+from shipways.config.kinds import milliseconds
+from shipways.model.event import Note
+from shipways.model.manifest import Manifest
+from shipways.model.plan import Plan
+from shipways.ports import Console
+from shipways.run import planner, record
+from shipways.run.maker import Options, make
+from shipways.run.report import closing_table, problems_of
+from shipways.verbs.options import How
+
+
+@contextlib.asynccontextmanager
+async def workshop(how: How) -> AsyncIterator[tuple[wire.Workshop, Console]]:
+    """The project with an engine, and where to tell what happens. Raises ConfigError or PreflightError."""
+    console = wire.console(how.log)
+
+    def warn(text: str) -> None:
+        console.emit(Note(text=text, level="warning"))
+
+    async with wire.workshop(engine=how.engine, volumes=not how.no_cache, tell=warn) as shop:
+        if shop.engine_reason:
+            console.emit(Note(text=f"engine: {shop.engine.name}, because {shop.engine_reason}"))
+        yield shop, console
+
+
+async def make_all(shop: wire.Workshop, whole: Plan, console: Console, how: How) -> Manifest:
+    """Make, lay the artifacts into dist/ in place of the last run's, seal the manifest, print the closing table."""
+    console.emit(Note(text=f"{whole.mode}: {whole.reason}"))
+    planner.require(whole, how.require)
+    for skip in whole.skips:
+        console.emit(problems_of(skip))
+    clock = wire.clock()
+    options = options_of(shop, how)
+    made = await make(whole, wire.world(shop), store=shop.store, console=console, clock=clock, options=options)
+    dist = shop.repository.root / "dist"
+    await shop.store.deliver(made.artifacts, dist)
+    manifest = record.seal(whole, shop.facts, made)
+    record.clear_old(shop.files, dist, manifest)
+    record.write_manifest(shop.files, dist, manifest)
+    record.append_ledger(shop.files, dist, whole, made, clock)
+    console.emit(closing_table(whole, made))
+    return manifest
+
+
+def options_of(shop: wire.Workshop, how: How) -> Options:
+    """How to make, as config and command line say."""
+    timeout = milliseconds(shop.config.engine.timeout) / 1000
+    return Options(required=frozenset(how.require), timeout=timeout, fresh=how.no_cache)

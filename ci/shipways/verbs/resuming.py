@@ -1,0 +1,164 @@
+"""`release --tag`: finishes a release from what it has staged, in any folder that has the config."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from shipways import wire
+from shipways.config.schema import Config
+from shipways.errors import Conflict, PreflightError, Problem
+from shipways.model.event import Note
+from shipways.model.item import Phase
+from shipways.model.manifest import ArtifactEntry, Manifest
+from shipways.model.outcome import Outcome
+from shipways.outside import Channel
+from shipways.pipeline import MAKERS
+from shipways.ports import Console
+from shipways.run import planner, record
+from shipways.run.checking import refuse_fall
+from shipways.run.patience import persist
+from shipways.run.reconciler import converge
+from shipways.run.supply import Sealed, agreed, bring, find_sealed, needed, proved, seen_of, sources, trust
+from shipways.settings import settings
+from shipways.stages import Stage
+from shipways.verbs import publishing
+from shipways.verbs.making import make_all, workshop
+from shipways.verbs.options import Finish, How
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """A release of before: what the config of today says of its places, and where its files go."""
+
+    tag: str
+    config: Config
+    channels: list[Channel]
+    dist: Path
+    scratch: Path
+    console: Console
+
+
+async def resume(finish: Finish, dry_run: bool, how: How) -> None:
+    """Publish what is left of a release. Raises PreflightError, BuildError, Unfinished or Conflict."""
+    said, console = settings(wire.here()), wire.console(how.log)
+    with wire.store().scratch() as scratch:
+        run = Resumed(
+            tag=finish.tag,
+            config=said.config,
+            channels=publishing.channels_of(said.config, None),
+            dist=said.folder / "dist",
+            scratch=scratch,
+            console=console,
+        )
+        if not dry_run:
+            await publishing.preflight(run.channels, run.dist, console)
+        found = await find(run)
+        if finish.restage or not found:
+            await _anew(run, found, how, apply=not dry_run)
+            return
+        manifest = agreed(found).manifest
+        outcome = await look(run, manifest)
+        console.emit(Note(text=f"{run.tag}: the manifest is that of {', '.join(each.channel for each in found)}"))
+        if not dry_run:
+            await _supply(run, manifest, outcome, how)
+        await publishing.publish(run.channels, manifest, run.dist, console, apply=not dry_run)
+
+
+async def find(run: Resumed) -> tuple[Sealed, ...]:
+    """The manifest that each stage has."""
+    async with publishing.opened(run.scratch, run.console) as around:
+        return await find_sealed(run.channels, run.config.project.name, run.tag, run.scratch, around)
+
+
+async def look(run: Resumed, manifest: Manifest) -> Outcome:
+    """What is where. Raises Conflict for a manifest that is not to be trusted."""
+    files = wire.files()
+    record.write_manifest(files, run.scratch, manifest)
+    signed = proved(manifest, run.channels)
+    async with publishing.opened(run.scratch, run.console) as around:
+        if signed:
+            plain = [each for each in run.channels if not proved(manifest, [each])]
+            outcome = await converge(plain, manifest, around, apply=False)
+            await bring(signed, sources(plain, outcome), run.scratch, files, around)
+        outcome = await converge(run.channels, manifest, around, apply=False)
+    trust(outcome)
+    return outcome
+
+
+async def _supply(run: Resumed, manifest: Manifest, outcome: Outcome, how: How) -> None:
+    """Let everything that is still sent lie in dist/; what no place has is made again. Raises Conflict, PreflightError.
+
+    That is done before anything is applied: nothing becomes public that cannot be finished.
+    """
+    files, wanted, places = wire.files(), needed(manifest, outcome), sources(run.channels, outcome)
+
+    async def lay() -> tuple[ArtifactEntry, ...]:
+        record.clear_old(files, run.dist, manifest)
+        record.write_manifest(files, run.dist, manifest)
+        async with publishing.opened(run.dist, run.console) as around:
+            return await bring(wanted, places, run.dist, files, around)
+
+    missing = await lay()
+    if not missing:
+        return
+    what, hint = "is needed, and no place has it", f"check {run.tag} out and run this again there: it is made again"
+    lost = tuple(Problem(path=entry.path, what=what, hint=hint) for entry in missing)
+    await _made(run, lost, how)
+    hint = "nothing is public yet: --restage replaces all that is staged" if not outcome.begun else _NEXT
+    if missing := await lay():
+        what = "differs from what is staged, when it is made again"
+        raise Conflict(*(Problem(path=entry.path, what=what, hint=hint) for entry in missing))
+
+
+_NEXT = "a part is public, and cannot be replaced: release the next version"
+
+
+async def _made(run: Resumed, lost: Sequence[Problem], how: How) -> tuple[Manifest, list[Channel]]:
+    """Make the release at its tag, into dist/; its manifest, and its channels. Raises PreflightError elsewhere."""
+    try:
+        async with workshop(how) as (shop, console):
+            if run.tag not in shop.facts.git.tags or shop.facts.git.dirty:
+                raise PreflightError(*lost)
+            whole = planner.plan(shop.config, shop.facts, MAKERS, publish=True)
+            refuse_fall(whole.mode, shop.config.engine.release, shop.engine.name, shop.engine_reason)
+            facts = replace(shop.facts, notes=await wire.notes(shop))
+            return await make_all(shop, whole, console, how), publishing.channels_of(shop.config, facts)
+    except PreflightError as error:
+        raise PreflightError(*dict.fromkeys((*lost, *error.problems))) from None
+
+
+async def _anew(run: Resumed, found: Sequence[Sealed], how: How, *, apply: bool) -> None:
+    """Make the release in place of what is staged. Raises Conflict where some of that is public."""
+    before = [(each.manifest, await _observed(run, each.manifest)) for each in found]
+    if any(outcome.begun for _, outcome in before):
+        hint = "leave --restage out: what is staged is published"
+        raise Conflict(Problem(path=run.tag, what="is public in part, and cannot be replaced", hint=hint))
+    what = "has to be checked out" if found else "is staged nowhere"
+    hint = f"check {run.tag} out and run this again there: it is made again"
+    manifest, channels = await _made(run, (Problem(path=run.tag, what=what, hint=hint),), how)
+    if apply:
+        for _, outcome in before:
+            await _retract(run, channels, outcome, manifest)
+    await publishing.publish(channels, manifest, run.dist, run.console, apply=apply)
+
+
+async def _observed(run: Resumed, manifest: Manifest) -> Outcome:
+    """What is where of something that is replaced, so nobody has to trust it."""
+    record.write_manifest(wire.files(), run.scratch, manifest)
+    async with publishing.opened(run.scratch, run.console) as around:
+        return await converge(run.channels, manifest, around, apply=False)
+
+
+async def _retract(run: Resumed, channels: Sequence[Channel], outcome: Outcome, manifest: Manifest) -> None:
+    """Take away what was staged, and is not part of the release any more."""
+    kept = {item.id for channel in channels for item in channel.desired(manifest)}
+    stages = {channel.name: channel for channel in channels if isinstance(channel, Stage)}
+    async with publishing.opened(run.dist, run.console) as around:
+        for row in outcome.rows:
+            stage = stages.get(row.item.channel)
+            staged = row.item.path and row.item.phase is Phase.STAGE and (row.before or row.stamp)
+            if stage and staged and row.item.id not in kept:
+                take = partial(stage.retract, around.outside, row.item, seen_of(row))
+                await persist(row.item.id, take, run.console, around.clock)
+                run.console.emit(Note(text=f"{row.item.id}: taken away, it is not part of the release any more"))
