@@ -29,10 +29,10 @@ source_archive = false
 [package.truth]
 build = "prebuilt"
 version = "{version}"
-targets = ["x86_64-unknown-linux-musl", "aarch64-unknown-linux-gnu"]
+targets = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"]
 
 [package.truth.prebuilt.files]
-x86_64-unknown-linux-musl = "bin/amd64/truth"
+x86_64-unknown-linux-gnu = "bin/amd64/truth"
 aarch64-unknown-linux-gnu = "bin/arm64/truth"
 
 [package.py-truth]

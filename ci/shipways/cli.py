@@ -27,7 +27,7 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "version": ("versioning", "Print the version that comes next, or set one."),
     "release": ("make", "Make the release: a snapshot, or the real one at a tag."),
     "doctor": ("publishing", "Ask every channel what would stop a release."),
-    "verify": ("publishing", "Compare what every channel has with the manifest."),
+    "verify": ("verifying", "Compare what every channel has with the manifest."),
     "render": ("rendering", "Write the rendered files, or check them."),
     "schema": ("reading", "Print the JSON Schema of the config, the plan or the manifest."),
     "explain": ("reading", "Explain a key of the config."),

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,13 +20,14 @@ from shipways.model.artifact import Linkage
 from shipways.model.facts import Facts
 from shipways.model.lock import Lock, LockedImage
 from shipways.model.oci import Descriptor
-from shipways.ports import Clock, Console, Engine, Sources, World
+from shipways.ports import Clock, Console, Engine, Process, Sources, World
 from shipways.settings import settings
 from shipways.upstream import Images, Index
 
 if TYPE_CHECKING:
     from shipways.detect import Tree
     from shipways.news import History
+    from shipways.run.trials import Host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,29 @@ def has_terminal() -> bool:
 def files() -> DiskFiles:
     """This machine's disk."""
     return DiskFiles()
+
+
+def process() -> Process:
+    """Commands of this machine."""
+    return OsProcess()
+
+
+def environment() -> Mapping[str, str]:
+    """The variables of this process."""
+    return OsShell().env()
+
+
+def trial_host() -> "Host":
+    """This machine, for what is installed on it."""
+    import platform
+
+    from packaging.tags import sys_tags
+
+    from shipways.run.trials import Host
+
+    machine = platform.machine().lower()
+    names = {"x86_64": "amd64", "aarch64": "arm64"}
+    return Host(python=sys.executable, tags=frozenset(sys_tags()), goarch=names.get(machine, machine))
 
 
 def clock() -> Clock:

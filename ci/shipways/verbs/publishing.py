@@ -1,4 +1,4 @@
-"""The converge half of a release, and `verify`."""
+"""The converge half of a release, and `doctor`."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -9,14 +9,13 @@ import click
 
 from shipways import wire
 from shipways.bundle import formula
-from shipways.config.manifestfile import FILE_NAME, parse_manifest
 from shipways.config.schema import Config
 from shipways.doors import outside, tags
-from shipways.errors import Drift, PreflightError, Problem, Unfinished
+from shipways.errors import PreflightError, Unfinished
 from shipways.model.event import Note
 from shipways.model.facts import Facts
 from shipways.model.manifest import Manifest
-from shipways.model.outcome import GOOD, Outcome
+from shipways.model.outcome import Outcome
 from shipways.outside import Channel
 from shipways.pipeline import PUBLISHERS
 from shipways.ports import Console
@@ -25,32 +24,7 @@ from shipways.run.doctor import examine, findings_table
 from shipways.run.reconciler import Around, converge
 from shipways.run.record import append_publication
 from shipways.run.report import publish_table
-from shipways.settings import settings
 from shipways.verbs.options import LOG
-
-
-@click.command()
-@LOG
-def verify(log: str) -> None:
-    """Compare what every channel has with dist/manifest.json; exit 7 where it differs."""
-    anyio.run(_verify, log)
-
-
-async def _verify(log: str) -> None:
-    said = settings(wire.here())
-    console, files, dist = wire.console(log), wire.files(), said.folder / "dist"
-    if not files.exists(dist / FILE_NAME):
-        raise PreflightError(Problem(path=f"dist/{FILE_NAME}", what="is not there", hint="`shipways release` makes it"))
-    channels = channels_of(said.config, None)
-    manifest = parse_manifest(files.read(dist / FILE_NAME))
-    outcome = await _converge(channels, manifest, dist, console, apply=False)
-    if wrong := [row for row in outcome.rows if row.state not in GOOD]:
-        raise Drift(
-            *(
-                Problem(path=row.item.id, what=f"{row.before or 'nothing'} is there, not {row.item.want}")
-                for row in wrong
-            )
-        )
 
 
 @click.command()

@@ -59,6 +59,7 @@ async def resume(finish: Finish, dry_run: bool, how: How) -> None:
             return
         manifest = agreed(found).manifest
         outcome = await look(run, manifest)
+        trust(outcome)
         console.emit(Note(text=f"{run.tag}: the manifest is that of {', '.join(each.channel for each in found)}"))
         if not dry_run:
             await _supply(run, manifest, outcome, how)
@@ -72,7 +73,7 @@ async def find(run: Resumed) -> tuple[Sealed, ...]:
 
 
 async def look(run: Resumed, manifest: Manifest) -> Outcome:
-    """What is where. Raises Conflict for a manifest that is not to be trusted."""
+    """What is where, of a manifest that nobody has to trust yet; proofs are verified over what is downloaded."""
     files = wire.files()
     record.write_manifest(files, run.scratch, manifest)
     signed = proved(manifest, run.channels)
@@ -81,9 +82,7 @@ async def look(run: Resumed, manifest: Manifest) -> Outcome:
             plain = [each for each in run.channels if not proved(manifest, [each])]
             outcome = await converge(plain, manifest, around, apply=False)
             await bring(signed, sources(plain, outcome), run.scratch, files, around)
-        outcome = await converge(run.channels, manifest, around, apply=False)
-    trust(outcome)
-    return outcome
+        return await converge(run.channels, manifest, around, apply=False)
 
 
 async def _supply(run: Resumed, manifest: Manifest, outcome: Outcome, how: How) -> None:
@@ -130,7 +129,7 @@ async def _made(run: Resumed, lost: Sequence[Problem], how: How) -> tuple[Manife
 
 async def _anew(run: Resumed, found: Sequence[Sealed], how: How, *, apply: bool) -> None:
     """Make the release in place of what is staged. Raises Conflict where some of that is public."""
-    before = [(each.manifest, await _observed(run, each.manifest)) for each in found]
+    before = [(each.manifest, await look(run, each.manifest)) for each in found]
     if any(outcome.begun for _, outcome in before):
         hint = "leave --restage out: what is staged is published"
         raise Conflict(Problem(path=run.tag, what="is public in part, and cannot be replaced", hint=hint))
@@ -141,13 +140,6 @@ async def _anew(run: Resumed, found: Sequence[Sealed], how: How, *, apply: bool)
         for _, outcome in before:
             await _retract(run, channels, outcome, manifest)
     await publishing.publish(channels, manifest, run.dist, run.console, apply=apply)
-
-
-async def _observed(run: Resumed, manifest: Manifest) -> Outcome:
-    """What is where of something that is replaced, so nobody has to trust it."""
-    record.write_manifest(wire.files(), run.scratch, manifest)
-    async with publishing.opened(run.scratch, run.console) as around:
-        return await converge(run.channels, manifest, around, apply=False)
 
 
 async def _retract(run: Resumed, channels: Sequence[Channel], outcome: Outcome, manifest: Manifest) -> None:
