@@ -9,13 +9,12 @@ from typing import Final
 import anyio
 
 from shipways.errors import Problem
-from shipways.model.event import Finished, Started
+from shipways.model.event import Failed, Finished, Started
 from shipways.ports import Clock, Completed, Console, Files, Process
 from shipways.run.trials import FOLDER, Argv, Trial, tells
 
 _INSTALL: Final = 1800.0
-_SPEAK: Final = 60.0
-"""Seconds in which a program tells its version; a server that knows no `--version` would run for ever."""
+"""Seconds in which a command of an installation ends."""
 _TAIL: Final = 15
 """Lines of a failed command that an error shows."""
 _PASSED: Final = re.compile(
@@ -40,7 +39,10 @@ class Tried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """What trials run with: in folders below `scratch`; `project` is where the config is, `artifacts` what `copies`."""
+    """What trials run with: in folders below `scratch`; `project` is where the config is, `artifacts` what is copied.
+
+    A program has `patience` seconds to tell its version: a server that knows no `--version` would run for ever.
+    """
 
     process: Process
     files: Files
@@ -50,6 +52,7 @@ class Bench:
     scratch: Path
     project: Path
     artifacts: Path
+    patience: float = 60.0
 
 
 async def attempt(trials: Sequence[Trial], bench: Bench) -> tuple[Tried, ...]:
@@ -67,19 +70,21 @@ async def _attempt(trial: Trial, bench: Bench, folder: Path) -> Tried:
         return Tried(name=trial.name, state=f"not tried: {trial.why}", tried=False)
     folder.mkdir()
     room = _Room(bench=bench, folder=folder, cwd=bench.project if trial.at_home else folder)
-    if problem := await room.missing(trial):
-        return Tried(name=trial.name, state=f"not tried: {problem}", tried=False)
-    begin = bench.clock.monotonic()
-    bench.console.emit(Started(step=trial.name))
     try:
+        if reason := await room.missing(trial):
+            return Tried(name=trial.name, state=f"not tried: {reason}", tried=False)
+        begin = bench.clock.monotonic()
+        bench.console.emit(Started(step=trial.name))
         state = await room.install(trial)
+        seconds = bench.clock.monotonic() - begin
+        bench.console.emit(Finished(step=trial.name, seconds=seconds, size=0, cached=False))
+        return Tried(name=trial.name, state=state)
     except _Failed as error:
-        what = str(error).partition("\n")
-        return Tried(name=trial.name, state=what[0], problem=Problem(path=trial.name, what=what[0], why=what[2]))
+        what, _, why = str(error).partition("\n")
+        bench.console.emit(Failed(step=trial.name, reason=what))
+        return Tried(name=trial.name, state=what, problem=Problem(path=trial.name, what=what, why=why))
     finally:
         bench.files.remove(folder)
-    bench.console.emit(Finished(step=trial.name, seconds=bench.clock.monotonic() - begin, size=0, cached=False))
-    return Tried(name=trial.name, state=state)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +98,7 @@ class _Room:
     async def missing(self, trial: Trial) -> str:
         """Why the tool cannot be used; empty when it can."""
         try:
-            answer = await self._run(trial.probe, _SPEAK)
+            answer = await self._run(trial.probe, self.bench.patience)
         except FileNotFoundError:
             return f"there is no {trial.tool} on PATH"
         except _Failed as error:
@@ -118,7 +123,7 @@ class _Room:
         return f"installs, and prints {trial.versions[0]}" if spoken else "installs"
 
     async def _speak(self, argv: Argv, trial: Trial) -> None:
-        answer = await self._run(argv, _SPEAK)
+        answer = await self._run(argv, self.bench.patience)
         said = (answer.stdout + answer.stderr).strip()
         if answer.code:
             raise _Failed(f"{_shown(argv[-2:])} ended with {answer.code}\n{_tail(answer)}")
