@@ -140,6 +140,15 @@ class Fleet:
         found |= {f"registry/{digest}": self.images.path(digest).read_bytes() for digest in stored.blobs}
         return found | {f"registry/:{tag}": digest for tag, digest in stored.tags.items()}
 
+    def unpublish(self) -> None:
+        """Let everything be staged, and nothing public."""
+        (release,) = self.hub.forge.releases.values()
+        release.draft, self.hub.forge.latest = True, None
+        self.hub.forge.refs.clear()
+        self.images.repository("team/truth").tags.clear()
+        for kept in (self.index.files, self.index.projects, self.index.uploads):
+            kept.clear()
+
     def clear(self) -> None:
         """Let every place be empty."""
         self.hub.forge.clear()

@@ -20,6 +20,7 @@ from shipways.model.artifact import Linkage
 from shipways.model.facts import Facts
 from shipways.model.lock import Lock, LockedImage
 from shipways.model.oci import Descriptor
+from shipways.outside import CRATES_IO
 from shipways.ports import Clock, Console, Engine, Process, Sources, World
 from shipways.settings import settings
 from shipways.upstream import Images, Index
@@ -82,17 +83,19 @@ def environment() -> Mapping[str, str]:
     return OsShell().env()
 
 
-def trial_host() -> "Host":
-    """This machine, for what is installed on it."""
+async def trial_host(registry: str) -> "Host":
+    """This machine, for what is installed on it, from this registry of crates. Raises Unfinished."""
     import platform
 
     from packaging.tags import sys_tags
 
+    from shipways.adapters.cargoaddresses import CargoAddresses
     from shipways.run.trials import Host
 
     machine = platform.machine().lower()
     names = {"x86_64": "amd64", "aarch64": "arm64"}
-    return Host(python=sys.executable, tags=frozenset(sys_tags()), goarch=names.get(machine, machine))
+    index = "" if registry in CRATES_IO else await CargoAddresses(OsProcess(), OsShell()).index(registry)
+    return Host(python=sys.executable, tags=frozenset(sys_tags()), goarch=names.get(machine, machine), crates=index)
 
 
 def clock() -> Clock:

@@ -133,6 +133,7 @@ def test_no_manifest(released: Fleet, auditor: Bare) -> None:
     assert (3, True) == (ran.code, "v2.0.0: no place has the manifest" in ran.err), ran.err
 
 
+@pytest.mark.long
 def test_install(released: Fleet, auditor: Bare) -> None:
     """A wheel in a new environment, an image by its digest; the rest says why not."""
     del released

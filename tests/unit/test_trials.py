@@ -1,6 +1,7 @@
 """Which installations follow from a manifest, as values."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from packaging.tags import Tag
@@ -75,26 +76,18 @@ def test_wheels_of_others_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("registry", "words"),
-    [
-        ("mine", ("--registry", "mine")),
-        ("sparse+https://index.example/", ("--index", "sparse+https://index.example/")),
-        ("", ()),
-    ],
+    ("index", "words"), [("sparse+https://index.example/", ("--index", "sparse+https://index.example/")), ("", ())]
 )
-def test_crate(registry: str, words: Sequence[str]) -> None:
-    """cargo installs exactly this version from the registry of the config, into a folder of its own."""
-    config = CONFIG.replace('registry = "mine"', f'registry = "{registry}"')
-    trial = named(PROGRAM, entry("demo-1.0.0-rc.1.crate", "crate"), config=config)["crates/demo 1.0.0-rc.1"]
+def test_crate(index: str, words: Sequence[str]) -> None:
+    """cargo installs exactly this version from the index of the registry, into a folder of its own."""
+    made = manifest(PROGRAM, entry("my-demo-1.0.0-rc.1.crate", "crate"))
+    (trial,) = (
+        t for t in trials(parse(CONFIG, "shipways.toml"), made, replace(HOST, crates=index)) if t.tool == "cargo"
+    )
     folders = ("--root", f"{FOLDER}/root", "--target-dir", f"{FOLDER}/target")
-    wanted = ("cargo", "install", "--quiet", "demo", "--version", "=1.0.0-rc.1")
+    wanted = ("cargo", "install", "--quiet", "my-demo", "--version", "=1.0.0-rc.1")
     assert ((*wanted, *folders, *words),) == trial.steps
-    assert (f"{FOLDER}/root/bin/demo",) == trial.programs
-
-
-def test_library() -> None:
-    """cargo installs no library, which is said."""
-    assert "it is a library" in named(entry("demo-1.0.0-rc.1.crate", "crate"))["crates/demo 1.0.0-rc.1"].why
+    assert (f"{FOLDER}/root/bin/demo", f"{FOLDER}/root/bin/my-demo") == trial.programs
 
 
 def test_image() -> None:

@@ -1,7 +1,7 @@
 """How trials run: what is told of each end, and what others' programs see of this user."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import anyio
@@ -61,7 +61,6 @@ def tried(tmp_path: Path, trial: Trial = TRIAL, patience: float = 60.0, **ends: 
         clock=ManualClock(),
         env={"PATH": "/bin", "https_proxy": "p", "CARGO_REGISTRY_TOKEN": "canary", "GH_TOKEN": "canary"},
         scratch=tmp_path,
-        project=tmp_path,
         artifacts=tmp_path,
         patience=patience,
     )
@@ -104,6 +103,13 @@ def test_problems(tmp_path: Path, program: str, end: Completed, told: str) -> No
     """A command that fails, and a program that tells another version, are problems with what was printed."""
     found, _ = tried(tmp_path, **{program: end})
     assert told in str(found.problem)
+
+
+def test_library(tmp_path: Path) -> None:
+    """What a tool says when there is nothing to install is no problem."""
+    end = Completed(code=101, stdout="", stderr="error: there is nothing to install in `demo`")
+    found, _ = tried(tmp_path, replace(TRIAL, needless="there is nothing to install"), make=end)
+    assert ("has nothing to install, as a library", None) == (found.state, found.problem)
 
 
 def test_hangs(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from shipways.model.manifest import ArtifactEntry, Manifest, PackageEntry
 from shipways.model.names import image_folder
 from shipways.model.oci import MANIFEST
 from shipways.model.target import BY_TRIPLE
-from shipways.outside import CRATES_IO
 
 FOLDER: Final = "{folder}"
 """Stands in commands for an empty folder."""
@@ -25,11 +24,15 @@ Argv = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """The machine that tries: its Python, the tags of wheels for it, and its architecture as OCI calls it."""
+    """The machine that tries: its Python, the tags of wheels for it, and its architecture as OCI calls it.
+
+    `crates` is the index of the config's registry of crates; empty where cargo knows it anywhere.
+    """
 
     python: str
     tags: frozenset[Tag]
     goarch: str
+    crates: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +41,7 @@ class Trial:
 
     `files` are written first, then `steps` run. `prints` must print one of `versions`, as must the first program of
     `programs` that was installed. `copies` are artifacts, by path, that lie below the folder under their names.
-    `at_home`: the commands run in the project, whose config the tool reads.
+    `needless` is what the tool says where there is nothing to install.
     """
 
     name: str
@@ -51,7 +54,7 @@ class Trial:
     steps: tuple[Argv, ...] = ()
     prints: tuple[Argv, ...] = ()
     programs: tuple[str, ...] = ()
-    at_home: bool = False
+    needless: str = ""
 
 
 def trials(config: Config, manifest: Manifest, host: Host) -> tuple[Trial, ...]:
@@ -63,7 +66,7 @@ def trials(config: Config, manifest: Manifest, host: Host) -> tuple[Trial, ...]:
         if config.publish.pypi:
             found += _distributions(config.publish.pypi.simple, mine, programs, host)
         if config.publish.crates:
-            found += _crates(config.publish.crates.registry, package, mine, programs)
+            found += _crates(host.crates, package, mine, programs)
         if config.publish.registry:
             found += _images(config, package, manifest, host)
         found += (_formula(package, entry, programs) for entry in mine if entry.kind == Kind.FORMULA)
@@ -121,10 +124,10 @@ def _named(entry: ArtifactEntry) -> tuple[str, str]:
 
 
 def _crates(
-    registry: str, package: PackageEntry, mine: Sequence[ArtifactEntry], programs: Sequence[str]
+    index: str, package: PackageEntry, mine: Sequence[ArtifactEntry], programs: Sequence[str]
 ) -> Iterator[Trial]:
-    place = ("--index", registry) if registry.startswith("sparse+") else ("--registry", registry)
-    library = not any(entry.kind == Kind.BINARY for entry in mine)
+    """By its index, since `cargo install` does not read the config of the folder it is started in."""
+    place = ("--index", index) if index else ()
     for entry in mine:
         if entry.kind == Kind.CRATE:
             name = entry.name.removesuffix(f"-{package.version}.crate")
@@ -135,10 +138,9 @@ def _crates(
                 tool="cargo",
                 versions=(package.version,),
                 probe=("cargo", "--version"),
-                why="it is a library: cargo installs programs" if library else "",
-                steps=(("cargo", "install", "--quiet", *wanted, *target, *(() if registry in CRATES_IO else place)),),
-                programs=tuple(f"{FOLDER}/root/bin/{program}" for program in programs),
-                at_home=True,
+                steps=(("cargo", "install", "--quiet", *wanted, *target, *place),),
+                programs=tuple(f"{FOLDER}/root/bin/{program}" for program in dict.fromkeys((*programs, name))),
+                needless="there is nothing to install",
             )
 
 

@@ -39,7 +39,7 @@ class Tried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """What trials run with: in folders below `scratch`; `project` is where the config is, `artifacts` what is copied.
+    """What trials run with: in folders below `scratch`; `artifacts` is where what is copied lies.
 
     A program has `patience` seconds to tell its version: a server that knows no `--version` would run for ever.
     """
@@ -50,7 +50,6 @@ class Bench:
     clock: Clock
     env: Mapping[str, str]
     scratch: Path
-    project: Path
     artifacts: Path
     patience: float = 60.0
 
@@ -69,7 +68,7 @@ async def _attempt(trial: Trial, bench: Bench, folder: Path) -> Tried:
     if trial.why:
         return Tried(name=trial.name, state=f"not tried: {trial.why}", tried=False)
     folder.mkdir()
-    room = _Room(bench=bench, folder=folder, cwd=bench.project if trial.at_home else folder)
+    room = _Room(bench=bench, folder=folder)
     try:
         if reason := await room.missing(trial):
             return Tried(name=trial.name, state=f"not tried: {reason}", tried=False)
@@ -93,7 +92,6 @@ class _Room:
 
     bench: Bench
     folder: Path
-    cwd: Path
 
     async def missing(self, trial: Trial) -> str:
         """Why the tool cannot be used; empty when it can."""
@@ -114,6 +112,8 @@ class _Room:
             self.bench.files.copy(self.bench.artifacts / path, self.folder / path.rpartition("/")[2])
         for step in trial.steps:
             answer = await self._run(step, _INSTALL)
+            if answer.code and trial.needless and trial.needless in answer.stderr:
+                return "has nothing to install, as a library"
             if answer.code:
                 raise _Failed(f"cannot be installed: {_shown(step[:4])} ended with {answer.code}\n{_tail(answer)}")
         installed = [p for p in trial.programs if self.bench.files.exists(Path(self._filled(p)))]
@@ -134,7 +134,7 @@ class _Room:
         filled = [self._filled(word) for word in argv]
         passed = {name: value for name, value in self.bench.env.items() if _PASSED.fullmatch(name)}
         with anyio.move_on_after(seconds):
-            return await self.bench.process.run(filled, cwd=self.cwd, env={**passed, **_SAME})
+            return await self.bench.process.run(filled, cwd=self.folder, env={**passed, **_SAME})
         raise _Failed(f"{_shown(argv)} has not ended after {seconds:g} s")
 
     def _filled(self, word: str) -> str:

@@ -106,7 +106,7 @@ async def _supply(run: Resumed, manifest: Manifest, outcome: Outcome, how: How) 
     await _made(run, lost, how)
     hint = "nothing is public yet: --restage replaces all that is staged" if not outcome.begun else _NEXT
     if missing := await lay():
-        what = "differs from what is staged, when it is made again"
+        what = "is not the same when it is made again"
         raise Conflict(*(Problem(path=entry.path, what=what, hint=hint) for entry in missing))
 
 

@@ -99,10 +99,10 @@ async def _install(run: Resumed, manifest: Manifest, outcome: Outcome) -> tuple[
         clock=wire.clock(),
         env=wire.environment(),
         scratch=run.scratch,
-        project=run.dist.parent,
         artifacts=run.scratch,
     )
-    return await attempt(trials(run.config, manifest, wire.trial_host()), bench)
+    registry = run.config.publish.crates.registry if run.config.publish.crates else ""
+    return await attempt(trials(run.config, manifest, await wire.trial_host(registry)), bench)
 
 
 def _table(run: Resumed, found: Findings, tried: Sequence[Tried], *, install: bool) -> Table:
