@@ -135,6 +135,7 @@ class Fleet:
         found: dict[str, bytes | str] = {}
         if release := self.hub.forge.published("v1.0.0"):
             found |= {f"github/{asset.name}": asset.data for asset in release.assets.values()}
+            found["github/:notes"] = release.body or ""
         found |= {f"pypi/{name}": file.data for name, file in self.index.files.items()}
         stored = self.images.repository("team/truth")
         found |= {f"registry/{digest}": self.images.path(digest).read_bytes() for digest in stored.blobs}

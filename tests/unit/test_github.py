@@ -72,3 +72,12 @@ def test_names(name: str) -> None:
     """A name that GitHub would change, or that is taken, is refused before anything is sent."""
     with pytest.raises(ConfigError, match="cannot be the name of an asset"):
         CHANNEL.desired(replace(MANIFEST, artifacts=(entry(name),)))
+
+
+def test_formula() -> None:
+    """A formula is an asset too, by its name alone; two files with one name are refused."""
+    formula = replace(entry("formula/p.rb"), kind="formula")
+    (item,) = (i for i in CHANNEL.desired(replace(MANIFEST, artifacts=(formula,))) if i.path == "formula/p.rb")
+    assert "github/v1.2.0/p.rb" == item.id
+    with pytest.raises(ConfigError, match=r"formula/p\.rb has it for itself"):
+        CHANNEL.desired(replace(MANIFEST, artifacts=(formula, entry("p.rb"))))
