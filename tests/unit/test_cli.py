@@ -48,6 +48,8 @@ def test_overview(capsys: pytest.CaptureFixture[str]) -> None:
         (["plan", "--jsn"], "--json"),
         (["release", "--snapshot", "--publish"], "exclude each other"),
         (["release", "--create-tag"], "--create-tag needs --publish"),
+        (["release", "--restage"], "--restage needs --tag"),
+        (["release", "--tag", "v1", "--snapshot"], "--tag excludes --snapshot and --create-tag"),
         (["cache", "prune", "--older-than", "3 years"], "not an age such as 12h, 30d or 8w"),
         (["schema", "house"], "'house' is not one of 'config', 'plan', 'manifest'"),
         (["explain", "project.nmae"], "did you mean `project.name`?"),
