@@ -95,10 +95,19 @@ class HomebrewChannel:
         if not formulas or is_prerelease(version):
             return
         top, want = f"{self.name}/{release.tag}", formulas_text(formulas)
+        parts = tuple(map(formula_file, formulas))
         needs: tuple[str, ...] = (f"github/{release.tag}/published",)
         if self.pull_request:
             needs = (*needs, f"{top}/branch")
-            yield Item(id=needs[-1], kind=ItemKind.STAGED, phase=Phase.STAGE, want=want, version=version, passing=True)
+            yield Item(
+                id=needs[-1],
+                kind=ItemKind.STAGED,
+                phase=Phase.STAGE,
+                want=want,
+                version=version,
+                parts=parts,
+                passing=True,
+            )
         yield Item(
             id=f"{top}/{'pull-request' if self.pull_request else 'formulas'}",
             kind=ItemKind.MOVING,
@@ -106,6 +115,7 @@ class HomebrewChannel:
             want=want,
             needs=needs,
             version=version,
+            parts=parts,
         )
 
     def _branch(self, item: Item) -> str:

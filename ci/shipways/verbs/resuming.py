@@ -90,7 +90,8 @@ async def _supply(run: Resumed, manifest: Manifest, outcome: Outcome, how: How) 
 
     That is done before anything is applied: nothing becomes public that cannot be finished.
     """
-    files, wanted, places = wire.files(), needed(manifest, outcome), sources(run.channels, outcome)
+    files, places = wire.files(), sources(run.channels, outcome)
+    wanted = tuple(dict.fromkeys((*needed(manifest, outcome), *proved(manifest, run.channels))))
 
     async def lay() -> tuple[ArtifactEntry, ...]:
         record.clear_old(files, run.dist, manifest)

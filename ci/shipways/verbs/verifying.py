@@ -118,7 +118,7 @@ def _table(run: Resumed, found: Findings, tried: Sequence[Tried], *, install: bo
 
 def _remarks(run: Resumed, found: Findings, *, install: bool) -> Iterator[str]:
     if lookers := [channel.name for channel in run.channels if not isinstance(channel, Stocked)]:
-        yield f"not downloaded: {', '.join(lookers)}, which is believed what it says"
+        yield f"looked at: {', '.join(lookers)}"
     if not install:
         yield "nothing was installed: --install does that"
     elif found.wrong:
