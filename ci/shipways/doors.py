@@ -7,7 +7,8 @@ from pathlib import Path
 
 from shipways.adapters.process import OsProcess
 from shipways.adapters.shell import OsClock, OsShell
-from shipways.config.publish import AttestTable, PypiTable
+from shipways.buckets import Bucket
+from shipways.config.publish import S3, AttestTable, FilesTable, PypiTable
 from shipways.model.tap import TapPlace
 from shipways.outside import CrateRegistry, Forge, Outside, PythonIndex
 from shipways.proofs import Notary
@@ -19,12 +20,10 @@ from shipways.taps import Tap
 @contextlib.asynccontextmanager
 async def outside(folder: Path) -> AsyncIterator[Outside]:
     """The ports that channels use while the block runs, for the artifacts in `folder`."""
-    from shipways.adapters.bucket import FolderBucket
-
     async with contextlib.AsyncExitStack() as opened:
         yield Outside(
             artifact=lambda path: folder / path,
-            bucket=FolderBucket,
+            bucket=functools.cache(_bucket),
             crates=functools.cache(_crates),
             forge=_forges(opened),
             notary=functools.cache(_notary),
@@ -34,6 +33,16 @@ async def outside(folder: Path) -> AsyncIterator[Outside]:
             tags=functools.cache(tags),
             tap=_taps(opened),
         )
+
+
+def _bucket(table: FilesTable) -> Bucket:
+    if table.folder.startswith(S3):
+        from shipways.adapters.s3 import S3Bucket
+
+        return S3Bucket(table, OsClock())
+    from shipways.adapters.bucket import FolderBucket
+
+    return FolderBucket(table.folder)
 
 
 def _crates(registry: str) -> CrateRegistry:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
-from shipways.config.publish import AttestTable, PypiTable
+from shipways.buckets import Bucket
+from shipways.config.publish import AttestTable, FilesTable, PypiTable
 from shipways.config.schema import Config
 from shipways.errors import Problem
 from shipways.model.facts import Facts
@@ -18,39 +19,6 @@ from shipways.proofs import Notary
 from shipways.registries import Registries
 from shipways.tags import Tags
 from shipways.taps import Tap
-
-
-class Bucket(Protocol):
-    """Files by key at one place. Keys have slashes; a file is there whole or not at all."""
-
-    async def digest(self, key: str) -> str:
-        """The digest of a file; empty when there is none."""
-        ...
-
-    async def read(self, key: str) -> bytes:
-        """A small file."""
-        ...
-
-    async def fetch(self, key: str, into: Path) -> None:
-        """Copy a file to this machine. Raises Moved when there is none."""
-        ...
-
-    async def put(self, key: str, source: Path, *, seen: str) -> None:
-        """Send a file. Raises Moved when its digest there is not `seen` any more, Unfinished when it is refused."""
-        ...
-
-    async def write(self, key: str, data: bytes, *, seen: str) -> None:
-        """The same for a small file."""
-        ...
-
-    async def remove(self, key: str) -> None:
-        """Delete a file; nothing happens when it is gone."""
-        ...
-
-    def url(self, key: str) -> str:
-        """Where people find it."""
-        ...
-
 
 CRATES_IO: Final = frozenset({"", "crates-io"})
 """What the registry of everybody's crates is called in a config; cargo knows where it is."""
@@ -183,8 +151,8 @@ class Outside:
 
     artifact: Callable[[str], Path]
     """Where the verified bytes of an artifact lie, by its path below `dist/`. Read only."""
-    bucket: Callable[[str], Bucket]
-    """The bucket at an address of the config."""
+    bucket: Callable[[FilesTable], Bucket]
+    """The folder or bucket that a table of the config means."""
     crates: Callable[[str], CrateRegistry]
     """The registry of crates with a name or index of the config, the same one every time."""
     forge: Callable[[str, str], Forge]

@@ -1,22 +1,36 @@
 """What every bucket does, the public fake included."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
 import pytest
 
+from buckets import S3, logged_in, moto, small_parts
 from shipways.adapters.bucket import FolderBucket
+from shipways.buckets import Bucket
 from shipways.errors import Moved, Unfinished
 from shipways.model.digest import digest_bytes
-from shipways.outside import Bucket
 from shipways.testing.bucket import MemoryBucket
 
 ONE, TWO = b"one", b"two"
+BIG = bytes(range(256)) * (11 << 12)
+"""11 MiB: parts of 5, 5 and 1."""
 
 
-@pytest.fixture(params=["folder", "memory"])
-def bucket(request: pytest.FixtureRequest, tmp_path: Path) -> Bucket:
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """One server for all tests; each has its own bucket."""
+    with moto(tmp_path_factory.mktemp("moto")) as made:
+        yield made
+
+
+@pytest.fixture(params=["folder", "memory", pytest.param("s3", marks=pytest.mark.integration)])
+def bucket(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bucket:
     """Each bucket in turn, empty."""
+    if request.param == "s3":
+        logged_in(monkeypatch)
+        return small_parts(request.getfixturevalue("s3").bucket("/some/prefix"))
     return FolderBucket(str(tmp_path / "bucket")) if request.param == "folder" else MemoryBucket()
 
 
@@ -36,6 +50,35 @@ def test_put_and_read(bucket: Bucket, tmp_path: Path) -> None:
 
     assert (digest_bytes(ONE), ONE) == anyio.run(put)
     assert bucket.url("a/b").endswith("a/b")
+
+
+@pytest.mark.parametrize("before", [b"", ONE])
+def test_big_file(bucket: Bucket, tmp_path: Path, before: bytes) -> None:
+    """A file that is sent in parts is there whole, in place of nothing or of what was seen; another one is kept."""
+    source = tmp_path / "source"
+    source.write_bytes(BIG)
+
+    async def put() -> tuple[str, bytes]:
+        if before:
+            await bucket.write("big", before, seen="")
+        with pytest.raises(Moved):
+            await bucket.put("big", source, seen=digest_bytes(TWO))
+        await bucket.put("big", source, seen=digest_bytes(before) if before else "")
+        with pytest.raises(Moved):
+            await bucket.put("big", source, seen="")
+        return await bucket.digest("big"), await bucket.read("big")
+
+    assert (digest_bytes(BIG), BIG) == anyio.run(put)
+
+
+def test_writable(bucket: Bucket) -> None:
+    """Where files can be put nothing is said, and nothing is left."""
+
+    async def ask() -> str:
+        await bucket.writable()
+        return await bucket.digest(".shipways")
+
+    assert "" == anyio.run(ask)
 
 
 def test_replaces_what_was_seen(bucket: Bucket) -> None:
@@ -84,3 +127,10 @@ def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(Unfinished, match="cannot be written"):
         anyio.run(lambda: FolderBucket(str(tmp_path / "file")).write("a/b", TWO, seen=""))
     assert [tmp_path / "file"] == list(tmp_path.iterdir())
+
+
+def test_folder_below_a_file(tmp_path: Path) -> None:
+    """It is said before anything is put there."""
+    (tmp_path / "file").write_bytes(ONE)
+    with pytest.raises(Unfinished, match="cannot be a folder"):
+        anyio.run(FolderBucket(str(tmp_path / "file" / "below")).writable)

@@ -109,10 +109,10 @@ def test_snapshot(project: Repository, mirror: Path) -> None:
 
 
 def test_folder_that_cannot_be_written(project: Repository, mirror: Path) -> None:
-    """Exit 5; the table says that nothing is public, and the same command finishes it later."""
+    """Exit 3 before anything is built, and the same command makes the release later."""
     mirror.write_text("a file")
     ran = publish(project, "1.0.0")
-    assert (5, True) == (ran.code, "nothing is public" in ran.err), ran.err
+    assert (3, True) == (ran.code, "cannot be a folder" in ran.err), ran.err
     mirror.unlink()
     assert 0 == publish(project, "1.0.0").code
 

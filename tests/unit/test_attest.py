@@ -6,6 +6,7 @@ import pytest
 
 from attesting import PUBLIC, TABLE
 from shipways.config.load import parse
+from shipways.config.publish import FilesTable
 from shipways.errors import ConfigError
 from shipways.model.item import ItemKind, Phase
 from shipways.model.manifest import ArtifactEntry, PackageEntry
@@ -29,7 +30,7 @@ MANIFEST = sealed(
 CHANNEL = AttestChannel(
     table=TABLE,
     places=(
-        InFolder(channel=FilesChannel(folder="/f")),
+        InFolder(channel=FilesChannel(table=FilesTable(folder="/f"))),
         OnGithub(channel=GithubChannel(repository="o/r")),
         WithImages(
             channel=RegistryChannel(

@@ -51,6 +51,13 @@ def problems(text: str, file: str = "shipways.toml") -> tuple[Problem, ...]:
             "zig.main makes one program, not 2",
             "",
         ),
+        (
+            HEAD + '[publish.files]\nfolder = "/srv"\nregion = "eu-west-1"',
+            "publish.files",
+            3,
+            "endpoint and region are for a folder that begins with s3://",
+            "",
+        ),
     ],
 )
 def test_one_problem(text: str, path: str, line: int, what: str, fix: str) -> None:

@@ -51,6 +51,14 @@ class FolderBucket:
         except OSError as error:
             raise _unwritable(self._root / key, error.strerror or str(error)) from error
 
+    async def writable(self) -> None:
+        """By the rights of what is there: the folder itself, or the first one above it, in which it is made."""
+        there = next(folder for folder in (self._root, *self._root.parents) if folder.exists())
+        if not there.is_dir():
+            raise Unfinished(Problem(path=str(self._root), what="cannot be a folder", why=f"{there} is a file"))
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise Unfinished(Problem(path=str(there), what="cannot be written to", hint="check who owns the folder"))
+
     def url(self, key: str) -> str:
         """Where it is."""
         return (self._root / key).as_uri()

@@ -1,7 +1,7 @@
 """`[publish]`: where a release goes."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, StringConstraints, model_validator
 
@@ -17,7 +17,15 @@ MovingTag = Annotated[
         pattern=r"^([A-Za-z0-9_]|\{major\}|\{minor\})([A-Za-z0-9_.-]|\{major\}|\{minor\})*$", max_length=100
     ),
 ]
-Folder = Annotated[str, StringConstraints(pattern=r"^/[^\x00]*$|^~/[^\x00]+$")]
+Folder = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^/[^\x00]*$|^~/[^\x00]+$|^s3://[A-Za-z0-9][A-Za-z0-9._-]{2,62}(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*/?$"
+    ),
+]
+S3: Final = "s3://"
+"""How a folder begins that is a bucket, or a prefix in one."""
+Region = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]*$")]
 
 
 def _bare(text: str) -> str:
@@ -77,6 +85,15 @@ class FilesTable(Frozen):
     """`[publish.files]`: a folder that a mirror serves, or that is carried to where there is no network."""
 
     folder: Folder
+    endpoint: Api = ""
+    region: Region = ""
+
+    @model_validator(mode="after")
+    def _s3(self) -> Self:
+        """They would be read by nobody."""
+        if (self.endpoint or self.region) and not self.folder.startswith(S3):
+            raise ValueError(f"endpoint and region are for a folder that begins with {S3}")
+        return self
 
 
 class GithubTable(Frozen):

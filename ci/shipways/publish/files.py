@@ -1,12 +1,15 @@
-"""A folder of releases: a mirror, or what is carried to where there is no network."""
+"""A folder or bucket of releases: a mirror, or what is carried to where there is no network."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from shipways.buckets import Bucket
 from shipways.config.manifestfile import FILE_NAME, manifest_digest
+from shipways.config.publish import FilesTable
 from shipways.config.schema import Config
 from shipways.errors import Moved, Problem
 from shipways.model.digest import digest_bytes
@@ -15,6 +18,10 @@ from shipways.model.item import Item, ItemKind, Phase, Publication, Seen
 from shipways.model.manifest import ArtifactEntry, Manifest, PackageEntry, Release
 from shipways.model.version import is_prerelease
 from shipways.outside import Outside
+from shipways.tasks import together
+
+_WIDTH: Final = 16
+"""How many files are asked for at once: a bucket is a network away."""
 
 _STAGED: Final = "staged"
 
@@ -26,7 +33,7 @@ class FilesChannel:
     Until then the manifest is in `staged/TAG/manifest.json`.
     """
 
-    folder: str
+    table: FilesTable
     project: str
     name: str = "files"
 
@@ -34,21 +41,25 @@ class FilesChannel:
         """Assets are staged; a release without its manifest is none."""
         return tuple(item for release in manifest.releases() for item in self._release(manifest, release))
 
+    async def preflight(self, outside: Outside) -> tuple[Problem, ...]:
+        """Nothing, when files can be put there. Raises Unfinished, Transient."""
+        await outside.bucket(self.table).writable()
+        return ()
+
     async def observe(self, outside: Outside, items: Sequence[Item]) -> Mapping[str, Seen]:
         """What the folder has."""
-        bucket = outside.bucket(self.folder)
-        found = {}
-        for item in items:
-            key = self._key(item)
-            stamp = await bucket.digest(key)
-            if stamp:
-                said = _Latest.parse(await bucket.read(key)) if item.kind is ItemKind.MOVING else _Latest(stamp, "")
-                found[item.id] = Seen(value=said.tag, version=said.version, stamp=stamp, url=bucket.url(key))
+        bucket = outside.bucket(self.table)
+        found: dict[str, Seen] = {}
+
+        async def look(item: Item) -> None:
+            found[item.id] = await _seen(bucket, item, self._key(item))
+
+        await together((partial(look, item) for item in items), width=_WIDTH)
         return found
 
     async def apply(self, outside: Outside, item: Item, seen: Seen) -> Publication:
         """Write the file, whole or not at all."""
-        bucket, key = outside.bucket(self.folder), self._key(item)
+        bucket, key = outside.bucket(self.table), self._key(item)
         if item.kind is ItemKind.MOVING:
             await bucket.write(key, _Latest(item.want, item.version).text(), seen=seen.stamp)
         else:
@@ -58,11 +69,11 @@ class FilesChannel:
     async def fetch(self, outside: Outside, item: Item, seen: Seen, artifact: ArtifactEntry, into: Path) -> None:
         """Copy a file from it."""
         del seen, artifact
-        await outside.bucket(self.folder).fetch(self._key(item), into)
+        await outside.bucket(self.table).fetch(self._key(item), into)
 
     async def sealed(self, outside: Outside, tag: str, into: Path) -> bool:
         """Copy the manifest of a tag, the published one before the staged."""
-        bucket = outside.bucket(self.folder)
+        bucket = outside.bucket(self.table)
         for key in (f"{self.project}/{tag}/{FILE_NAME}", f"{self.project}/{_STAGED}/{tag}/{FILE_NAME}"):
             if await bucket.digest(key):
                 await bucket.fetch(key, into)
@@ -71,7 +82,7 @@ class FilesChannel:
 
     async def retract(self, outside: Outside, item: Item, seen: Seen) -> None:
         """Delete a file of a release that is not public."""
-        bucket, key = outside.bucket(self.folder), self._key(item)
+        bucket, key = outside.bucket(self.table), self._key(item)
         if await bucket.digest(key) != seen.stamp:
             raise Moved(Problem(path=item.id, what="has changed since it was looked at"))
         await bucket.remove(key)
@@ -132,6 +143,14 @@ class _Latest:
             return _Latest(digest_bytes(data), "")
 
 
+async def _seen(bucket: Bucket, item: Item, key: str) -> Seen:
+    stamp = await bucket.digest(key)
+    if not stamp:
+        return Seen()
+    said = _Latest.parse(await bucket.read(key)) if item.kind is ItemKind.MOVING else _Latest(stamp, "")
+    return Seen(value=said.tag, version=said.version, stamp=stamp, url=bucket.url(key))
+
+
 def _latest(top: str, package: PackageEntry, after: str) -> Item:
     return Item(
         id=f"{top}/latest/{package.name}",
@@ -147,4 +166,4 @@ def plan(config: Config, facts: Facts | None) -> Iterator[FilesChannel]:
     """The folder of the config, if it has one."""
     del facts
     if config.publish.files:
-        yield FilesChannel(folder=config.publish.files.folder, project=config.project.name)
+        yield FilesChannel(table=config.publish.files, project=config.project.name)

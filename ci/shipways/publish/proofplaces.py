@@ -65,7 +65,7 @@ class InFolder:
     async def read(self, outside: Outside, spots: Sequence[tuple[str, str]], form: Form) -> Sequence[Kept]:
         """By their paths."""
         del form
-        bucket, found = outside.bucket(self.channel.folder), []
+        bucket, found = outside.bucket(self.channel.table), []
         for where, name in spots:
             key = f"{where}/{name}"
             if stamp := await bucket.digest(key):
@@ -74,7 +74,7 @@ class InFolder:
 
     async def put(self, outside: Outside, spot: Spot, proof: bytes, seen: Seen) -> str:
         """Written whole."""
-        bucket, key = outside.bucket(self.channel.folder), f"{spot.where}/{spot.name}"
+        bucket, key = outside.bucket(self.channel.table), f"{spot.where}/{spot.name}"
         await bucket.write(key, proof, seen=seen.stamp)
         return bucket.url(key)
 

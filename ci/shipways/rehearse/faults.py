@@ -56,8 +56,10 @@ class Faulty:
         self._traffic.requests.append((scope["method"], scope["path"]))
         fault = self._choose(scope["method"], scope["path"])
         if fault is Fault.ERROR:
+            await _drain(receive)
             await _answer(send, 503)
         elif fault is Fault.LIMIT:
+            await _drain(receive)
             await _answer(send, 429, (b"retry-after", b"1"))
         elif fault is Fault.SLOW:
             await anyio.sleep(0.2)
@@ -71,6 +73,12 @@ class Faulty:
                 await send(start)
         else:
             await self._app(scope, receive, send)
+
+
+async def _drain(receive: Receive) -> None:
+    """Who waits to be told to send a body never sends it after an answer, and it would be looked for ever after."""
+    while (await receive()).get("more_body"):
+        pass
 
 
 async def _swallow(message: Message) -> None:

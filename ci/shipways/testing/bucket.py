@@ -40,6 +40,9 @@ class MemoryBucket:
         """Forget it."""
         self.files.pop(key, None)
 
+    async def writable(self) -> None:
+        """Always."""
+
     def url(self, key: str) -> str:
         """Where it is."""
         return f"memory:{key}"
