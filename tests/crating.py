@@ -11,9 +11,11 @@ import anyio
 
 from shipways.adapters.crates import SparseRegistry
 from shipways.adapters.cratetokens import CrateTokens
+from shipways.errors import Problem
 from shipways.model.digest import digest_bytes
 from shipways.model.manifest import ArtifactEntry, Manifest, PackageEntry
 from shipways.model.outcome import Outcome
+from shipways.outside import Outside
 from shipways.publish.crates import CratesChannel
 from shipways.run.reconciler import Around, converge
 from shipways.testing.console import ManualClock, RecordingConsole
@@ -109,11 +111,19 @@ class Run:
     console: RecordingConsole = field(default_factory=RecordingConsole)
     clock: ManualClock = field(default_factory=ManualClock)
 
-    def publish(self, manifest: Manifest, *, apply: bool = True) -> Outcome:
-        """Converge; what was printed and recorded has no token in it."""
+    def outside(self) -> Outside:
+        """What the channel talks to."""
         tokens = CrateTokens(self.registry, self.env, self.clock)
         registry = SparseRegistry(self.registry, FixedAddresses(self.url), tokens, self.clock)
-        outside = replace(CLOSED, artifact=lambda path: self.folder / path, crates=lambda _: registry)
+        return replace(CLOSED, artifact=lambda path: self.folder / path, crates=lambda _: registry)
+
+    def preflight(self) -> tuple[Problem, ...]:
+        """What would stop a release; raises what the channel raises."""
+        return anyio.run(CratesChannel(registry=self.registry).preflight, self.outside())
+
+    def publish(self, manifest: Manifest, *, apply: bool = True) -> Outcome:
+        """Converge; what was printed and recorded has no token in it."""
+        outside = self.outside()
         around = Around(outside=outside, console=self.console, clock=self.clock)
 
         async def main() -> Outcome:

@@ -97,6 +97,12 @@ class Run:
         logins = DockerLogins(OsProcess(), Shell(self.login))
         return PushRegistries(RegistryHttp(logins, ManualClock(), transport=self.transport), self.uploads)
 
+    def preflight(self) -> str:
+        """The problems that there are before a release is built."""
+        registries = self.registries()
+        outside = replace(CLOSED, registries=lambda: registries)
+        return "\n".join(map(str, anyio.run(self.channel.preflight, outside)))
+
     def __call__(self, made: Release, *, apply: bool = True) -> Outcome:
         registries = self.registries()
         outside = replace(CLOSED, artifact=lambda path: made.dist / path, registries=lambda: registries)

@@ -35,6 +35,13 @@ class CrateRegistry(Protocol):
         """
         ...
 
+    async def authorize(self) -> None:
+        """Get a token to upload with. Raises Unfinished when there is none to be had, or nothing takes it, Transient.
+
+        No registry tells whose a token is: whether a crate is ours is known when it is uploaded.
+        """
+        ...
+
     async def upload(self, crate: Path, limit: Limit | None) -> None:
         """Send a .crate, as fast as the limit allows over all uploads of this run.
 

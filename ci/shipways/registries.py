@@ -41,6 +41,10 @@ class Registries(Protocol):
         """The small files of a media type that are attached to it, each with its title."""
         ...
 
+    async def pushable(self, name: str) -> None:
+        """Find out whether images can be pushed to a repository, and leave nothing there."""
+        ...
+
     async def push(self, name: str, blob: Callable[[str], Path], *, near: str = "") -> None:
         """Send an index and all below it, under no tag. `blob` is where each digest lies.
 

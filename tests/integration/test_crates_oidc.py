@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from crating import CANARY, Run, release
+from shipways.errors import Unfinished
 from shipways.model.outcome import State
 from shipways.rehearse.crates import Crates
 from shipways.rehearse.faults import Fault, Faulty, Traffic
@@ -64,6 +65,14 @@ def test_mints_again(job: Job, url: str, tmp_path: Path) -> None:
     outcome = run.publish(release(tmp_path, "1.0.0", many))
     assert {State.APPLIED} == {row.state for row in outcome.rows}, outcome.error()
     assert (12, 3, 4200) == (len(job.crates.log), len(job.crates.minted), job.clock.now())
+
+
+def test_known_before(job: Job, url: str, tmp_path: Path) -> None:
+    """A token is minted before a release is built; a job that the registry does not trust is told there."""
+    assert () == job.run(url, tmp_path).preflight()
+    assert 1 == len(job.crates.minted)
+    with pytest.raises(Unfinished, match="No Trusted Publishing config found"):
+        job.run(url, tmp_path, "other/pair").preflight()
 
 
 def test_nothing_is_minted_to_look(job: Job, url: str, tmp_path: Path) -> None:

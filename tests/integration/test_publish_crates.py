@@ -2,7 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from cargoing import WORKSPACE, Cargo
 from crating import CANARY, VARIABLE, EventClock, Run, release
 from sandbox import Repository
+from shipways.errors import Unfinished
 from shipways.model.event import Note
 from shipways.model.outcome import Outcome, State
 from shipways.pack.crate import read_crate, upload_metadata
@@ -153,11 +154,21 @@ def test_no_index(tmp_path: Path) -> None:
     assert VARIABLE in text
 
 
-@pytest.mark.parametrize(
+TOKENS = pytest.mark.parametrize(
     ("env", "words"),
     [({}, "there is no token"), ({VARIABLE: "wrong"}, "authentication failed")],
     ids=["no token", "a token without right"],
 )
+
+
+@TOKENS
+def test_token_before(env: dict[str, str], words: str, tmp_path: Path) -> None:
+    """That there is none is known before anything is built; whether one has the right no registry tells."""
+    with registry() as (_, url, _), pytest.raises(Unfinished, match=words) if not env else nullcontext():
+        assert () == Run(url, tmp_path, env=env).preflight()
+
+
+@TOKENS
 def test_token(env: dict[str, str], words: str, tmp_path: Path) -> None:
     """Without the right to publish nothing is there, and the error names the variable."""
     with registry() as (crates, url, _):

@@ -145,6 +145,30 @@ def test_no_right(guarded: Guarded, made: Release, user: str) -> None:
     assert_secret(told(run, outcome) + text)
 
 
+@pytest.mark.parametrize("user", ["reader", "", "team"])
+def test_no_right_before(guarded: Guarded, user: str) -> None:
+    """The same is known before anything is built, of each repository."""
+    said = guarded.run(user, "team/pulse", "others/pulse").preflight()
+    assert f"`docker login {guarded.host}` with an account that may push to it" in said
+    assert (user != "team", True) == ("team/pulse" in said, "others/pulse" in said)
+    assert_secret(said)
+
+
+def test_right_before(guarded: Guarded) -> None:
+    """Nothing is said of who may push, and nothing is left: the upload was begun, and given up."""
+    assert "" == guarded.run("me", "first", "second").preflight()
+    assert 2 == guarded.traffic.methods()["DELETE"]
+    assert ([], []) == (guarded.app.log, list((guarded.folder / "oci").iterdir()))
+
+
+def test_right_before_of_a_real_registry(real: LocalRegistry, tmp_path: Path) -> None:
+    """docker-registry gives up an upload too, but for a hash of nothing; a wrong password is told."""
+    names = (f"{real.host}/before/pulse",)
+    assert "" == Run(names, login=docker(tmp_path / "docker", real.host, "me")).preflight()
+    assert ["0"] == [path.name for path in real.storage.rglob("*") if path.is_file() and "before" in path.parts]
+    assert "401 Unauthorized" in Run(names, login=docker(tmp_path / "docker", real.host, "you")).preflight()
+
+
 def test_right_for_some(by_token: Guarded, made: Release) -> None:
     """One repository of two is refused: neither gets a tag."""
     outcome = by_token.run("team", "team/pulse", "others/pulse")(made)

@@ -72,6 +72,17 @@ def test_release(project: Repository, harbour: Harbour, tmp_path: Path) -> None:
     assert [] == [path for path in kept if CANARY.encode() in path.read_bytes()]
 
 
+def test_finished_without_a_token(project: Repository, harbour: Harbour) -> None:
+    """What is complete ends well for who has no token; before, there is nothing to do without one."""
+    nobody = {"SHIPWAYS_PYPI_TOKEN": ""}
+    assert 3 == project.shipways("release", "--publish", env=nobody).code
+    assert not (project.root / "dist").exists()
+    harbour.index.tokens[CANARY] = frozenset({"truth"})
+    assert 0 == project.shipways("release", "--publish", env={"SHIPWAYS_PYPI_TOKEN": CANARY}).code
+    ran = project.shipways("release", "--publish", env=nobody)
+    assert (0, True) == (ran.code, "3 there" in ran.err), ran.err
+
+
 def test_refused(project: Repository, harbour: Harbour) -> None:
     """A token that the index does not know: exit 5 with what to check, and the token nowhere."""
     ran = project.shipways("release", "--publish", env={"SHIPWAYS_PYPI_TOKEN": CANARY})

@@ -88,6 +88,18 @@ def test_token_without_right(project: Repository, hub: Github) -> None:
     assert 0 == publish(project, "1.0.0").code
 
 
+def test_finished_without_a_token(project: Repository, hub: Github) -> None:
+    """What is complete ends well for who has no token; what is not stops before anything is built."""
+    assert 0 == publish(project, "1.0.0").code
+    ran = publish(project, "1.0.0", "")
+    assert (0, True) == (ran.code, "all of this release is there" in ran.err), ran.err
+    release = hub.forge.published("v1.0.0")
+    assert release is not None
+    release.assets.popitem()
+    ran = publish(project, "1.0.0", "")
+    assert (3, True) == (ran.code, "GH_TOKEN: is not set" in ran.err), ran.err
+
+
 def test_needs_a_repository(project: Repository) -> None:
     """Without project.repository nobody knows where."""
     text = (project.root / "shipways.toml").read_text()

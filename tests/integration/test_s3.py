@@ -52,7 +52,7 @@ def run(bucket: S3Bucket, made: Manifest, folder: Path) -> Outcome:
     """A run of its own, but for its client: to make one takes longer than a release."""
     outside = replace(CLOSED, artifact=lambda path: folder / path, bucket=lambda _: bucket)
     around = Around(outside=outside, console=RecordingConsole(), clock=ManualClock())
-    return anyio.run(lambda: converge([FilesChannel(table=ANY)], made, around))
+    return anyio.run(lambda: converge([FilesChannel(table=ANY, project="p")], made, around))
 
 
 def named(made: Manifest, project: str, folder: Path) -> Manifest:

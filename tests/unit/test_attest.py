@@ -30,7 +30,7 @@ MANIFEST = sealed(
 CHANNEL = AttestChannel(
     table=TABLE,
     places=(
-        InFolder(channel=FilesChannel(table=FilesTable(folder="/f"))),
+        InFolder(channel=FilesChannel(table=FilesTable(folder="/f"), project="p")),
         OnGithub(channel=GithubChannel(repository="o/r")),
         WithImages(
             channel=RegistryChannel(

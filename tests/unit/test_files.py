@@ -7,6 +7,7 @@ import anyio
 import pytest
 
 from shipways.config.manifestfile import manifest_digest
+from shipways.config.publish import FilesTable
 from shipways.errors import Moved
 from shipways.model.item import Phase, Seen
 from shipways.model.manifest import ArtifactEntry, PackageEntry
@@ -15,7 +16,7 @@ from shipways.testing.bucket import MemoryBucket
 from shipways.testing.doors import CLOSED
 from support import sealed
 
-CHANNEL = FilesChannel(folder="/", project="p")
+CHANNEL = FilesChannel(table=FilesTable(folder="/"), project="p")
 FORMULA = ArtifactEntry(path="formula/p.rb", kind="formula", digest="sha256:0", size=1)
 MANIFEST = sealed(PackageEntry(name="p", version="1.0.0", tag="v1.0.0"), artifacts=(FORMULA,), project="p")
 

@@ -8,7 +8,7 @@ from shipways.model.item import Item, ItemKind, Phase
 from shipways.model.manifest import ArtifactEntry, PackageEntry
 from shipways.model.oci import INDEX, MANIFEST
 from shipways.publish.registry import plan
-from support import sealed
+from support import facts, sealed
 
 CONFIG = """
 [project]
@@ -123,3 +123,16 @@ def test_bad_config(text: str, message: str) -> None:
     """What cannot work is said before anything is made."""
     with pytest.raises(ConfigError, match=message):
         parse(text, "shipways.toml")
+
+
+@pytest.mark.parametrize(
+    ("tags", "asked"), [((), {"pulse", "other"}), (("v1",), {"pulse"}), (("x",), {"pulse", "other"})]
+)
+def test_images_that_a_tag_releases(tags: tuple[str, ...], asked: set[str]) -> None:
+    """What a tag does not release is not asked for before; without a tag everything is."""
+    other = (
+        '[package.other]\nbuild = "go"\n[image.other]\npackage = "other"\nrepositories = ["ghcr.io/example/other"]\n'
+    )
+    config = parse(CONFIG.replace("[publish.registry]", f"{other}[publish.registry]"), "shipways.toml")
+    (channel,) = plan(config, facts(tags=tags, pulse="1", other="2"))
+    assert asked == {image.name for image in channel.images}

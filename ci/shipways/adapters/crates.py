@@ -98,14 +98,16 @@ class SparseRegistry:
             await together(partial(find, http, name, version) for name, version in crates)
         return found
 
+    async def authorize(self) -> None:
+        """The user's, or a minted one, which the upload uses while it lives."""
+        await self._tokens.token((await self._taking()).api)
+
     async def upload(self, crate: Path, limit: Limit | None) -> None:
         """Send a .crate, when its turn comes."""
         data = await to_thread.run_sync(crate.read_bytes)
         packed = read_crate(data, crate.name)
         self._allowed(packed)
-        place = await self._where()
-        if not place.api:
-            raise Unfinished(Problem(path="publish.crates.registry", what="this registry takes no crates"))
+        place = await self._taking()
         body = await self._body(place, packed, data)
         await self._tokens.token(place.api)  # who has none need not wait
         await self._turn(limit)
@@ -159,6 +161,12 @@ class SparseRegistry:
                     private=said.get("auth-required") is True,
                 )
             return self._place
+
+    async def _taking(self) -> _Place:
+        place = await self._where()
+        if not place.api:
+            raise Unfinished(Problem(path="publish.crates.registry", what="this registry takes no crates"))
+        return place
 
     async def _get(self, http: httpx.AsyncClient, path: str) -> httpx.Response:
         """A file of the index; the token goes only where it is asked for (`auth-required`)."""

@@ -1,7 +1,7 @@
 """Image registries, to push to (OCI distribution-spec 1.1, "Push")."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -72,6 +72,14 @@ class PushRegistries:
                 for title, blob in titled(await http.document(f"manifests/{digest}", MANIFEST) or b""):
                     found.append((title, await http.document(f"blobs/{blob}", "*/*") or b""))
         return found
+
+    async def pushable(self, name: str) -> None:
+        """By an upload that is begun and given up. It ends by itself where a registry does not let it be given up."""
+        async with self._session(name) as http:
+            begun = await http.ask("POST", "blobs/uploads/")
+            place = begun.url.join(begun.headers.get("Location", ""))
+            with suppress(Unfinished):
+                await http.ask("DELETE", str(place))
 
     async def push(self, name: str, blob: Callable[[str], Path], *, near: str = "") -> None:
         """Send an image by digest, what it is made of first."""

@@ -117,6 +117,11 @@ class Facts:
         digest = locked.digest if locked else dict(self.grounds).get(image, "")
         return digest if self.engine == "dagger" else ""
 
+    def tagged(self, package: str) -> bool:
+        """Whether a tag of the commit releases this package; of a commit without such tags, any would be."""
+        tags = {version.tag for _, version in self.versions} & set(self.git.tags)
+        return not tags or self.version(package).tag in tags
+
     def version(self, package: str) -> Version:
         """The version of a package (KeyError for one that is not in the config)."""
         return dict(self.versions)[package]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from shipways.config.schema import Config
+from shipways.errors import Problem
 from shipways.model.artifact import Kind
 from shipways.model.facts import Facts
 from shipways.model.item import Item, ItemKind, Phase, Publication, Seen
@@ -44,6 +45,11 @@ class CratesChannel:
             )
             for package, entry in files.items()
         )
+
+    async def preflight(self, outside: Outside) -> tuple[Problem, ...]:
+        """Nothing, when there is a token, or one can be minted. Raises Unfinished, Transient."""
+        await outside.crates(self.registry).authorize()
+        return ()
 
     async def observe(self, outside: Outside, items: Sequence[Item]) -> Mapping[str, Seen]:
         """What the index has."""

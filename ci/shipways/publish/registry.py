@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from shipways.config.schema import Config
+from shipways.errors import Problem, ShipwaysError
 from shipways.model.artifact import Kind
 from shipways.model.digest import digest_bytes
 from shipways.model.facts import Facts
@@ -18,6 +19,7 @@ from shipways.model.version import is_prerelease
 from shipways.outside import Outside
 from shipways.pack.referrers import referrer
 from shipways.registries import Attachment
+from shipways.tasks import together
 
 _SBOM: Final = "application/vnd.cyclonedx+json"
 
@@ -50,6 +52,20 @@ class RegistryChannel:
             if image.package in versions
             for item in self._image(manifest, image, index, versions[image.package])
         )
+
+    async def preflight(self, outside: Outside) -> tuple[Problem, ...]:
+        """What is against a push, of each repository."""
+        registries, found = outside.registries(), dict[str, Sequence[Problem]]()
+        names = tuple(dict.fromkeys(name for image in self.images for name in image.repositories))
+
+        async def ask(name: str) -> None:
+            try:
+                await registries.pushable(name)
+            except ShipwaysError as error:
+                found[name] = error.problems
+
+        await together(partial(ask, name) for name in names)
+        return tuple(problem for name in names for problem in found.get(name, ()))
 
     async def observe(self, outside: Outside, items: Sequence[Item]) -> Mapping[str, Seen]:
         """What the registries have; of a tag that stands for something else also the version of that."""
@@ -159,13 +175,12 @@ class RegistryChannel:
 
 def plan(config: Config, facts: Facts | None) -> Iterator[RegistryChannel]:
     """The registries of all images, when the config has the table."""
-    del facts
     if config.publish.registry:
         yield RegistryChannel(
             images=tuple(
                 Shipped(name=name, package=image.package, repositories=_names(image.repositories))
                 for name, image in config.image.items()
-                if image.repositories
+                if image.repositories and (facts is None or facts.tagged(image.package))
             ),
             moving=config.publish.registry.moving,
         )

@@ -62,6 +62,7 @@ class OciRegistry:
             Route(f"{named}/blobs/uploads/{{upload}}", self._status),
             Route(f"{named}/blobs/uploads/{{upload}}", self._chunk, methods=["PATCH"]),
             Route(f"{named}/blobs/uploads/{{upload}}", self._finish, methods=["PUT"]),
+            Route(f"{named}/blobs/uploads/{{upload}}", self._cancel, methods=["DELETE"]),
             Route(f"{named}/blobs/{{digest}}", self._blob),
             Route(f"{named}/manifests/{{version}}", self._manifest),
             Route(f"{named}/manifests/{{version}}", self._put, methods=["PUT"]),
@@ -125,6 +126,14 @@ class OciRegistry:
         name = request.path_params["name"]
         self._link("blob", name, digest)
         return _created(f"/v2/{name}/blobs/{digest}", digest)
+
+    async def _cancel(self, request: Request) -> Response:
+        upload = self._upload(request)
+        if not upload:
+            return problem(404, "BLOB_UPLOAD_UNKNOWN")
+        del self._uploads[upload]
+        (self._folder / upload).unlink()
+        return Response(status_code=204)
 
     async def _blob(self, request: Request) -> Response:
         digest = request.path_params["digest"]

@@ -119,7 +119,7 @@ async def _release(asked: Asked, how: How) -> None:
         channels = publishing.channels_of(shop.config, facts)
         dist = shop.repository.root / "dist"
         if real and not asked.dry_run:
-            await publishing.preflight(channels, dist, console)
+            await publishing.preflight(channels, dist, console, make_digest=whole.make_digest)
         manifest = await make_all(shop, whole, console, how)
         if real:
             await publishing.publish(channels, manifest, dist, console, apply=not asked.dry_run)

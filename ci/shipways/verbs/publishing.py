@@ -9,13 +9,14 @@ import click
 
 from shipways import wire
 from shipways.bundle import formula
+from shipways.config.manifestfile import FILE_NAME, parse_manifest
 from shipways.config.schema import Config
 from shipways.doors import outside, tags
-from shipways.errors import PreflightError, Unfinished
+from shipways.errors import ConfigError, PreflightError, Unfinished
 from shipways.model.event import Note
 from shipways.model.facts import Facts
 from shipways.model.manifest import Manifest
-from shipways.model.outcome import Outcome
+from shipways.model.outcome import GOOD
 from shipways.outside import Channel
 from shipways.pipeline import PUBLISHERS
 from shipways.ports import Console
@@ -55,18 +56,42 @@ async def to_be_tagged(config: Config, facts: Facts) -> Facts:
     return mode.to_be_tagged(config, facts, there)
 
 
-async def preflight(channels: list[Channel], dist: Path, console: Console) -> None:
-    """One table of all channels. Raises PreflightError with everything that would stop a release."""
+async def preflight(channels: list[Channel], dist: Path, console: Console, *, make_digest: str = "") -> None:
+    """One table of all channels. Raises PreflightError with everything that would stop a release.
+
+    Nothing stops one that is complete: what was made under this make digest, and is everywhere.
+    """
     async with outside(dist) as doors:
         findings = await examine(channels, doors)
     console.emit(findings_table(findings))
     if problems := [problem for finding in findings for problem in finding.problems]:
-        raise PreflightError(*problems)
+        if not await _complete(channels, dist, make_digest, console):
+            raise PreflightError(*problems)
+        console.emit(Note(text="all of this release is there, so nothing of this stops it"))
+
+
+async def _complete(channels: list[Channel], dist: Path, make_digest: str, console: Console) -> bool:
+    """Whether what lies in dist/ is of this make digest, and every channel has all of it."""
+    files = wire.files()
+    if not make_digest or not files.exists(dist / FILE_NAME):
+        return False
+    with contextlib.suppress(ConfigError):  # a manifest of another program is no answer
+        manifest = parse_manifest(files.read(dist / FILE_NAME))
+        whole = all(files.exists(dist / entry.path) for entry in manifest.artifacts)
+        if manifest.make_digest == make_digest and whole:
+            async with opened(dist, console) as around:
+                outcome = await converge(channels, manifest, around, apply=False)
+            return all(row.state in GOOD for row in outcome.rows)
+    return False
 
 
 async def publish(channels: list[Channel], manifest: Manifest, dist: Path, console: Console, *, apply: bool) -> None:
     """Bring a release to its channels. Raises Unfinished or Conflict, after the table that shows how far it came."""
-    outcome = await _converge(channels, manifest, dist, console, apply=apply)
+    if not channels:
+        console.emit(Note(text="there is no channel: the config has no table of [publish]"))
+    async with opened(dist, console) as around:
+        outcome = await converge(channels, manifest, around, apply=apply)
+    console.emit(publish_table(outcome))
     if (error := outcome.error()) is not None:
         raise error
 
@@ -79,17 +104,6 @@ def record(shop: wire.Workshop, manifest: Manifest, dist: Path, console: Console
         folder = file.path.rpartition("/")[0]
         text = f"dist/{file.path} says what is published: copy it to {folder}/, run `shipways render`, and commit both"
         console.emit(Note(text=text))
-
-
-async def _converge(
-    channels: list[Channel], manifest: Manifest, dist: Path, console: Console, *, apply: bool
-) -> Outcome:
-    if not channels:
-        console.emit(Note(text="there is no channel: the config has no table of [publish]"))
-    async with opened(dist, console) as around:
-        outcome = await converge(channels, manifest, around, apply=apply)
-    console.emit(publish_table(outcome))
-    return outcome
 
 
 @contextlib.asynccontextmanager
