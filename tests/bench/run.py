@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import converge
 from containers import containers
 from ground import PROJECTS, SHIPWAYS, checked, commit, repository, say
 from measure import best, cost
@@ -47,6 +48,10 @@ def main() -> None:
         "many": many,
         "large": large,
         "containers": containers,
+        "rerun": converge.rerun,
+        "uploads": converge.uploads,
+        "push": converge.push,
+        "memory": converge.memory,
     }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))

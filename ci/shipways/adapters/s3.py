@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _WHOLE: Final = 64 << 20
 """A file up to this size in bytes is sent in one request, so that the server itself knows its digest."""
-_PART: Final = 16 << 20
+_PART: Final = 8 << 20
 _MOST: Final = 10_000
 """Parts that a file may have (S3 user guide, "Multipart upload limits")."""
 _WIDTH: Final = 8
