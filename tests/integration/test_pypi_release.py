@@ -60,7 +60,8 @@ def test_release(project: Repository, harbour: Harbour, tmp_path: Path) -> None:
     """The wheel is there, again does nothing, `verify` agrees; twine says nothing, and nobody the token."""
     harbour.index.tokens[CANARY] = frozenset({"truth"})
     (tmp_path / "token").write_text(CANARY + "\n")
-    env = {"SHIPWAYS_PYPI_TOKEN": "", "SHIPWAYS_PYPI_TOKEN_FILE": str(tmp_path / "token")}
+    unasked = {"http_proxy": "http://127.0.0.1:1", "no_proxy": "", "NO_PROXY": ""}
+    env = unasked | {"SHIPWAYS_PYPI_TOKEN": "", "SHIPWAYS_PYPI_TOKEN_FILE": str(tmp_path / "token")}
     ran = [project.shipways("release", "--publish", env=env) for _ in range(2)]
     ran.append(project.shipways("verify", env={"SHIPWAYS_PYPI_TOKEN": ""}))
     assert [0, 0, 0] == [each.code for each in ran], ran

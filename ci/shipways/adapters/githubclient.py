@@ -13,7 +13,9 @@ from github.PaginatedList import PaginatedList
 from github.Repository import Repository
 
 from shipways import __version__
+from shipways.adapters import web
 from shipways.adapters.githuberrors import Hints, mapped
+from shipways.adapters.shell import spare_loopback
 from shipways.model.secret import Secret
 from shipways.ports import Clock
 
@@ -33,6 +35,8 @@ class GithubClient:
         self.api: Final = api or DEFAULT_BASE_URL
         self._hints = hints
         self._lock = threading.Lock()
+        if web.loopback(httpx.URL(self._api).host):
+            spare_loopback()
         self.github: Final = Github(
             base_url=self.api,
             auth=Auth.Token(token.open()) if token else None,

@@ -94,7 +94,7 @@ class SimpleIndex:
         return page or f"{self._simple}/{twining.named(file.name)[0]}/"
 
     def _reader(self) -> httpx.AsyncClient:
-        http = web.client()
+        http = web.client(self._simple)
         http.auth = _WhenAsked(self._known(), web.origin(httpx.URL(self._uploads)))
         return http
 

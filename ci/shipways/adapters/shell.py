@@ -8,6 +8,13 @@ from pathlib import Path
 import anyio
 
 
+def spare_loopback() -> None:
+    """Let no library of this process ask a proxy for this machine itself: requests knows no other way to be told."""
+    spared = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
+    if spared != "*" and "127.0.0.1" not in spared.split(","):
+        os.environ["no_proxy"] = ",".join(filter(None, (spared, "localhost", "127.0.0.1", "::1")))
+
+
 class OsShell:
     """The `Shell` port."""
 
