@@ -4,59 +4,66 @@ import contextlib
 import functools
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shipways.adapters.process import OsProcess
-from shipways.adapters.shell import OsClock, OsShell
 from shipways.buckets import Bucket
 from shipways.config.publish import S3, AttestTable, FilesTable, PypiTable
 from shipways.model.tap import TapPlace
 from shipways.outside import CrateRegistry, Forge, Outside, PythonIndex
+from shipways.ports import Clock, Shell
 from shipways.proofs import Notary
 from shipways.registries import Registries
 from shipways.tags import Tags
 from shipways.taps import Tap
 
+if TYPE_CHECKING:
+    from shipways.adapters.crates import Addresses
+
 
 @contextlib.asynccontextmanager
-async def outside(folder: Path) -> AsyncIterator[Outside]:
-    """The ports that channels use while the block runs, for the artifacts in `folder`."""
+async def outside(
+    folder: Path, shell: Shell, clock: Clock, addresses: "Addresses | None" = None
+) -> AsyncIterator[Outside]:
+    """The ports that channels use while the block runs, for the artifacts in `folder`.
+
+    Tokens come from the environment of `shell` alone; `addresses` knows where registries of crates are, cargo if none.
+    """
     async with contextlib.AsyncExitStack() as opened:
         yield Outside(
             artifact=lambda path: folder / path,
-            bucket=functools.cache(_bucket),
-            crates=functools.cache(_crates),
-            forge=_forges(opened),
-            notary=functools.cache(_notary),
-            pypi=functools.cache(_pypi),
+            bucket=functools.cache(functools.partial(_bucket, clock)),
+            crates=functools.cache(lambda registry: _crates(registry, shell, clock, addresses)),
+            forge=_forges(opened, shell, clock),
+            notary=functools.cache(functools.partial(_notary, shell)),
+            pypi=functools.cache(lambda table: _pypi(table, shell, clock)),
             read=functools.partial(_read, folder),
-            registries=functools.cache(_registries),
-            tags=functools.cache(tags),
-            tap=_taps(opened),
+            registries=functools.cache(lambda: _registries(shell, clock)),
+            tags=functools.cache(lambda repository: tags(repository, shell)),
+            tap=_taps(opened, shell, clock),
         )
 
 
-def _bucket(table: FilesTable) -> Bucket:
+def _bucket(clock: Clock, table: FilesTable) -> Bucket:
     if table.folder.startswith(S3):
         from shipways.adapters.s3 import S3Bucket
 
-        return S3Bucket(table, OsClock())
+        return S3Bucket(table, clock)
     from shipways.adapters.bucket import FolderBucket
 
     return FolderBucket(table.folder)
 
 
-def _crates(registry: str) -> CrateRegistry:
+def _crates(registry: str, shell: Shell, clock: Clock, addresses: "Addresses | None") -> CrateRegistry:
     from shipways.adapters.cargoaddresses import CargoAddresses
     from shipways.adapters.crates import SparseRegistry
     from shipways.adapters.cratetokens import CrateTokens
 
-    shell = OsShell()
-    tokens = CrateTokens(registry, shell.env(), OsClock())
-    return SparseRegistry(registry, CargoAddresses(OsProcess(), shell), tokens, OsClock())
+    tokens = CrateTokens(registry, shell.env(), clock)
+    return SparseRegistry(registry, addresses or CargoAddresses(OsProcess(), shell), tokens, clock)
 
 
-def _notary(table: AttestTable, tags: tuple[str, ...]) -> Notary:
-    shell = OsShell()
+def _notary(shell: Shell, table: AttestTable, tags: tuple[str, ...]) -> Notary:
     if table.signer == "sigstore":
         from shipways.adapters.keyless import KeylessNotary
         from shipways.settings import find_config
@@ -75,18 +82,18 @@ async def _read(folder: Path, path: str) -> bytes:
     return await small(folder / path)
 
 
-def _pypi(table: PypiTable) -> PythonIndex:
+def _pypi(table: PypiTable, shell: Shell, clock: Clock) -> PythonIndex:
     from shipways.adapters.credentials import Credentials
     from shipways.adapters.pypi import SimpleIndex
 
-    return SimpleIndex(table, Credentials(OsShell().env()), OsClock())
+    return SimpleIndex(table, Credentials(shell.env()), clock)
 
 
-def _forges(opened: contextlib.AsyncExitStack) -> Callable[[str, str], Forge]:
+def _forges(opened: contextlib.AsyncExitStack, shell: Shell, clock: Clock) -> Callable[[str, str], Forge]:
     """Each forge is made when it is asked for, and kept until the end: its connections are."""
     from shipways.adapters.credentials import Credentials
 
-    secret = Credentials(OsShell().env()).secret
+    secret = Credentials(shell.env()).secret
 
     @functools.cache
     def forge(api: str, repository: str) -> Forge:
@@ -94,7 +101,7 @@ def _forges(opened: contextlib.AsyncExitStack) -> Callable[[str, str], Forge]:
         from shipways.adapters.github import GithubForge
 
         http = web.client(api)
-        made = GithubForge(api, repository, secret("GH_TOKEN", "GITHUB_TOKEN"), http, OsClock())
+        made = GithubForge(api, repository, secret("GH_TOKEN", "GITHUB_TOKEN"), http, clock)
         opened.push_async_callback(http.aclose)
         opened.callback(made.close)
         return made
@@ -102,18 +109,18 @@ def _forges(opened: contextlib.AsyncExitStack) -> Callable[[str, str], Forge]:
     return forge
 
 
-def tags(repository: str) -> Tags:
+def tags(repository: str, shell: Shell) -> Tags:
     """The tags at the remote of this repository; a release that makes its own asks before there is a channel."""
     from shipways.adapters.gittags import GitTags
 
-    return GitTags(repository, OsProcess(), OsShell())
+    return GitTags(repository, OsProcess(), shell)
 
 
-def _taps(opened: contextlib.AsyncExitStack) -> Callable[[TapPlace], Tap]:
+def _taps(opened: contextlib.AsyncExitStack, shell: Shell, clock: Clock) -> Callable[[TapPlace], Tap]:
     """As forges are."""
     from shipways.adapters.credentials import Credentials
 
-    secret = Credentials(OsShell().env()).secret
+    secret = Credentials(shell.env()).secret
 
     @functools.cache
     def tap(place: TapPlace) -> Tap:
@@ -121,7 +128,7 @@ def _taps(opened: contextlib.AsyncExitStack) -> Callable[[TapPlace], Tap]:
         from shipways.adapters.githubtap import GithubTap
 
         http = web.client(place.api)
-        made = GithubTap(place, secret("HOMEBREW_TAP_TOKEN", "GH_TOKEN", "GITHUB_TOKEN"), http, OsClock())
+        made = GithubTap(place, secret("HOMEBREW_TAP_TOKEN", "GH_TOKEN", "GITHUB_TOKEN"), http, clock)
         opened.push_async_callback(http.aclose)
         opened.callback(made.close)
         return made
@@ -129,9 +136,9 @@ def _taps(opened: contextlib.AsyncExitStack) -> Callable[[TapPlace], Tap]:
     return tap
 
 
-def _registries() -> Registries:
+def _registries(shell: Shell, clock: Clock) -> Registries:
     from shipways.adapters.dockerauth import DockerLogins
     from shipways.adapters.registryhttp import RegistryHttp
     from shipways.adapters.registrypush import PushRegistries
 
-    return PushRegistries(RegistryHttp(DockerLogins(OsProcess(), OsShell()), OsClock()))
+    return PushRegistries(RegistryHttp(DockerLogins(OsProcess(), shell), clock))

@@ -21,7 +21,7 @@ from shipways.model.facts import Facts
 from shipways.model.lock import Lock, LockedImage
 from shipways.model.oci import Descriptor
 from shipways.outside import CRATES_IO
-from shipways.ports import Clock, Console, Engine, Process, Sources, World
+from shipways.ports import Clock, Console, Engine, Process, Shell, Sources, World
 from shipways.settings import settings
 from shipways.upstream import Images, Index
 
@@ -101,6 +101,11 @@ async def trial_host(registry: str) -> "Host":
 def clock() -> Clock:
     """The machine's clock."""
     return OsClock()
+
+
+def shell() -> Shell:
+    """The environment of this process, with the user's tokens."""
+    return OsShell()
 
 
 def cache_folder() -> Path:

@@ -35,7 +35,7 @@ class GithubClient:
         self.api: Final = api or DEFAULT_BASE_URL
         self._hints = hints
         self._lock = threading.Lock()
-        if web.loopback(httpx.URL(self._api).host):
+        if web.loopback(httpx.URL(self.api).host):
             spare_loopback()
         self.github: Final = Github(
             base_url=self.api,

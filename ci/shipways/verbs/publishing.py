@@ -50,7 +50,7 @@ def channels_of(config: Config, facts: Facts | None) -> list[Channel]:
 async def to_be_tagged(config: Config, facts: Facts) -> Facts:
     """The facts of a release that makes its own tags. Raises PreflightError without one, or without a remote."""
     try:
-        there = await tags(config.project.repository).commits()
+        there = await tags(config.project.repository, wire.shell()).commits()
     except Unfinished as error:
         raise PreflightError(*error.problems) from None
     return mode.to_be_tagged(config, facts, there)
@@ -61,7 +61,7 @@ async def preflight(channels: list[Channel], dist: Path, console: Console, *, ma
 
     Nothing stops one that is complete: what was made under this make digest, and is everywhere.
     """
-    async with outside(dist) as doors:
+    async with outside(dist, wire.shell(), wire.clock()) as doors:
         findings = await examine(channels, doors)
     console.emit(findings_table(findings))
     if problems := [problem for finding in findings for problem in finding.problems]:
@@ -110,7 +110,7 @@ def record(shop: wire.Workshop, manifest: Manifest, dist: Path, console: Console
 async def opened(dist: Path, console: Console) -> AsyncIterator[Around]:
     """The doors of channels while the block runs, for the artifacts in a folder, where the ledger is too."""
     clock, files = wire.clock(), wire.files()
-    async with outside(dist) as doors:
+    async with outside(dist, wire.shell(), clock) as doors:
         yield Around(
             outside=doors,
             console=console,
