@@ -90,7 +90,9 @@ class Uploads:
         if told.status_code != 204:
             return None
         last = told.headers.get("Range", "").rpartition("-")[2]
-        upload.offset = int(last) + 1 if last.isdigit() and int(last) else 0  # of nothing docker-registry says 0-0
+        if not last.isdigit() or not int(last):  # 0-0 is one byte, and what docker-registry says of none
+            return None
+        upload.offset = int(last) + 1
         upload.place = _next(told, upload.place)
         return upload
 
@@ -110,14 +112,17 @@ class Uploads:
             upload.offset, upload.place = data.end, _next(answer, upload.place)
 
     async def _finish(self, http: RegistrySession, blob: Descriptor, source: Path | bytes, key: _Key) -> None:
-        """The rest of the blob, and its digest, which the registry verifies."""
+        """The rest of the blob, and its digest, which the registry verifies.
+
+        404 says that the upload is over: something on the way has sent this twice, perhaps, so look again.
+        """
         upload = self._open[key]
         place = f"{upload.place}{'&' if upload.place.query else '?'}digest={blob.digest}"
         data = _Slice(source=source, begin=upload.offset, end=blob.size)
         headers = data.headers
         if not upload.offset:
             del headers["Content-Range"]
-        answer = await http.ask("PUT", place, headers, data, _UNTAKEN if upload.offset else ())
+        answer = await http.ask("PUT", place, headers, data, _UNTAKEN if upload.offset else {httpx.codes.NOT_FOUND})
         if answer.is_error:
             raise self._lost(key)
         del self._open[key]
