@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 
@@ -38,8 +38,6 @@ class Forge:
     """Names such as `tags/v1`, and the commits or tag objects that they name."""
     tags: dict[str, str] = field(default_factory=dict)
     """Tag objects, and the commits that they name."""
-    breaking: int = 0
-    """How many of the next uploads end with 502 and leave a file that is not whole."""
     latest: int | None = None
     leaked: list[str] = field(default_factory=list)
     """Credentials that came to the storage, which are for the API alone."""
@@ -79,6 +77,12 @@ class Forge:
     def published(self, tag: str) -> Release | None:
         """The release of a tag that everybody sees."""
         return next((r for r in self.releases.values() if r.tag == tag and not r.draft), None)
+
+    def newest(self) -> Release | None:
+        """The release that everybody is shown as the latest: the one that is marked, else the last one."""
+        full = [release for release in self.releases.values() if not release.draft and not release.prerelease]
+        marked = [release for release in full if release.id == self.latest]
+        return (*marked, *sorted(full, key=lambda release: (-release.created, -release.id)), None)[0]
 
     def put(self, release: Release, name: str, data: bytes, **more: Any) -> Asset:
         """Add an asset."""
@@ -131,12 +135,10 @@ class Forge:
 
     async def _get_latest(self, request: Request) -> Response:
         self.desk.enter(request)
-        full = [r for r in self.releases.values() if not r.draft and not r.prerelease]
-        marked = [release for release in full if release.id == self.latest]
-        found = marked or sorted(full, key=lambda release: (release.created, release.id))[-1:]
-        if not found:
+        found = self.newest()
+        if found is None:
             raise Missing
-        return self.desk.answer(self.desk.views(request).release(found[0]))
+        return self.desk.answer(self.desk.views(request).release(found))
 
     async def _edit(self, request: Request) -> Response:
         self.desk.enter(request, write=True)
@@ -195,13 +197,15 @@ class Forge:
         name = _OWN.sub(".", request.query_params.get("name", "")).strip(".") or "default"
         if "content-length" not in request.headers:
             raise HTTPException(400, "Bad Content-Length: ")
-        data = await request.body()
+        try:
+            data = await request.body()
+        except ClientDisconnect:
+            data = None
         if release.immutable:
             raise HTTPException(422, "Cannot upload assets to an immutable release.")
         if any(asset.name == name for asset in release.assets.values()):
             raise Invalid(resource="ReleaseAsset", code="already_exists", field="name")
-        if self.breaking:
-            self.breaking -= 1
+        if data is None:  # what has come is not whole, and has the name
             self.put(release, name, b"", state="starter", digest=None)
             raise HTTPException(502, "Server Error")
         kind = request.headers.get("content-type", "application/octet-stream")
