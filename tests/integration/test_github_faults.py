@@ -82,7 +82,7 @@ def test_budget(hub: Github, tmp_path: Path) -> None:
 def test_upload_breaks(hub: Github, tmp_path: Path) -> None:
     """What a broken upload leaves behind is deleted, and sent anew in the same run."""
     broken = iter((Fault.HALF, Fault.HALF))
-    hub.fault = lambda method, path: next(broken, Fault.NONE) if "uploads" in path else Fault.NONE
+    hub.fault = lambda _, path: next(broken, Fault.NONE) if "uploads" in path else Fault.NONE
     assert hub.converge(manifest("1.0.0", tmp_path), tmp_path).error() is None
     assert (5, 2) == tuple(
         len([m for m, path in hub.writes() if m == method and "assets" in path]) for method in ("POST", "DELETE")
