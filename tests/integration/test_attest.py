@@ -56,7 +56,7 @@ def test_two_releases(project: Repository, mirror: Path, tmp_path: Path) -> None
             assert f"file:{name}" in subprocess.run(argv, check=True, capture_output=True, text=True).stdout
         assert (place / "provenance.intoto.jsonl").exists()
     outputs.append(publish(project, "1.1.0", **KEY))
-    assert (0, True) == (outputs[-1].code, "7 there" in outputs[-1].err), outputs[-1].err
+    assert (0, True) == (outputs[-1].code, "8 there" in outputs[-1].err), outputs[-1].err
     assert 0 == project.shipways("verify").code
     files = [path.read_bytes() for top in (mirror, project.root) for path in top.rglob("*") if path.is_file()]
     everything = b"".join([*files, *((ran.out + ran.err).encode() for ran in outputs)])
