@@ -52,7 +52,7 @@ def run(bucket: S3Bucket, made: Manifest, folder: Path) -> Outcome:
     """A run of its own, but for its client: to make one takes longer than a release."""
     outside = replace(CLOSED, artifact=lambda path: folder / path, bucket=lambda _: bucket)
     around = Around(outside=outside, console=RecordingConsole(), clock=ManualClock())
-    return anyio.run(lambda: converge([FilesChannel(table=ANY, project="p")], made, around))
+    return anyio.run(lambda: converge([FilesChannel(table=ANY, project=made.project)], made, around))
 
 
 def named(made: Manifest, project: str, folder: Path) -> Manifest:
@@ -77,13 +77,15 @@ def test_releases(s3: S3, tmp_path: Path) -> None:
     table, one, two = s3.bucket("/mirror"), dist(tmp_path, "1"), dist(tmp_path, "2")
     bucket = small_parts(table)
     first, second = manifest("1.0.0", one), manifest("1.1.0", two, a_tar_gz=b"b" * 100)
-    assert [State.APPLIED] * 4 == states(run(bucket, first, one))
+    assert [State.APPLIED] * 5 == states(run(bucket, first, one))
     s3.traffic.requests.clear()
-    assert [State.DONE] * 4 == states(run(bucket, first, one))
-    assert {"HEAD": 4, "GET": 1} == s3.traffic.methods()
-    assert [State.APPLIED] * 3 == states(run(bucket, second, two))
-    assert [*[State.DONE] * 3, State.KEPT] == states(run(bucket, first, one))
+    assert [State.DONE] * 5 == states(run(bucket, first, one))
+    assert {"HEAD": 5, "GET": 1} == s3.traffic.methods()
+    assert [State.APPLIED] * 4 == states(run(bucket, second, two))
+    assert [*[State.DONE] * 4, State.KEPT] == states(run(bucket, first, one))
     there = s3.objects(table)
+    for version, folder in (("1.0.0", one), ("1.1.0", two)):
+        assert (folder / FILE_NAME).read_bytes() == there.pop(f"mirror/demo/staged/v{version}/{FILE_NAME}")
     assert b'{"tag": "v1.1.0", "version": "1.1.0"}\n' == there.pop("mirror/demo/latest/demo")
     assert there == {
         f"mirror/demo/v{version}/{path.name}": path.read_bytes()
@@ -127,19 +129,20 @@ def test_crash_at_every_request(s3: S3, tmp_path: Path, fault: Fault) -> None:
     """A run that ends anywhere is ended by the next one, which sends no file again."""
     table = s3.bucket()
     bucket, made = small_parts(table), manifest("1.0.0", tmp_path)
-    for number in range(9):
+    for number in range(12):
         mine, s3.fault = named(made, f"p{number}", tmp_path), gone_after(number, fault)
         assert None is not run(bucket, mine, tmp_path).error()
         there, s3.fault = s3.objects(table, f"{mine.project}/"), lambda *_: Fault.NONE
         s3.traffic.requests.clear()
         assert None is run(bucket, mine, tmp_path).error()
         _whole(s3, table, mine.project, tmp_path)
-        assert 4 - len(there) == s3.traffic.methods()["PUT"]
+        assert 5 - len(there) == s3.traffic.methods()["PUT"]
 
 
 def _whole(s3: S3, table: FilesTable, project: str, folder: Path) -> None:
     there = s3.objects(table, f"{project}/")
     assert b"v1.0.0" in there.pop(f"{project}/latest/demo")
+    assert (folder / FILE_NAME).read_bytes() == there.pop(f"{project}/staged/v1.0.0/{FILE_NAME}")
     assert {f"{project}/v1.0.0/{path.name}": path.read_bytes() for path in folder.iterdir()} == there
 
 
@@ -259,7 +262,7 @@ def test_release(hello: Repository, s3: S3) -> None:
     _configure(hello, table)
     ran = [hello.shipways(*words) for words in (("release", "--publish"), ("release", "--publish"), ("verify",))]
     assert [0, 0, 0] == [each.code for each in ran], ran[0].err
-    assert "4 there" in ran[1].err
+    assert "5 there" in ran[1].err
     assert "mirror/hello/v1.0.0/manifest.json" in s3.objects(table)
     assert "canary" not in "".join(each.out + each.err for each in ran)
 
