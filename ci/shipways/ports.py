@@ -170,6 +170,10 @@ class Inspector(Protocol):
         """What a binary says of itself; None when it is no ELF, Mach-O or PE file."""
         ...
 
+    def build_information(self, path: Path) -> str:
+        """The version of Go that made a program, and lines of fields about its modules; empty when it tells none."""
+        ...
+
 
 class Inbox(Protocol):
     """What a step is given: the artifacts of its needs, and an empty folder for what it makes."""

@@ -252,6 +252,12 @@ class _Inspector:
 
         return LiefInspector().linkage(path)
 
+    def build_information(self, path: Path) -> str:
+        """What Go's linker has written into a binary."""
+        from shipways.adapters.inspect import LiefInspector
+
+        return LiefInspector().build_information(path)
+
 
 class _Images:
     """The `Images` port; httpx takes a while to import, which a run that fetches nothing does not pay."""

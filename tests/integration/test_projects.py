@@ -13,6 +13,7 @@ from typing import TypeAlias, cast
 import pytest
 
 from sandbox import Repository
+from shipways.adapters.inspect import LiefInspector
 from support import need, need_rust
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -131,7 +132,11 @@ def check_sums(repository: Repository) -> None:
 
 
 def test_pulse(tmp_path: Path, cache: Path) -> None:
-    """Go to six targets: archives, sums, bills of materials, image, formula; the Linux programs run."""
+    """Go to six targets: archives, sums, bills of materials, image, formula; the Linux programs run.
+
+    What their bills are made from is what the go tool reads in the programs, whatever system they are for.
+    """
+    need("go")
     repository, artifacts = release("pulse", tmp_path / "pulse", cache)
     assert set(SIX) == set(archives(artifacts))
     check_sums(repository)
@@ -140,6 +145,11 @@ def test_pulse(tmp_path: Path, cache: Path) -> None:
     assert {"archive", "binary", "checksum", "sbom", "source", "image", "formula"} <= kinds
     gnu, musl = (artifacts[f"bin/pulse-{target}/pulse"]["digest"] for target in SIX[:2])
     assert gnu == musl
+    for name in (name for name, artifact in artifacts.items() if artifact["kind"] == "binary"):
+        program = repository.root / "dist" / name
+        told = subprocess.run(("go", "version", "-m", program), capture_output=True, text=True, check=True).stdout
+        fields = told.removeprefix(f"{program}: ").replace("\n\t", "\n")
+        assert fields == LiefInspector().build_information(program)
 
 
 def test_spark(tmp_path: Path, cache: Path) -> None:

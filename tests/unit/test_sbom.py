@@ -76,7 +76,7 @@ build = "zig"
 sbom = false
 """
 ZON = b'.{ .dependencies = .{ .ours = .{ .path = "ours" } } }'
-BUILDINFO = "/p: go1.27.3\n\tmod\texample.com/pulse\t(devel)\t\n\tdep\tgithub.com/google/uuid\tv1.6.0\th1:NIva=\n"
+BUILDINFO = "go1.27.3\nmod\texample.com/pulse\t(devel)\t\ndep\tgithub.com/google/uuid\tv1.6.0\th1:NIva=\n"
 METADATA = "Name: tool\nVersion: 1.2.3\nRequires-Dist: anyio>=4.8\n\n"
 TREE = "0 cds-index v1.2.3 (/src)\n1 itoa v1.0.18\n"
 LOCK = b"""
@@ -194,9 +194,10 @@ def made(name: str, folder: Path, varies: str = "", **changes: Any) -> Output:
 
         return run
 
-    engine = ScriptedEngine({"go": says(BUILDINFO), "{tool:rust}/cargo": says(TREE)})
+    engine = ScriptedEngine({"{tool:rust}/cargo": says(TREE)})
     sources = MemorySources({path: (REGULAR, data) for path, data in CONTENT.items()})
-    world = cast(World, SimpleNamespace(engine=engine, files=DiskFiles(), sources=sources))
+    inspector = SimpleNamespace(build_information=lambda _: BUILDINFO)
+    world = cast(World, SimpleNamespace(engine=engine, files=DiskFiles(), inspector=inspector, sources=sources))
     (output,) = anyio.run(step.run, world, inbox)
     return output
 

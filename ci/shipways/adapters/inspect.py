@@ -7,6 +7,7 @@ from typing import Final
 
 import lief
 
+from shipways.adapters.buildinfo import build_information
 from shipways.model.artifact import Linkage
 from shipways.model.version import numbers
 
@@ -15,6 +16,8 @@ _WHOLE: Final = 256_000_000
 """Bytes up to which a program is read whole; lief holds all that it reads."""
 _FRONT: Final = 4_000_000
 """Bytes that are read of a bigger one: what the loader needs lies at the front."""
+_GO_SECTIONS: Final = frozenset({".go.buildinfo", "__go_buildinfo", ".data"})
+"""Where Go's linker has its build information: in ELF, in Mach-O, and in PE among other data."""
 _ARCHES: Final = {
     "X86_64": "x86_64",
     "AARCH64": "aarch64",
@@ -35,6 +38,14 @@ class LiefInspector:
             front.write(stream.read(_FRONT))
             front.flush()
             return _linkage(front.name)
+
+    def build_information(self, path: Path) -> str:
+        """What Go's linker has written into a binary; empty when there is nothing."""
+        lief.logging.disable()
+        binary = lief.parse(str(path))
+        sections = binary.sections if binary else ()
+        told = (build_information(bytes(s.content)) for s in sections if str(s.name) in _GO_SECTIONS)
+        return next(filter(None, told), "")
 
 
 def _linkage(path: str) -> Linkage | None:

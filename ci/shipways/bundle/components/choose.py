@@ -60,7 +60,7 @@ def programs(config: Config, facts: Facts, name: str, triple: str, step: str) ->
     """The reader for a package's programs for a target, or why `step` has none."""
     package, version = config.package[name], facts.version(name).number
     if package.build == "go":
-        return GoReader(step=step, go=config.toolchain.go, image=config.toolchain_image(name), version=version)
+        return GoReader(version=version)
     if package.build == "rust":
         return _rust(config, facts, name, triple, step)
     if package.build == "zig":

@@ -8,63 +8,52 @@ from typing import Final
 from anyio import to_thread
 
 from shipways.bundle.components.contents import Contents, Part, Purl
+from shipways.errors import BuildError, Problem
 from shipways.model.artifact import Artifact, Kind
-from shipways.model.build import Build, Mount, Tool
 from shipways.model.digest import Json
-from shipways.model.source import SourceTree
 from shipways.ports import Inbox, World
 
-_FILE: Final = "buildinfo.txt"
 _TOLD: Final = "the build information in the programs (go version -m)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoReader:
-    """Programs by a Go of version `go`; `version` is that of their package, which no program knows."""
+    """Programs by Go; `version` is that of their package, which no program knows."""
 
-    step: str
-    go: str
-    image: str
     version: str
 
     def record(self) -> Json:
-        """The version of the tool that reads, and that of the package."""
-        return ["go", self.go, self.version]
+        """The version of the package: all else stands in the programs."""
+        return ["go", self.version]
 
     async def read(self, world: World, inbox: Inbox, artifact: Artifact) -> Contents:  # noqa: ARG002 - programs tell it
-        """Ask the go tool about the programs, which are beside the artifact in the inbox."""
-        programs = [program for program in inbox.artifacts() if program.kind is Kind.BINARY]
-        mounts = tuple(Mount(artifact=program, path=f"bin/{program.blob.name}") for program in programs)
-        build = Build(
-            name=self.step,
-            image=self.image,
-            tools=(Tool(name="go", version=self.go),),
-            source=SourceTree(files=()),
-            commands=(("go", "version", "-m", *("{src}/" + mount.path for mount in mounts)),),
-            outputs=(_FILE,),
-            env=(("GOTOOLCHAIN", "local"), ("GOENV", "off"), ("GOFLAGS", "")),
-            mounts=mounts,
-            stdout=_FILE,
-        )
-        (told,) = await world.engine.run(build, inbox)
-        return linked((await to_thread.run_sync(world.files.read, told)).decode(errors="replace"), self.version)
+        """Look into the programs beside the artifact in the inbox. Raises BuildError when one says nothing."""
+        told = []
+        for program in inbox.artifacts():
+            if program.kind is Kind.BINARY:
+                text = await to_thread.run_sync(world.inspector.build_information, inbox.path(program))
+                if not text:
+                    why = "Go's linker writes it; a packer, or a linker of somebody else, may have lost it"
+                    raise BuildError(Problem(path=program.name, what="has no build information of Go", why=why))
+                told.append(text)
+        return linked("\n".join(told), self.version)
 
 
 def linked(text: str, version: str) -> Contents:
-    """The contents by what `go version -m` prints (cmd/go; fields as in Go's runtime/debug, `ParseBuildInfo`)."""
+    """The contents by build information: a line with Go's version, then fields (runtime/debug, `ParseBuildInfo`)."""
     main = Purl(type="golang", name="unknown")
     parts: dict[Purl, Part] = {}
     for cells in (line.split("\t") for line in text.splitlines()):
         match cells:
-            case [head] if found := re.search(r": .*?\bgo(\d\S*)", head):
+            case [head] if found := re.match(r"go(\d\S*)", head):
                 stdlib = Purl(type="golang", name="stdlib", version=found[1])
                 parts[stdlib] = Part(purl=stdlib)
-            case ["", "mod", path, *_]:
+            case ["mod", path, *_]:
                 main = _purl(path, f"v{version}")
-            case ["", "dep", path, number, *sums]:
+            case ["dep", path, number, *sums]:
                 last = _module(path, number, sums)
                 parts[last.purl] = last
-            case ["", "=>", path, number, *sums]:
+            case ["=>", path, number, *sums]:
                 # What replaces a module stands right below it.
                 del parts[last.purl]
                 last = _replaced(last.purl, path, number, sums)
