@@ -11,8 +11,8 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import containers
 import converge
-from containers import containers
 from ground import PROJECTS, SHIPWAYS, checked, commit, repository, say
 from measure import best, cost
 
@@ -47,7 +47,8 @@ def main() -> None:
         "verbs": verbs,
         "many": many,
         "large": large,
-        "containers": containers,
+        "containers": containers.go,
+        "containers-rust": containers.rust,
         "rerun": converge.rerun,
         "uploads": converge.uploads,
         "push": converge.push,
