@@ -26,6 +26,7 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "test": ("make", "Run the test commands of the packages."),
     "version": ("versioning", "Print the version that comes next, or set one."),
     "release": ("make", "Make the release: a snapshot, or the real one at a tag."),
+    "rehearse": ("rehearsing", "Make the release against local stand-ins of every place, before there is a tag."),
     "doctor": ("publishing", "Ask every channel what would stop a release."),
     "verify": ("verifying", "Compare what every channel has with the manifest."),
     "render": ("rendering", "Write the rendered files, or check them."),

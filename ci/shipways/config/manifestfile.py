@@ -14,7 +14,8 @@ from shipways.model.manifest import Manifest
 
 FILE_NAME: Final = "manifest.json"
 LEDGER: Final = "ledger.jsonl"
-RECORDS: Final = frozenset({FILE_NAME, LEDGER})
+REHEARSAL: Final = "rehearsal.json"
+RECORDS: Final = frozenset({FILE_NAME, LEDGER, REHEARSAL})
 """What a run writes into dist/ itself."""
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _MANIFEST: Final = TypeAdapter(Manifest)

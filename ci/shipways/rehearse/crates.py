@@ -47,6 +47,8 @@ class Crates:
     """Whether the limits of crates.io are held: new crates and new versions, each with a burst."""
     private: bool = False
     """Whether every request needs a token (`auth-required`)."""
+    waits_for: frozenset[str] | None = None
+    """Crates that have to be there before those that need them; None: every one has to."""
     now: Callable[[], float] = time.time
     versions: dict[str, dict[str, Published]] = field(default_factory=dict)
     log: list[tuple[str, str]] = field(default_factory=list)
@@ -157,7 +159,8 @@ class Crates:
         if any(same):
             return f"crate version `{_core(version)}` is already uploaded"
         here = (dep["name"] for dep in metadata["deps"] if not dep.get("registry"))
-        unknown = next((dep for dep in here if dep.lower() not in self.versions), "")
+        wanted = (dep for dep in here if self.waits_for is None or dep.lower() in self.waits_for)
+        unknown = next((dep for dep in wanted if dep.lower() not in self.versions), "")
         return f"no known crate named `{unknown}`" if unknown else ""
 
     async def _yank(self, request: Request) -> Response:

@@ -20,6 +20,13 @@ class Choice:
     packages: tuple[str, ...]
 
 
+def as_tagged(facts: Facts) -> Facts:
+    """The facts as if the work tree were committed, and at the tag of each package's version."""
+    versions = tuple((name, replace(version, number=version.base)) for name, version in facts.versions)
+    tags = tuple(dict.fromkeys(version.tag for _, version in versions))
+    return replace(facts, git=replace(facts.git, tags=tags, dirty=False), versions=versions)
+
+
 def choose(config: Config, facts: Facts, *, publish: bool, snapshot: bool) -> Choice:
     """A release needs a clean tree at a tag of a package, and a CI tag event or `--publish`.
 

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from shipways import wire
 from shipways.config.kinds import milliseconds
@@ -10,7 +11,7 @@ from shipways.model.manifest import Manifest
 from shipways.model.plan import Plan
 from shipways.ports import Console
 from shipways.run import planner, record
-from shipways.run.maker import Options, make
+from shipways.run.maker import Made, Options, make
 from shipways.run.report import closing_table, problems_of
 from shipways.verbs.options import How
 
@@ -31,20 +32,29 @@ async def workshop(how: How) -> AsyncIterator[tuple[wire.Workshop, Console]]:
 
 async def make_all(shop: wire.Workshop, whole: Plan, console: Console, how: How) -> Manifest:
     """Make, lay the artifacts into dist/ in place of the last run's, seal the manifest, print the closing table."""
+    made = await run_steps(shop, whole, console, how)
+    manifest = await lay_out(shop, whole, made, shop.repository.root / "dist")
+    console.emit(closing_table(whole, made))
+    return manifest
+
+
+async def run_steps(shop: wire.Workshop, whole: Plan, console: Console, how: How) -> Made:
+    """Say what is made and what is not, then make it."""
     console.emit(Note(text=f"{whole.mode}: {whole.reason}"))
     planner.require(whole, how.require)
     for skip in whole.skips:
         console.emit(problems_of(skip))
-    clock = wire.clock()
-    options = options_of(shop, how)
-    made = await make(whole, wire.world(shop), store=shop.store, console=console, clock=clock, options=options)
-    dist = shop.repository.root / "dist"
+    clock, options = wire.clock(), options_of(shop, how)
+    return await make(whole, wire.world(shop), store=shop.store, console=console, clock=clock, options=options)
+
+
+async def lay_out(shop: wire.Workshop, whole: Plan, made: Made, dist: Path) -> Manifest:
+    """The artifacts in a folder, with the sealed manifest and the ledger."""
     await shop.store.deliver(made.artifacts, dist)
     manifest = record.seal(whole, shop.facts, made)
     record.clear_old(shop.files, dist, manifest)
     record.write_manifest(shop.files, dist, manifest)
-    record.append_ledger(shop.files, dist, whole, made, clock)
-    console.emit(closing_table(whole, made))
+    record.append_ledger(shop.files, dist, whole, made, wire.clock())
     return manifest
 
 

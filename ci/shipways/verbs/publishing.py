@@ -1,7 +1,7 @@
 """The converge half of a release, and `doctor`."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import anyio
@@ -17,7 +17,7 @@ from shipways.model.event import Note
 from shipways.model.facts import Facts
 from shipways.model.manifest import Manifest
 from shipways.model.outcome import GOOD
-from shipways.outside import Channel
+from shipways.outside import Channel, Outside
 from shipways.pipeline import PUBLISHERS
 from shipways.ports import Console
 from shipways.run import mode, rendering
@@ -26,6 +26,14 @@ from shipways.run.reconciler import Around, converge
 from shipways.run.record import append_publication
 from shipways.run.report import publish_table
 from shipways.verbs.options import LOG
+
+Doors = Callable[[Path], contextlib.AbstractAsyncContextManager[Outside]]
+"""Opens what channels use, for the artifacts in a folder."""
+
+
+def real(folder: Path) -> contextlib.AbstractAsyncContextManager[Outside]:
+    """The doors to the real places, with the user's tokens."""
+    return outside(folder, wire.shell(), wire.clock())
 
 
 @click.command()
@@ -56,21 +64,23 @@ async def to_be_tagged(config: Config, facts: Facts) -> Facts:
     return mode.to_be_tagged(config, facts, there)
 
 
-async def preflight(channels: list[Channel], dist: Path, console: Console, *, make_digest: str = "") -> None:
+async def preflight(
+    channels: Sequence[Channel], dist: Path, console: Console, *, make_digest: str = "", doors: Doors = real
+) -> None:
     """One table of all channels. Raises PreflightError with everything that would stop a release.
 
     Nothing stops one that is complete: what was made under this make digest, and is everywhere.
     """
-    async with outside(dist, wire.shell(), wire.clock()) as doors:
-        findings = await examine(channels, doors)
+    async with doors(dist) as out:
+        findings = await examine(channels, out)
     console.emit(findings_table(findings))
     if problems := [problem for finding in findings for problem in finding.problems]:
-        if not await _complete(channels, dist, make_digest, console):
+        if not await _complete(channels, dist, make_digest, console, doors):
             raise PreflightError(*problems)
         console.emit(Note(text="all of this release is there, so nothing of this stops it"))
 
 
-async def _complete(channels: list[Channel], dist: Path, make_digest: str, console: Console) -> bool:
+async def _complete(channels: Sequence[Channel], dist: Path, make_digest: str, console: Console, doors: Doors) -> bool:
     """Whether what lies in dist/ is of this make digest, and every channel has all of it."""
     files = wire.files()
     if not make_digest or not files.exists(dist / FILE_NAME):
@@ -79,17 +89,19 @@ async def _complete(channels: list[Channel], dist: Path, make_digest: str, conso
         manifest = parse_manifest(files.read(dist / FILE_NAME))
         whole = all(files.exists(dist / entry.path) for entry in manifest.artifacts)
         if manifest.make_digest == make_digest and whole:
-            async with opened(dist, console) as around:
+            async with opened(dist, console, doors) as around:
                 outcome = await converge(channels, manifest, around, apply=False)
             return all(row.state in GOOD for row in outcome.rows)
     return False
 
 
-async def publish(channels: list[Channel], manifest: Manifest, dist: Path, console: Console, *, apply: bool) -> None:
+async def publish(
+    channels: Sequence[Channel], manifest: Manifest, dist: Path, console: Console, *, apply: bool, doors: Doors = real
+) -> None:
     """Bring a release to its channels. Raises Unfinished or Conflict, after the table that shows how far it came."""
     if not channels:
         console.emit(Note(text="there is no channel: the config has no table of [publish]"))
-    async with opened(dist, console) as around:
+    async with opened(dist, console, doors) as around:
         outcome = await converge(channels, manifest, around, apply=apply)
     console.emit(publish_table(outcome))
     if (error := outcome.error()) is not None:
@@ -107,12 +119,12 @@ def record(shop: wire.Workshop, manifest: Manifest, dist: Path, console: Console
 
 
 @contextlib.asynccontextmanager
-async def opened(dist: Path, console: Console) -> AsyncIterator[Around]:
+async def opened(dist: Path, console: Console, doors: Doors = real) -> AsyncIterator[Around]:
     """The doors of channels while the block runs, for the artifacts in a folder, where the ledger is too."""
     clock, files = wire.clock(), wire.files()
-    async with outside(dist, wire.shell(), clock) as doors:
+    async with doors(dist) as out:
         yield Around(
-            outside=doors,
+            outside=out,
             console=console,
             clock=clock,
             record=lambda row: append_publication(files, dist, row, clock),

@@ -1,0 +1,1 @@
+"""Berths: one module for each channel that can be rehearsed."""

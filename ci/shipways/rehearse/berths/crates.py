@@ -1,0 +1,63 @@
+"""A registry of crates to rehearse with."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from starlette.types import ASGIApp
+
+from shipways.adapters.cratetokens import variable_of
+from shipways.config.publish import CratesTable
+from shipways.config.schema import Config
+from shipways.model.artifact import Kind
+from shipways.model.digest import digest_bytes
+from shipways.model.manifest import Manifest
+from shipways.outside import CRATES_IO
+from shipways.ports import Clock
+from shipways.rehearse.berth import made_up, with_tables
+from shipways.rehearse.crates import Crates
+
+
+class CratesBerth:
+    """A registry that waits for no crate but ours, with the limits of crates.io where it stands for that."""
+
+    channel = "crates"
+
+    def __init__(self, table: CratesTable, manifest: Manifest) -> None:
+        self._table = table
+        self._ours = frozenset(
+            entry.path.removesuffix(f"-{package.version}.crate").lower()
+            for package in manifest.packages
+            for entry in manifest.artifacts
+            if entry.kind == Kind.CRATE and entry.package == package.name
+        )
+        self._token = made_up()
+        self._crates = Crates()
+
+    def fresh(self, clock: Clock) -> Sequence[ASGIApp]:
+        """One registry."""
+        limited = self._table.registry in CRATES_IO
+        self._crates = Crates(tokens={self._token}, limited=limited, now=clock.now, waits_for=self._ours)
+        return (self._crates.app,)
+
+    def lead(self, config: Config, urls: Sequence[str]) -> Config:
+        """As it is: the name of a registry stays, and its address is another (`Harbour.addresses`)."""
+        del urls
+        return with_tables(config, crates=self._table)
+
+    def tokens(self, urls: Sequence[str]) -> Mapping[str, str]:
+        """That of the registry."""
+        del urls
+        return {variable_of(self._table.registry): self._token}
+
+    def holds(self) -> object:
+        """Every version that was ever taken."""
+        return sorted(
+            (name, version, digest_bytes(self._crates.versions[name.lower()][version].data))
+            for name, version in self._crates.log
+        )
+
+
+def berth(config: Config, manifest: Manifest, folder: Path) -> CratesBerth | None:
+    """That of the config's registry."""
+    del folder
+    return CratesBerth(config.publish.crates, manifest) if config.publish.crates else None

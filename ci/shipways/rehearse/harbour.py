@@ -1,0 +1,158 @@
+"""Local stand-ins of every place of a config, and the config and tokens that lead to them and nowhere else."""
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shipways import doors
+from shipways.config.publish import Publish
+from shipways.config.schema import Config
+from shipways.model.manifest import Manifest
+from shipways.outside import Outside
+from shipways.rehearse.berth import Berth, Builder
+from shipways.rehearse.berths import crates, files, github, pypi, registry
+from shipways.rehearse.faults import Chooser, Fault, Faulty, Traffic
+from shipways.rehearse.serving import served
+from shipways.testing.console import ManualClock
+
+BERTHS: Final[Sequence[Builder]] = (
+    crates,  # a registry of crates
+    files,  # a folder
+    github,  # a GitHub with the repository and its tags
+    pypi,  # an index of Python packages
+    registry,  # a registry for each host that images go to
+)
+
+
+def calm(method: str, path: str) -> Fault:
+    """No fault."""
+    del method, path
+    return Fault.NONE
+
+
+@dataclass(slots=True)
+class Quay:
+    """A server of its own, whose application is another one in each case: to start one takes longer than a case."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, to the application of the moment."""
+        await self.app(scope, receive, send)
+
+
+@dataclass(slots=True, kw_only=True)
+class Moored:
+    """A berth with its servers: what came to them, and which faults come next."""
+
+    berth: Berth
+    fault: Chooser = calm
+    traffic: Traffic = field(default_factory=Traffic)
+    quays: Sequence[Quay] = ()
+    urls: Sequence[str] = ()
+
+    def choose(self, method: str, path: str) -> Fault:
+        """The fault for a request."""
+        return self.fault(method, path)
+
+
+@dataclass(slots=True, kw_only=True)
+class Harbour:
+    """Where a release is rehearsed. `config` names stand-ins; `absent` are the config's channels that have none."""
+
+    config: Config
+    moored: Mapping[str, Moored]
+    absent: tuple[str, ...]
+    env: Mapping[str, str]
+    clock: ManualClock
+
+    def clear(self) -> None:
+        """Let nothing be anywhere."""
+        self.clock = ManualClock(time.time())
+        for each in self.moored.values():
+            for quay, app in zip(each.quays, each.berth.fresh(self.clock), strict=True):
+                quay.app = app
+
+    def arm(self, faults: Mapping[str, Chooser]) -> None:
+        """Choose the faults of the next run, by channel; nothing goes wrong anywhere else. Forget what has come."""
+        for name, each in self.moored.items():
+            each.fault = faults.get(name, calm)
+            each.traffic.requests.clear()
+
+    def writes(self) -> int:
+        """How many requests have come that change something."""
+        return sum(len(each.traffic.writes()) for each in self.moored.values())
+
+    def holds(self, channels: Collection[str]) -> Mapping[str, object]:
+        """What the places of these channels have."""
+        return {name: each.berth.holds() for name, each in self.moored.items() if name in channels}
+
+    @contextlib.asynccontextmanager
+    async def outside(self, folder: Path) -> AsyncIterator[Outside]:
+        """The doors of a process of its own, which all lead here."""
+        urls = [url for name, each in self.moored.items() if name == "crates" for url in each.urls]
+        async with doors.outside(folder, _Shell(self.env), self.clock, _Addresses("".join(urls))) as opened:
+            yield opened
+
+
+@contextlib.contextmanager
+def harbour(
+    config: Config, manifest: Manifest, folder: Path, builders: Sequence[Builder] = BERTHS
+) -> Iterator[Harbour]:
+    """One that is empty, for as long as the block runs. A channel that no berth is for is in no config of it."""
+    found = [berth for module in builders if (berth := module.berth(config, manifest, folder))]
+    wanted = {name for name, table in config.publish if table is not None}
+    led, clock = config.model_copy(update={"publish": Publish()}), ManualClock(time.time())
+    env: dict[str, str] = {}
+    moored: dict[str, Moored] = {}
+    with contextlib.ExitStack() as opened:
+        for berth in found:
+            here = Moored(berth=berth, quays=[Quay(app) for app in berth.fresh(clock)])
+            here.urls = [opened.enter_context(served(Faulty(q, here.choose, here.traffic))) for q in here.quays]
+            moored[berth.channel] = here
+            led = berth.lead(led, here.urls)
+            env |= berth.tokens(here.urls)
+        absent = tuple(sorted(wanted - moored.keys()))
+        yield Harbour(config=led, moored=moored, absent=absent, env=env, clock=clock)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shell:
+    """The `Shell` port of nobody: it has made-up tokens, and nothing of the user's."""
+
+    tokens: Mapping[str, str]
+
+    def env(self) -> Mapping[str, str]:
+        """The tokens."""
+        return self.tokens
+
+    def cwd(self) -> Path:
+        """The folder that everybody has."""
+        return Path("/")
+
+    def find(self, program: str) -> tuple[Path, ...]:
+        """No program."""
+        del program
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Addresses:
+    """The `Addresses` port: every registry of crates is the one at this URL."""
+
+    url: str
+
+    async def index(self, registry: str) -> str:
+        """Its index."""
+        del registry
+        return f"sparse+{self.url}/index/"
+
+    async def crates_io(self, index: str) -> str:
+        """A name of crates.io, which is another one."""
+        del index
+        return f"{self.url}/crates-io"
