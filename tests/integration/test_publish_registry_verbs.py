@@ -1,10 +1,10 @@
 """Images that users release: `release --publish` and `verify` in front of a real registry."""
 
-import struct
 from collections.abc import Iterator
 
 import pytest
 
+from programs import smallest
 from registries import LocalRegistry, local_registry, skopeo
 from sandbox import Repository
 from support import need
@@ -36,14 +36,6 @@ MACHINES = {"amd64": 62, "arm64": 183}
 """e_machine (ELF-64 Object File Format, figure 4, and its registry of machines)."""
 
 
-def program(machine: int) -> bytes:
-    """The smallest static program: a header, and one segment that holds all of it."""
-    start, size = 0x400078, 0x80
-    header = struct.pack("<HHIQQQIHHHHHH", 2, machine, 1, start, 64, 0, 0, 64, 56, 1, 0, 0, 0)
-    segment = struct.pack("<IIQQQQQQ", 1, 5, 0, 0x400000, 0x400000, size, size, 0x1000)
-    return b"\x7fELF\x02\x01\x01" + bytes(9) + header + segment + bytes(8)
-
-
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRegistry]:
     need("docker-registry")
@@ -57,7 +49,7 @@ def project(repository: Repository, registry: LocalRegistry) -> Repository:
     for name, machine in MACHINES.items():
         place = repository.root / "bin" / name / "pulse"
         place.parent.mkdir(parents=True)
-        place.write_bytes(program(machine))
+        place.write_bytes(smallest(machine))
         place.chmod(0o755)
     repository.file("shipways.toml", CONFIG.replace("HOST", registry.host))
     repository.file(".gitignore", "/dist/\n")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import anyio.lowlevel
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shipways import doors
@@ -20,6 +21,8 @@ from shipways.rehearse.faults import Chooser, Fault, Faulty, Traffic
 from shipways.rehearse.serving import served
 from shipways.testing.console import ManualClock
 
+_TICK: Final = 0.001
+"""Seconds that the shortest sleep takes."""
 BERTHS: Final[Sequence[Builder]] = (
     crates,  # a registry of crates
     files,  # a folder
@@ -27,6 +30,15 @@ BERTHS: Final[Sequence[Builder]] = (
     pypi,  # an index of Python packages
     registry,  # a registry for each host that images go to
 )
+
+
+class HarbourClock(ManualClock):
+    """The `Clock` port: waiting takes no time, and never none, or who waits until a moment would never reach it."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Let that time pass."""
+        await anyio.lowlevel.checkpoint()
+        self.advance(max(seconds, _TICK))
 
 
 def calm(method: str, path: str) -> Fault:
@@ -69,11 +81,11 @@ class Harbour:
     moored: Mapping[str, Moored]
     absent: tuple[str, ...]
     env: Mapping[str, str]
-    clock: ManualClock
+    clock: HarbourClock
 
     def clear(self) -> None:
         """Let nothing be anywhere."""
-        self.clock = ManualClock(time.time())
+        self.clock = HarbourClock(time.time())
         for each in self.moored.values():
             for quay, app in zip(each.quays, each.berth.fresh(self.clock), strict=True):
                 quay.app = app
@@ -107,7 +119,7 @@ def harbour(
     """One that is empty, for as long as the block runs. A channel that no berth is for is in no config of it."""
     found = [berth for module in builders if (berth := module.berth(config, manifest, folder))]
     wanted = {name for name, table in config.publish if table is not None}
-    led, clock = config.model_copy(update={"publish": Publish()}), ManualClock(time.time())
+    led, clock = config.model_copy(update={"publish": Publish()}), HarbourClock(time.time())
     env: dict[str, str] = {}
     moored: dict[str, Moored] = {}
     with contextlib.ExitStack() as opened:
