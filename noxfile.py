@@ -36,6 +36,13 @@ def build(session: nox.Session) -> None:
 
 
 @nox.session
+def rehearse(session: nox.Session) -> None:
+    """Make the release against local stand-ins of every place (-- --faults all)."""
+    _install(session)
+    session.run("shipways", "rehearse", *session.posargs)
+
+
+@nox.session
 def check(session: nox.Session) -> None:
     """Check the config, the lock and the rendered files."""
     _install(session)

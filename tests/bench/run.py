@@ -13,6 +13,8 @@ from pathlib import Path
 
 import containers
 import converge
+from containers import containers
+from crashes import crashes
 from ground import PROJECTS, SHIPWAYS, checked, commit, repository, say
 from measure import best, cost
 
@@ -53,6 +55,7 @@ def main() -> None:
         "uploads": converge.uploads,
         "push": converge.push,
         "memory": converge.memory,
+        "crashes": crashes,
     }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))

@@ -7,7 +7,7 @@ from shipways.config.schema import Config
 from shipways.errors import PreflightError
 from shipways.model.facts import Ci, Facts
 from shipways.model.plan import Mode
-from shipways.run.mode import choose, to_be_tagged
+from shipways.run.mode import as_tagged, choose, to_be_tagged
 from support import facts
 
 
@@ -118,3 +118,11 @@ def test_other_tags_do_not_count() -> None:
     """A tag that only looks like the pattern does not stop the release that another tag asks for."""
     choice = choose(ONE, facts(a="1.0.0", tags=("v1.0.0", "vendor-1")), publish=True, snapshot=False)
     assert ("a",) == choice.packages
+
+
+def test_as_tagged() -> None:
+    """A work tree as if it were committed, and at the tags of its versions: one that is here does not count."""
+    made = as_tagged(facts(tags=("v0.9.0",), dirty=True, a="1.0.0-rc.1", b="1.0.0-rc.1"))
+    assert (("v1.0.0-rc.1",), False) == (made.git.tags, made.git.dirty)
+    choice = choose(config(a="v{version}", b="v{version}"), made, publish=True, snapshot=False)
+    assert (Mode.RELEASE, ("a", "b")) == (choice.mode, choice.packages)
