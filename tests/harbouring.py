@@ -78,16 +78,23 @@ platforms = ["linux/amd64"]
 docker_archive = false
 repositories = ["registry.example/team/pulse"]
 
+[formula.pulse]
+package = "pulse"
+description = "Says that it is so"
+test = [{ run = ["pulse"] }]
+
 [publish.files]
 folder = "/nonexistent/mirror"
 [publish.github]
+[publish.homebrew]
+tap = "example/homebrew-tap"
 [publish.pypi]
 [publish.registry]
 """
 
 
 def pulse(repository: Repository) -> Repository:
-    """A committed program that was built elsewhere, with a wheel and an image, for four places; there is no tag."""
+    """A committed program that was built elsewhere, with a wheel and an image, for five places; there is no tag."""
     place = repository.root / "bin" / "pulse"
     place.parent.mkdir(parents=True)
     place.write_bytes(smallest())

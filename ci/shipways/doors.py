@@ -3,8 +3,9 @@
 import contextlib
 import functools
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from shipways.adapters.process import OsProcess
 from shipways.buckets import Bucket
@@ -21,26 +22,38 @@ if TYPE_CHECKING:
     from shipways.adapters.crates import Addresses
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """The ways to what neither a table of the config nor the environment tells the place of.
+
+    `addresses` knows where registries of crates are, cargo if none; `fetched` at which URL that of a formula is asked.
+    """
+
+    addresses: "Addresses | None" = None
+    fetched: Callable[[str], str] = str
+
+
+REAL: Final = Ways()
+
+
 @contextlib.asynccontextmanager
-async def outside(
-    folder: Path, shell: Shell, clock: Clock, addresses: "Addresses | None" = None
-) -> AsyncIterator[Outside]:
+async def outside(folder: Path, shell: Shell, clock: Clock, ways: Ways = REAL) -> AsyncIterator[Outside]:
     """The ports that channels use while the block runs, for the artifacts in `folder`.
 
-    Tokens come from the environment of `shell` alone; `addresses` knows where registries of crates are, cargo if none.
+    Tokens come from the environment of `shell` alone.
     """
     async with contextlib.AsyncExitStack() as opened:
         yield Outside(
             artifact=lambda path: folder / path,
             bucket=functools.cache(functools.partial(_bucket, clock)),
-            crates=functools.cache(lambda registry: _crates(registry, shell, clock, addresses)),
+            crates=functools.cache(lambda registry: _crates(registry, shell, clock, ways)),
             forge=_forges(opened, shell, clock),
             notary=functools.cache(functools.partial(_notary, shell)),
             pypi=functools.cache(lambda table: _pypi(table, shell, clock)),
             read=functools.partial(_read, folder),
             registries=functools.cache(lambda: _registries(shell, clock)),
             tags=functools.cache(lambda repository: tags(repository, shell)),
-            tap=_taps(opened, shell, clock),
+            tap=_taps(opened, shell, clock, ways),
         )
 
 
@@ -54,13 +67,13 @@ def _bucket(clock: Clock, table: FilesTable) -> Bucket:
     return FolderBucket(table.folder)
 
 
-def _crates(registry: str, shell: Shell, clock: Clock, addresses: "Addresses | None") -> CrateRegistry:
+def _crates(registry: str, shell: Shell, clock: Clock, ways: Ways) -> CrateRegistry:
     from shipways.adapters.cargoaddresses import CargoAddresses
     from shipways.adapters.crates import SparseRegistry
     from shipways.adapters.cratetokens import CrateTokens
 
     tokens = CrateTokens(registry, shell.env(), clock)
-    return SparseRegistry(registry, addresses or CargoAddresses(OsProcess(), shell), tokens, clock)
+    return SparseRegistry(registry, ways.addresses or CargoAddresses(OsProcess(), shell), tokens, clock)
 
 
 def _notary(shell: Shell, table: AttestTable, tags: tuple[str, ...]) -> Notary:
@@ -116,7 +129,7 @@ def tags(repository: str, shell: Shell) -> Tags:
     return GitTags(repository, OsProcess(), shell)
 
 
-def _taps(opened: contextlib.AsyncExitStack, shell: Shell, clock: Clock) -> Callable[[TapPlace], Tap]:
+def _taps(opened: contextlib.AsyncExitStack, shell: Shell, clock: Clock, ways: Ways) -> Callable[[TapPlace], Tap]:
     """As forges are."""
     from shipways.adapters.credentials import Credentials
 
@@ -128,7 +141,8 @@ def _taps(opened: contextlib.AsyncExitStack, shell: Shell, clock: Clock) -> Call
         from shipways.adapters.githubtap import GithubTap
 
         http = web.client(place.api)
-        made = GithubTap(place, secret("HOMEBREW_TAP_TOKEN", "GH_TOKEN", "GITHUB_TOKEN"), http, clock)
+        token = secret("HOMEBREW_TAP_TOKEN", "GH_TOKEN", "GITHUB_TOKEN")
+        made = GithubTap(place, token, http, clock, fetched=ways.fetched)
         opened.push_async_callback(http.aclose)
         opened.callback(made.close)
         return made

@@ -8,7 +8,7 @@ import pytest
 
 from harbouring import pulse, rows
 from sandbox import Repository
-from shipways.rehearse.cases import FAULTS
+from shipways.rehearse.cases import FAULTS, RANDOM
 
 pytestmark = pytest.mark.integration
 
@@ -29,7 +29,7 @@ sys.addaudithook(hear)
 
 @pytest.fixture
 def project(repository: Repository) -> Repository:
-    """A program with a wheel and an image, and four places for them."""
+    """A program with a wheel and an image, and five places for them."""
     return pulse(repository)
 
 
@@ -54,8 +54,12 @@ def test_store(project: Repository) -> None:
 
 def test_a_fault_of_each_kind(project: Repository) -> None:
     """One case of each fault, at channels in turn: all converge, and the report has them with the seed."""
-    channels = ("github", "registry", "pypi")
-    ids = [f"{channels[at % 3]}/{fault}@1" for at, fault in enumerate(FAULTS[:-1])] + ["files/killed@1", "all/random@0"]
+    channels = ("github", "registry", "homebrew")
+    ids = [f"{channels[at % 3]}/{fault}@1" for at, fault in enumerate(FAULTS[:-1])] + [
+        "files/killed@1",
+        "pypi/lost@1",
+        "all/random@0",
+    ]
     ran = project.shipways("rehearse", "--faults", ",".join(ids), "--seed", "7")
     assert 0 == ran.code, ran.err
     assert f"{len(ids)} cases, all converge; seed 7" in ran.err
@@ -117,6 +121,19 @@ def test_everything_everywhere(project: Repository) -> None:
     least = sum(2 * size["items"] + 7 * size["requests"] for name, size in sizes.items() if name != "all")
     assert least < len(told["cases"])
     assert all(case["converged"] for case in told["cases"])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("fork", ["", "helper"])
+def test_pull_request(project: Repository, fork: str) -> None:
+    """So does a tap that takes pull requests, of a branch of its own or of a fork."""
+    text = (project.root / "shipways.toml").read_text()
+    more = f'"example/homebrew-tap"\npull_request = true\nfork = "{fork}"'
+    project.file("shipways.toml", text.replace('"example/homebrew-tap"', more).replace("[publish.registry]\n", ""))
+    names = [fault for fault in FAULTS if fault != RANDOM]
+    ran = project.shipways("rehearse", "--faults", ",".join(names), timeout=1200)
+    assert 0 == ran.code, ran.err
+    assert 11 == len([row for row in rows(ran.err) if row[0] == "homebrew"])
 
 
 @pytest.mark.long

@@ -1,7 +1,7 @@
 """A Homebrew tap at GitHub: all formulas of a release are one commit, made by the Git data API."""
 
 from base64 import b64decode
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -54,13 +54,25 @@ class _Head:
 
 
 class GithubTap:
-    """The `Tap` port. The token goes to the API alone: what formulas name is fetched as anybody fetches it."""
+    """The `Tap` port. The token goes to the API alone: what formulas name is fetched as anybody fetches it.
 
-    def __init__(self, place: TapPlace, token: Secret, http: httpx.AsyncClient, clock: Clock) -> None:
+    `fetched` is where a URL that they name is asked for.
+    """
+
+    def __init__(
+        self,
+        place: TapPlace,
+        token: Secret,
+        http: httpx.AsyncClient,
+        clock: Clock,
+        *,
+        fetched: Callable[[str], str] = str,
+    ) -> None:
         self._place = place
         self._token = token
         self._http = http
         self._clock = clock
+        self._place_of = fetched
         self._client = GithubClient(place.api, token, clock, TAPS)
         self._tap: Repository = self._client.github.get_repo(place.tap)
         self._side: Repository = self._client.github.get_repo(place.side)
@@ -160,7 +172,7 @@ class GithubTap:
 
     async def _fetched(self, url: str) -> str:
         """The digest of what lies there; empty for nothing."""
-        request = self._http.build_request("GET", url)
+        request = self._http.build_request("GET", self._place_of(url))
         response = await web.send(self._http, request, clock=self._clock, stream=True)
         try:
             if response.status_code == httpx.codes.NOT_FOUND:

@@ -14,19 +14,23 @@ from shipways import doors
 from shipways.config.publish import Publish
 from shipways.config.schema import Config
 from shipways.model.manifest import Manifest
+from shipways.model.names import site_of
 from shipways.outside import Outside
 from shipways.rehearse.berth import Berth, Builder
-from shipways.rehearse.berths import crates, files, github, pypi, registry
+from shipways.rehearse.berths import crates, files, github, homebrew, pypi, registry
 from shipways.rehearse.faults import Chooser, Fault, Faulty, Traffic
 from shipways.rehearse.serving import served
 from shipways.testing.console import ManualClock
 
+_NOWHERE: Final = "http://127.0.0.1:1"
+"""Where nobody answers."""
 _TICK: Final = 0.001
 """Seconds that the shortest sleep takes."""
 BERTHS: Final[Sequence[Builder]] = (
     crates,  # a registry of crates
     files,  # a folder
     github,  # a GitHub with the repository and its tags
+    homebrew,  # a tap, and the fork that pull requests come from
     pypi,  # an index of Python packages
     registry,  # a registry for each host that images go to
 )
@@ -82,6 +86,7 @@ class Harbour:
     absent: tuple[str, ...]
     env: Mapping[str, str]
     clock: HarbourClock
+    ways: doors.Ways
 
     def clear(self) -> None:
         """Let nothing be anywhere."""
@@ -107,8 +112,7 @@ class Harbour:
     @contextlib.asynccontextmanager
     async def outside(self, folder: Path) -> AsyncIterator[Outside]:
         """The doors of a process of its own, which all lead here."""
-        urls = [url for name, each in self.moored.items() if name == "crates" for url in each.urls]
-        async with doors.outside(folder, _Shell(self.env), self.clock, _Addresses("".join(urls))) as opened:
+        async with doors.outside(folder, _Shell(self.env), self.clock, self.ways) as opened:
             yield opened
 
 
@@ -130,7 +134,14 @@ def harbour(
             led = berth.lead(led, here.urls)
             env |= berth.tokens(here.urls)
         absent = tuple(sorted(wanted - moored.keys()))
-        yield Harbour(config=led, moored=moored, absent=absent, env=env, clock=clock)
+        site = site_of(config.publish.github.api) if config.publish.github else ""
+        ways = doors.Ways(addresses=_Addresses(_url(moored, "crates")), fetched=_Files(site, _url(moored, "github")))
+        yield Harbour(config=led, moored=moored, absent=absent, env=env, clock=clock, ways=ways)
+
+
+def _url(moored: Mapping[str, Moored], channel: str) -> str:
+    """Where the one server of a channel is; nowhere for a channel that the config has not."""
+    return moored[channel].urls[0] if channel in moored else _NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +162,18 @@ class _Shell:
         """No program."""
         del program
         return ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """Where the files lie that formulas download from a site: at the stand-in for it, and others nowhere."""
+
+    site: str
+    url: str
+
+    def __call__(self, url: str) -> str:
+        """The URL to ask for."""
+        return f"{self.url}{url.removeprefix(self.site)}" if url.startswith(f"{self.site}/") else _NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
