@@ -210,5 +210,5 @@ def test_company(tmp_path: Path) -> None:
     with rehearsal(CRATES.format(registry=""), tmp_path) as made:
         assert ({"crates"}, {"crates", "files"}) == (made.company("crates"), made.company(ALL))
         result = anyio.run(made.measure, "files")
-        assert Size(requests=0, writes=0, items=5) == result
+        assert Size(requests=0, writes=0, items=6) == result
         assert Case(channel="files", fault="killed", at=0) in planned({"files": result}, ("killed",), 1)

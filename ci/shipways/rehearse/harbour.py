@@ -140,7 +140,7 @@ def harbour(
 
 
 def _url(moored: Mapping[str, Moored], channel: str) -> str:
-    """Where the one server of a channel is; nowhere for a channel that the config has not."""
+    """Where the first server of a channel is; nowhere for a channel that the config has not."""
     return moored[channel].urls[0] if channel in moored else _NOWHERE
 
 

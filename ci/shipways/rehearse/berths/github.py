@@ -16,7 +16,7 @@ from shipways.rehearse.forgedesk import API, Desk
 
 
 class GithubBerth:
-    """A GitHub Enterprise server that has the repository with its tags, and no release."""
+    """A GitHub Enterprise server that has the repository with its tags, and no release; bytes are at another origin."""
 
     channel = "github"
 
@@ -25,16 +25,20 @@ class GithubBerth:
         self._repository = repository
         self._refs = {f"tags/{package.tag}": manifest.commit for package in manifest.packages}
         self._token = made_up()
+        self._storage = ""
         self._forge = Forge(desk=Desk(repository, {}))
 
     def fresh(self, clock: Clock) -> Sequence[ASGIApp]:
-        """One server."""
+        """One server, under two addresses."""
         del clock
-        self._forge = Forge(desk=Desk(self._repository, {self._token: "write"}), refs=dict(self._refs))
-        return (self._forge.app(),)
+        desk = Desk(self._repository, {self._token: "write"})
+        self._forge = Forge(desk=desk, refs=dict(self._refs), storage=self._storage)
+        app = self._forge.app()
+        return app, app
 
     def lead(self, config: Config, urls: Sequence[str]) -> Config:
-        """Another API."""
+        """Another API, and another storage."""
+        self._forge.storage = self._storage = urls[1]
         return with_tables(config, github=self._table.model_copy(update={"api": f"{urls[0]}{API}"}))
 
     def tokens(self, urls: Sequence[str]) -> Mapping[str, str]:
