@@ -13,7 +13,6 @@ from pathlib import Path
 
 import containers
 import converge
-from containers import containers
 from crashes import crashes
 from ground import PROJECTS, SHIPWAYS, checked, commit, repository, say
 from measure import best, cost
