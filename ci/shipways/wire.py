@@ -49,7 +49,17 @@ class Workshop:
 
 
 def console(log: str) -> Console:
-    """The console that `--log` names: `auto` is live on a terminal and plain elsewhere."""
+    """The console that `--log` names, and the step summary where GitHub Actions has one."""
+    shown, summary = _console(log), OsShell().env().get("GITHUB_STEP_SUMMARY")
+    if not summary:
+        return shown
+    from shipways.adapters.summary import SummaryConsole
+
+    return SummaryConsole(shown, Path(summary))
+
+
+def _console(log: str) -> Console:
+    """`auto` is live on a terminal and plain elsewhere."""
     if log == "json":
         from shipways.adapters.console import JsonConsole
 

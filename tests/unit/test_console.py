@@ -8,14 +8,43 @@ import pytest
 
 from shipways.adapters.console import JsonConsole, PlainConsole
 from shipways.adapters.live import LiveConsole
-from shipways.model.event import Began, Ended, Event, Failed, Finished, Note, Skipped, Started, Table
+from shipways.model.event import (
+    Began,
+    Ended,
+    Event,
+    Failed,
+    Finished,
+    Note,
+    Planned,
+    SizeLine,
+    Sizes,
+    Skipped,
+    Started,
+    Table,
+)
+from shipways.model.plan import Mode
+from shipways.model.record import FORMAT, PlanRecord
 from shipways.testing.console import ManualClock
 
 TABLE = Table(
     title="dist/  2 artifacts",
     columns=("artifact", "kind", "#size", "digest"),
-    rows=(("a.tar.gz", "archive", "9 B", "0123456789ab"), ("long/name.txt", "file", "10 kB", "ba9876543210")),
+    rows=(
+        ("a.tar.gz", "archive", "9 B", "sha256:0123456789ab" + "0" * 52),
+        ("long/name.txt", "file", "10 kB", "ba9876543210"),
+    ),
     remarks=("b is skipped: no compiler",),
+)
+PLAN = PlanRecord(
+    format=FORMAT,
+    project="p",
+    mode=Mode.SNAPSHOT,
+    reason="",
+    commit="",
+    make_digest="",
+    packages=(),
+    steps=(),
+    skips=(),
 )
 EVENTS: Sequence[tuple[Event, str]] = (
     (Note(text="snapshot: why"), "snapshot: why\n"),
@@ -28,6 +57,11 @@ EVENTS: Sequence[tuple[Event, str]] = (
     (Skipped(step="b", kind="image", reason="no", fix="do"), "  skip    b: no (do)\n"),
     (Failed(step="c", reason="long story"), "  failed  c\n"),
     (Ended(), ""),
+    (
+        Sizes(releases=("1.0", "1.1"), lines=(SizeLine(name="a", sizes=(100, 150)),)),
+        "sizes, against 1.0: 1 of another size, what both have +50 B (+50.0%)\n",
+    ),
+    (Planned(plan=PLAN), ""),
     (
         TABLE,
         "\nartifact       kind      size  digest\n"
@@ -125,6 +159,10 @@ class TestLive:
             "dist/  2 artifacts",
             "b is skipped: no compiler",
         ] == self.shown(TABLE)
+
+    def test_without_words(self) -> None:
+        """An event of which people need not read leaves no empty line."""
+        assert [] == self.shown(Planned(plan=PLAN))
 
     def test_narrow(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A narrow terminal leaves out text columns and keeps names and numbers."""

@@ -4,7 +4,9 @@ import dataclasses
 import json
 from typing import TextIO
 
-from shipways.model.event import Event, Failed, Finished, Note, Skipped, Started, Table
+from shipways.model.digest import shortened
+from shipways.model.event import Event, Failed, Finished, Note, Sizes, Skipped, Started, Table
+from shipways.render.sizes import told
 
 
 class PlainConsole:
@@ -42,7 +44,7 @@ class JsonConsole:
         print(text, file=self._out, flush=True)
 
 
-def plain(event: Event) -> str:  # noqa: PLR0911 - one line an event is the table itself
+def plain(event: Event) -> str:  # noqa: C901, PLR0911 - one line an event is the table itself
     """An event as text; empty for one that people need not read."""
     match event:
         case Note():
@@ -57,6 +59,8 @@ def plain(event: Event) -> str:  # noqa: PLR0911 - one line an event is the tabl
             return f"  skip    {event.step}: {event.reason}" + (f" ({event.fix})" if event.fix else "")
         case Failed():
             return f"  failed  {event.step}"
+        case Sizes():
+            return told(event)
         case Table():
             return table_text(event)
         case _:
@@ -65,7 +69,7 @@ def plain(event: Event) -> str:  # noqa: PLR0911 - one line an event is the tabl
 
 def table_text(table: Table) -> str:
     """The table with aligned columns."""
-    rows = (tuple(name.lstrip("#") for name in table.columns), *table.rows)
+    rows = (tuple(name.lstrip("#") for name in table.columns), *(tuple(map(shortened, row)) for row in table.rows))
     widths = [max(len(row[index]) for row in rows) for index in range(len(table.columns))]
     lines = []
     for row in rows:

@@ -13,6 +13,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from shipways.adapters.console import plain
+from shipways.model.digest import shortened
 from shipways.model.event import Began, Ended, Event, Failed, Finished, Skipped, Started, Table
 
 _PER_SECOND = 8
@@ -79,7 +80,8 @@ class LiveConsole:
                 self._console.print(_table(event, self._console.width))
             case _:
                 self._count(event)
-                self._console.print(plain(event), style="yellow" if isinstance(event, Skipped) else "")
+                if line := plain(event):
+                    self._console.print(line, style="yellow" if isinstance(event, Skipped) else "")
 
     def print(self, text: str) -> None:
         """The result the user asked for."""
@@ -134,7 +136,8 @@ def _line(*parts: tuple[str, str]) -> Text:
 
 def _table(table: Table, width: int) -> Group:
     """The table, its title and remarks below it. A narrow terminal leaves out text columns, the last first."""
-    widths = [max(len(cell) for cell in column) for column in zip(table.columns, *table.rows, strict=True)]
+    rows = [tuple(map(shortened, row)) for row in table.rows]
+    widths = [max(len(cell) for cell in column) for column in zip(table.columns, *rows, strict=True)]
     shown = list(range(len(widths)))
     for index in reversed(shown[1:]):
         if sum(widths[i] + 2 for i in shown) > width and not table.columns[index].startswith("#"):
@@ -143,7 +146,7 @@ def _table(table: Table, width: int) -> Group:
     for name in (table.columns[index] for index in shown):
         side: Literal["left", "right"] = "right" if name.startswith("#") else "left"
         drawn.add_column(name.removeprefix("#"), justify=side, no_wrap=side == "right", overflow="fold")
-    for row in table.rows:
+    for row in rows:
         drawn.add_row(*(Text(row[index]) for index in shown))
     remarks = [Text(remark, style="yellow") for remark in table.remarks]
     return Group("", drawn, "", Text(table.title, style="bold"), *remarks)

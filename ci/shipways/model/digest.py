@@ -5,8 +5,11 @@ A digest is written as in OCI image-spec, descriptor.md, "Digests": `sha256:` an
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
+
+_WRITTEN: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 Json: TypeAlias = str | int | bool | Sequence["Json"] | Mapping[str, "Json"] | None
 
@@ -29,3 +32,8 @@ def digest_bytes(data: bytes) -> str:
 def short(digest: str) -> str:
     """The first twelve hex digits, for people."""
     return digest.removeprefix("sha256:")[:12]
+
+
+def shortened(text: str) -> str:
+    """The text with every digest in it as people read it."""
+    return _WRITTEN.sub(lambda found: short(found[0]), text)

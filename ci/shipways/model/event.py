@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from shipways.model.record import PlanRecord
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
@@ -10,6 +12,13 @@ class Note:
 
     text: str
     level: Literal["info", "warning", "error"] = "info"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What will be made, as `plan --json` has it; told before the first step."""
+
+    plan: PlanRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +77,34 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """The closing table. Columns whose name starts with `#` hold numbers; remarks are lines below it."""
+class SizeLine:
+    """An artifact's sizes in bytes, one for each release; None where the release does not have it."""
 
+    name: str
+    sizes: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """Sizes over the releases that are known, the oldest first, this run last; alone when no other is known."""
+
+    releases: tuple[str, ...]
+    lines: tuple[SizeLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A closing table, under the heading `about`.
+
+    Columns whose name starts with `#` hold numbers; remarks are lines below it. Digests are whole: who shows them to
+    people shortens them.
+    """
+
+    about: str = ""
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     remarks: tuple[str, ...] = ()
 
 
-Event: TypeAlias = Note | Began | Started | Printed | Finished | Skipped | Failed | Ended | Table
+Event: TypeAlias = Note | Planned | Began | Started | Printed | Finished | Skipped | Failed | Ended | Sizes | Table

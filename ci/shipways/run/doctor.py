@@ -39,7 +39,8 @@ async def examine(channels: Sequence[Channel], outside: Outside) -> tuple[Findin
 def findings_table(findings: Sequence[Finding]) -> Table:
     """A row for each channel."""
     rows = tuple((finding.channel, _state(finding)) for finding in findings)
-    return Table(title=f"{len(findings)} channels", columns=("channel", "before a release"), rows=rows)
+    columns = ("channel", "before a release")
+    return Table(about="Preflight", title=f"{len(findings)} channels", columns=columns, rows=rows)
 
 
 def _state(finding: Finding) -> str:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
@@ -14,12 +13,12 @@ from shipways.model.outcome import Outcome, State
 from shipways.model.plan import Plan, Skip
 from shipways.model.record import FORMAT, PlannedPackage, PlannedSkip, PlannedStep, PlanRecord
 from shipways.ports import Step
+from shipways.render.sizes import human_size
 
 if TYPE_CHECKING:  # a plan makes nothing
     from shipways.run.maker import Made
 
-_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
-_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
+_NOTHING: Final = "nothing"
 
 
 def plan_tree(plan: Plan) -> str:
@@ -44,7 +43,12 @@ def plan_tree(plan: Plan) -> str:
 
 def plan_json(plan: Plan) -> str:
     """The plan for programs, in the form of `shipways schema plan`."""
-    record = PlanRecord(
+    return json.dumps(dataclasses.asdict(plan_record(plan)), indent=2, ensure_ascii=False)
+
+
+def plan_record(plan: Plan) -> PlanRecord:
+    """The plan as other programs read it."""
+    return PlanRecord(
         format=FORMAT,
         project=plan.project,
         mode=plan.mode,
@@ -58,7 +62,6 @@ def plan_json(plan: Plan) -> str:
             for s in plan.skips
         ),
     )
-    return json.dumps(dataclasses.asdict(record), indent=2, ensure_ascii=False)
 
 
 def _step(step: Step) -> PlannedStep:
@@ -87,13 +90,12 @@ def closing_table(plan: Plan, made: "Made") -> Table:
             continue
         timing = timings[artifact.step]
         seconds = "cached" if timing.cached else f"{timing.seconds:.1f}"
-        rows.append(
-            (artifact.name, artifact.kind.value, human_size(artifact.blob.size), short(artifact.digest), seconds)
-        )
+        rows.append((artifact.name, artifact.kind.value, human_size(artifact.blob.size), artifact.digest, seconds))
     skips = (*plan.skips, *made.skips)
     cached = sum(timing.cached for timing in made.timings)
     counts = f"{len(made.artifacts)} artifacts of {len(timings)} steps, {cached} of them cached, {len(skips)} skipped"
     return Table(
+        about="Artifacts",
         title=f"{counts}; make {short(plan.make_digest)}; dist/manifest.json is sealed",
         columns=("artifact", "kind", "#size", "digest", "#seconds"),
         rows=tuple(rows),
@@ -108,7 +110,7 @@ def publish_table(outcome: Outcome) -> Table:
             row.item.channel,
             row.item.id.partition("/")[2],
             row.state.value,
-            f"{_value(row.before)} → {_value(row.item.want)}" if row.before != row.item.want else _value(row.before),
+            f"{row.before or _NOTHING} → {row.item.want}" if row.before != row.item.want else row.before,
             row.url,
             f"{row.seconds:.1f}" if row.tries else "",
         )
@@ -117,6 +119,7 @@ def publish_table(outcome: Outcome) -> Table:
     counts = Counter(row.state for row in outcome.rows)
     title = ", ".join(f"{counts[state]} {state.value}" for state in State if counts[state]) or "nothing to publish"
     return Table(
+        about="Channels",
         title=title,
         columns=("channel", "item", "state", "before → after", "place", "#seconds"),
         rows=rows,
@@ -135,20 +138,6 @@ def _next(outcome: Outcome) -> Iterator[str]:
         yield "nothing is public; run the same command again when the reason is gone"
 
 
-def _value(text: str) -> str:
-    return _DIGEST.sub(lambda found: short(found[0]), text) or "nothing"
-
-
 def _remark(skip: Skip) -> str:
     fix = f" ({skip.problem.hint})" if skip.problem.hint else ""
     return f"skipped {skip.id}: {skip.problem.what}{fix}"
-
-
-def human_size(size: int) -> str:
-    """Bytes for people, in powers of 1000."""
-    value = float(size)
-    for unit in _UNITS:
-        if value < 1000 or unit == _UNITS[-1]:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return ""

@@ -11,7 +11,7 @@ from shipways.adapters.console import table_text
 from shipways.config.explain import explain as explanation
 from shipways.config.jsonschema import SCHEMAS
 from shipways.model.event import Table
-from shipways.run.report import human_size
+from shipways.render.sizes import human_size
 
 _AGE: Final = re.compile(r"(\d{1,5})([hdw])")
 _SECONDS: Final = {"h": 3600, "d": 86400, "w": 7 * 86400}
