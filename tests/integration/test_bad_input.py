@@ -15,9 +15,9 @@ pytestmark = pytest.mark.integration
 
 
 def nothing_half(repository: Repository) -> bool:
-    """Whether dist/ holds no artifact and no temporary file, and the store no scratch folder."""
+    """Whether dist/ holds, beside the report, no artifact and no temporary file, and the store no scratch folder."""
     dist = repository.root / "dist"
-    left = [path for path in dist.rglob("*") if path.is_file()] if dist.exists() else []
+    left = [path for path in dist.rglob("*") if path.is_file() and path.name != "report.html"] if dist.exists() else []
     return not left and not [*repository.cache.glob("tmp/run-*")]
 
 

@@ -85,8 +85,8 @@ def clone(repository: Repository, root: Path) -> Repository:
 
 
 def made(repository: Repository) -> dict[str, str]:
-    """Digest by name of everything in dist/ that is no ledger."""
-    files = (path for path in (repository.root / "dist").iterdir() if path.name != "ledger.jsonl")
+    """Digest by name of everything in dist/ that is no record of a run."""
+    files = (path for path in (repository.root / "dist").iterdir() if path.name not in {"ledger.jsonl", "report.html"})
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}
 
 

@@ -15,7 +15,8 @@ from shipways.model.manifest import Manifest
 FILE_NAME: Final = "manifest.json"
 LEDGER: Final = "ledger.jsonl"
 REHEARSAL: Final = "rehearsal.json"
-RECORDS: Final = frozenset({FILE_NAME, LEDGER, REHEARSAL})
+REPORT: Final = "report.html"
+RECORDS: Final = frozenset({FILE_NAME, LEDGER, REHEARSAL, REPORT})
 """What a run writes into dist/ itself."""
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _MANIFEST: Final = TypeAdapter(Manifest)

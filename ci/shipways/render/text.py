@@ -11,14 +11,15 @@ if TYPE_CHECKING:
 def render(template: str, **values: object) -> str:
     """The text of `templates/TEMPLATE.j2`. A value that a template asks for and is not given is an error.
 
-    `{{ value | toml }}` writes a string, boolean, number or list of them as TOML.
+    `{{ value | toml }}` writes a string, boolean, number or list of them as TOML. In a template of HTML every value is
+    escaped.
     """
     return _environment().get_template(f"{template}.j2").render(values)
 
 
 @functools.cache
 def _environment() -> "Environment":
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - 20 ms that only rendering needs
+    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape  # noqa: PLC0415 - 20 ms that only rendering needs
 
     environment = Environment(
         loader=PackageLoader("shipways"),
@@ -26,7 +27,7 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - what is rendered is never HTML
+        autoescape=select_autoescape(("html.j2",)),
     )
     environment.filters["toml"] = _toml
     return environment

@@ -63,7 +63,7 @@ def clear_old(files: Files, folder: Path, manifest: Manifest) -> None:
 def append_ledger(files: Files, folder: Path, plan: Plan, made: Made, clock: Clock) -> None:
     """Add a line for each step of this run to dist/ledger.jsonl: evidence for people, never compared."""
     now = round(clock.now(), 3)
-    _append(
+    append_lines(
         files,
         folder,
         [
@@ -90,10 +90,17 @@ def append_publication(files: Files, folder: Path, row: Row, clock: Clock) -> No
         "seconds": round(row.seconds, 4),
         "tries": row.tries,
     }
-    _append(files, folder, [line])
+    append_lines(files, folder, [line])
 
 
-def _append(files: Files, folder: Path, lines: Sequence[Mapping[str, object]]) -> None:
+def ledger_lines(files: Files, folder: Path) -> list[str]:
+    """The lines of dist/ledger.jsonl; none without it."""
+    path = folder / LEDGER
+    return files.read(path).decode(errors="replace").splitlines() if files.exists(path) else []
+
+
+def append_lines(files: Files, folder: Path, lines: Sequence[Mapping[str, object]]) -> None:
+    """Add lines to dist/ledger.jsonl."""
     path = folder / LEDGER
     before = files.read(path) if files.exists(path) else b""
     with files.create(path) as stream:

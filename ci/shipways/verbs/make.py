@@ -16,6 +16,7 @@ from shipways.run.maker import make
 from shipways.verbs import publishing
 from shipways.verbs.making import make_all, options_of, workshop
 from shipways.verbs.options import ENGINE, LOG, PACKAGE, Finish, How, finishing, making
+from shipways.verbs.reporting import against, tell_sizes
 from shipways.verbs.resuming import resume
 
 
@@ -36,10 +37,12 @@ def build(target: tuple[str, ...], step: tuple[str, ...], package: tuple[str, ..
 
 
 async def _build(target: tuple[str, ...], step: tuple[str, ...], package: tuple[str, ...], how: How) -> None:
+    before = against(how)
     async with workshop(how) as (shop, console):
         whole = planner.plan(shop.config, shop.facts, MAKERS, snapshot=True)
         chosen = step or planner.select(whole, targets=target, packages=package)
-        await make_all(shop, planner.narrow(whole, chosen), console, how)
+        manifest = await make_all(shop, planner.narrow(whole, chosen), console, how)
+        tell_sizes(shop, manifest, None, console, before)
 
 
 async def _visit(step: str, how: How) -> None:
@@ -110,6 +113,7 @@ class Asked:
 
 
 async def _release(asked: Asked, how: How) -> None:
+    before = against(how)
     async with workshop(how) as (found, console):
         shop = await _to_be_tagged(found) if asked.create_tag else found
         whole = planner.plan(shop.config, shop.facts, MAKERS, publish=asked.publish, snapshot=asked.snapshot)
@@ -121,6 +125,7 @@ async def _release(asked: Asked, how: How) -> None:
         if real and not asked.dry_run:
             await publishing.preflight(channels, dist, console, make_digest=whole.make_digest)
         manifest = await make_all(shop, whole, console, how)
+        tell_sizes(shop, manifest, whole.mode, console, before)
         if real:
             await publishing.publish(channels, manifest, dist, console, apply=not asked.dry_run)
         if real and not asked.dry_run:

@@ -6,20 +6,24 @@ from pathlib import Path
 
 from shipways import wire
 from shipways.config.kinds import milliseconds
-from shipways.model.event import Note
+from shipways.model.event import Note, Planned
 from shipways.model.manifest import Manifest
 from shipways.model.plan import Plan
 from shipways.ports import Console
 from shipways.run import planner, record
 from shipways.run.maker import Made, Options, make
-from shipways.run.report import closing_table, problems_of
+from shipways.run.report import closing_table, plan_record, problems_of
 from shipways.verbs.options import How
+from shipways.verbs.reporting import journal, reported
 
 
 @contextlib.asynccontextmanager
 async def workshop(how: How) -> AsyncIterator[tuple[wire.Workshop, Console]]:
-    """The project with an engine, and where to tell what happens. Raises ConfigError or PreflightError."""
-    console = wire.console(how.log)
+    """The project with an engine, and where to tell what happens. A report of it is left in dist/.
+
+    Raises ConfigError or PreflightError.
+    """
+    console = journal(how)
 
     def warn(text: str) -> None:
         console.emit(Note(text=text, level="warning"))
@@ -27,7 +31,8 @@ async def workshop(how: How) -> AsyncIterator[tuple[wire.Workshop, Console]]:
     async with wire.workshop(engine=how.engine, volumes=not how.no_cache, tell=warn) as shop:
         if shop.engine_reason:
             console.emit(Note(text=f"engine: {shop.engine.name}, because {shop.engine_reason}"))
-        yield shop, console
+        with reported(console, shop.files, shop.repository.root / "dist"):
+            yield shop, console
 
 
 async def make_all(shop: wire.Workshop, whole: Plan, console: Console, how: How) -> Manifest:
@@ -41,6 +46,7 @@ async def make_all(shop: wire.Workshop, whole: Plan, console: Console, how: How)
 async def run_steps(shop: wire.Workshop, whole: Plan, console: Console, how: How) -> Made:
     """Say what is made and what is not, then make it."""
     console.emit(Note(text=f"{whole.mode}: {whole.reason}"))
+    console.emit(Planned(plan=plan_record(whole)))
     planner.require(whole, how.require)
     for skip in whole.skips:
         console.emit(problems_of(skip))

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import get_args
 
 import click
@@ -24,14 +25,23 @@ _REQUIRE = click.option(
 )
 
 
+_AGAINST = click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Compare sizes with this manifest.json of a release before; by default with what dist/ remembers.",
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class How:
-    """How to make, as the command line says it."""
+    """How to make, as the command line says it. `against`: the manifest that sizes are compared with."""
 
     engine: str | None
     no_cache: bool
     require: tuple[str, ...]
     log: str
+    against: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +73,18 @@ def making(command: Callable[..., None]) -> Callable[..., None]:
     @_NO_CACHE
     @_REQUIRE
     @LOG
+    @_AGAINST
     @functools.wraps(command)
-    def with_how(*, engine: str | None, no_cache: bool, require: tuple[str, ...], log: str, **others: object) -> None:
-        command(how=How(engine=engine, no_cache=no_cache, require=require, log=log), **others)
+    def with_how(
+        *,
+        engine: str | None,
+        no_cache: bool,
+        require: tuple[str, ...],
+        log: str,
+        against: Path | None,
+        **others: object,
+    ) -> None:
+        how = How(engine=engine, no_cache=no_cache, require=require, log=log, against=against)
+        command(how=how, **others)
 
     return with_how
