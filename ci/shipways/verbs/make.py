@@ -94,6 +94,8 @@ def release(snapshot: bool, publish: bool, create_tag: bool, dry_run: bool, fini
         raise click.UsageError("--snapshot and --publish exclude each other")
     if create_tag and not publish:
         raise click.UsageError("--create-tag needs --publish")
+    if finish and how.against:
+        raise click.UsageError("--tag makes nothing that --against could compare")
     if finish and (snapshot or create_tag):
         raise click.UsageError("--tag excludes --snapshot and --create-tag")
     if finish:
