@@ -26,9 +26,7 @@ async def release_notes(
     for tag, names in _tags(facts).items():
         folders, version = [config.package[name].path for name in names], facts.version(names[0])
         if wanted == "commits":
-            glob = config.package[names[0]].tag.replace("{version}", "*")
-            full = not is_prerelease(version.number)
-            before = await tag_before(process, repository, tag, glob, full=full)
+            before = await _before(config, facts, process, repository, tag)
             text = from_commits(await commits_since(process, repository, before, folders))
         elif wanted == "changelog":
             text = _section(facts, sources, folders, version)
@@ -36,6 +34,19 @@ async def release_notes(
             text = _read(facts, sources, wanted)
         found.append((tag, text))
     return tuple(found)
+
+
+async def tags_before(config: Config, facts: Facts, process: Process, repository: Repository) -> tuple[str, ...]:
+    """The tag before each tag of this commit that has one. Raises PreflightError when git cannot know."""
+    found = [await _before(config, facts, process, repository, tag) for tag in _tags(facts)]
+    return tuple(dict.fromkeys(tag for tag in found if tag))
+
+
+async def _before(config: Config, facts: Facts, process: Process, repository: Repository, tag: str) -> str | None:
+    name = _tags(facts)[tag][0]
+    glob = config.package[name].tag.replace("{version}", "*")
+    full = not is_prerelease(facts.version(name).number)
+    return await tag_before(process, repository, tag, glob, full=full)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

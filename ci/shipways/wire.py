@@ -212,6 +212,13 @@ async def notes(shop: Workshop) -> tuple[tuple[str, str], ...]:
     return await release_notes(shop.config, shop.facts, OsProcess(), shop.repository, shop.sources)
 
 
+async def tags_before(shop: Workshop) -> tuple[str, ...]:
+    """The tag before each tag of this commit that has one. Raises PreflightError."""
+    from shipways.news import tags_before as ask
+
+    return await ask(shop.config, shop.facts, OsProcess(), shop.repository)
+
+
 async def histories(shop: Workshop, groups: Sequence[tuple[str, ...]]) -> "dict[tuple[str, ...], History]":
     """What git has of packages that are released together, for each group of them. Raises PreflightError."""
     from shipways.news import history

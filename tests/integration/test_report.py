@@ -2,6 +2,7 @@
 
 import html
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,7 @@ def test_release(project: Repository, tmp_path: Path) -> None:
         "no release before",
     ):
         assert part in text
+    shutil.rmtree(project.root / "dist")  # so that only the mirror knows the release before
     project.file("greeting", "hello again\n")
     second = publish(project, "1.1.0", tmp_path / "second")
     assert 0 == second.code, second.err

@@ -1,18 +1,24 @@
 """What a release is compared with, and what it leaves for the next one."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import anyio
 import pytest
 
 from shipways.adapters.files import DiskFiles
 from shipways.config.manifestfile import manifest_text
-from shipways.errors import ConfigError
+from shipways.errors import ConfigError, Conflict, Problem, Transient
 from shipways.model.event import SizeLine, Sizes
+from shipways.model.item import Item, Publication, Seen
 from shipways.model.manifest import ArtifactEntry, Manifest, PackageEntry
 from shipways.model.plan import Mode
+from shipways.outside import Outside
 from shipways.render.sizes import changes, told
-from shipways.run.history import KEPT, Known, compared, measured, read_known, recall, remember
+from shipways.run.history import KEPT, Known, compared, kept, knows_release, measured, read_known, recall, remember
 from shipways.testing.console import ManualClock
+from shipways.testing.doors import CLOSED
 from support import sealed
 
 FILES = DiskFiles()
@@ -126,3 +132,68 @@ def test_manifest_of_the_user(tmp_path: Path) -> None:
     path.write_text("{}")
     with pytest.raises(ConfigError, match="not a manifest"):
         read_known(FILES, path)
+
+
+@dataclass
+class Shelf:
+    """A place that keeps manifests by tag, or does not answer."""
+
+    name: str
+    manifests: dict[str, Manifest]
+    fails: bool = False
+
+    def desired(self, manifest: Manifest) -> Sequence[Item]:
+        return ()
+
+    async def observe(self, outside: Outside, items: Sequence[Item]) -> Mapping[str, Seen]:
+        return {}
+
+    async def apply(self, outside: Outside, item: Item, seen: Seen) -> Publication:
+        raise NotImplementedError
+
+    async def sealed(self, outside: Outside, tag: str, into: Path) -> bool:
+        if self.fails:
+            raise Transient(Problem(what="does not answer"))
+        if tag in self.manifests:
+            into.write_text(manifest_text(self.manifests[tag]))
+        return tag in self.manifests
+
+    async def retract(self, outside: Outside, item: Item, seen: Seen) -> None:
+        raise NotImplementedError
+
+
+def ask(folder: Path, *shelves: Shelf, tags: tuple[str, ...] = ("v1.0.0",)) -> Known | None:
+    return anyio.run(kept, shelves, "p", tags, folder, CLOSED)
+
+
+def digested(version: str, path: str, size: int) -> Manifest:
+    entry = ArtifactEntry(path=path, kind="file", digest="sha256:" + "0" * 64, size=size)
+    return sealed(PackageEntry(name="pulse", version=version, tag=f"v{version}"), artifacts=[entry])
+
+
+def test_kept_by_a_place(tmp_path: Path) -> None:
+    """The first place that has the manifest of a tag tells its sizes; those of several tags count together."""
+    full = Shelf("b", {"v1.0.0": digested("1.0.0", "a", 1), "v2.0.0": digested("2.0.0", "b", 2)})
+    found = ask(tmp_path, Shelf("a", {}), full)
+    assert found
+    assert ("1.0.0", {"a": 1}) == (found.label, found.sizes)
+    found = ask(tmp_path, full, tags=("v1.0.0", "v2.0.0"))
+    assert found
+    assert ("1.0.0, 2.0.0", {"a": 1, "b": 2}) == (found.label, found.sizes)
+    assert ask(tmp_path, Shelf("a", {})) is None
+    assert ask(tmp_path, full, tags=()) is None
+
+
+def test_place_that_fails(tmp_path: Path) -> None:
+    """A place that does not answer, or has the manifest of another tag, is an error for the caller."""
+    with pytest.raises(Transient):
+        ask(tmp_path, Shelf("a", {}, fails=True))
+    with pytest.raises(Conflict, match="not of v1"):
+        ask(tmp_path, Shelf("a", {"v1.0.0": digested("3.0.0", "a", 1)}))
+
+
+def test_release_among_snapshots() -> None:
+    """Only a release of another version is one that this can be compared with."""
+    now = known("1.1", a=1)
+    snapshot = known("1.0-snapshot", Mode.SNAPSHOT)
+    assert [False, True] == [knows_release(now, before) for before in ([snapshot, known("1.1")], [known("1.0")])]

@@ -1,4 +1,4 @@
-"""Sizes of the releases before: from the ledger in dist/, and from a manifest that the user has."""
+"""Sizes of the releases before: from the ledger in dist/, a manifest that the user has, or a place that keeps one."""
 
 import json
 import re
@@ -9,14 +9,17 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from shipways.config.manifestfile import parse_manifest
+from shipways.config.manifestfile import FILE_NAME as MANIFEST
+from shipways.config.manifestfile import parse_manifest, read_sealed
 from shipways.errors import ConfigError, Problem
 from shipways.model.event import SizeLine, Sizes
 from shipways.model.manifest import Manifest, PackageEntry
 from shipways.model.plan import Mode
 from shipways.model.version import Version
+from shipways.outside import Channel, Outside
 from shipways.ports import Clock, Files
 from shipways.run.record import append_lines, ledger_lines
+from shipways.stages import Stage
 
 KEPT: Final = 12
 """How many releases are shown."""
@@ -74,6 +77,31 @@ def compared(now: Known, before: Sequence[Known], against: Known | None = None, 
 def recall(files: Files, folder: Path) -> tuple[Known, ...]:
     """The runs of which dist/ledger.jsonl tells the sizes, the oldest first; a line that is none is passed over."""
     return tuple(Known(label=line.release, mode=line.mode, sizes=line.sizes) for line in _runs(files, folder))
+
+
+def knows_release(now: Known, before: Sequence[Known]) -> bool:
+    """Whether there is a release of another version among these."""
+    return any(known.mode is Mode.RELEASE and known.label != now.label for known in before)
+
+
+async def kept(
+    channels: Sequence[Channel], project: str, tags: Sequence[str], folder: Path, outside: Outside
+) -> Known | None:
+    """The sizes of these tags together, from the first place that has the manifest of each.
+
+    Each place is asked once. Raises Transient, Unfinished; Conflict for what is no manifest of the tag.
+    """
+    into, found = folder / MANIFEST, list[Known]()
+    for tag in tags:
+        for channel in channels:
+            if isinstance(channel, Stage) and await channel.sealed(outside, tag, into):
+                found.append(measured(read_sealed(into.read_bytes(), project=project, tag=tag)))
+                break
+    if not found:
+        return None
+    labels = dict.fromkeys(known.label for known in found)
+    sizes = {name: size for known in found for name, size in known.sizes.items()}
+    return Known(label=", ".join(labels), mode=Mode.RELEASE, sizes=sizes)
 
 
 def remember(files: Files, folder: Path, manifest: Manifest, mode: Mode, clock: Clock) -> None:

@@ -42,7 +42,7 @@ async def _build(target: tuple[str, ...], step: tuple[str, ...], package: tuple[
         whole = planner.plan(shop.config, shop.facts, MAKERS, snapshot=True)
         chosen = step or planner.select(whole, targets=target, packages=package)
         manifest = await make_all(shop, planner.narrow(whole, chosen), console, how)
-        tell_sizes(shop, manifest, None, console, before)
+        await tell_sizes(shop, manifest, None, console, before)
 
 
 async def _visit(step: str, how: How) -> None:
@@ -127,7 +127,7 @@ async def _release(asked: Asked, how: How) -> None:
         if real and not asked.dry_run:
             await publishing.preflight(channels, dist, console, make_digest=whole.make_digest)
         manifest = await make_all(shop, whole, console, how)
-        tell_sizes(shop, manifest, whole.mode, console, before)
+        await tell_sizes(shop, manifest, whole.mode, console, before, channels)
         if real:
             await publishing.publish(channels, manifest, dist, console, apply=not asked.dry_run)
         if real and not asked.dry_run:
