@@ -136,6 +136,17 @@ def test_release(project: Repository, tmp_path: Path) -> None:
     assert [] == [path for path in (tmp_path / "mirror").rglob("*") if "report" in path.name]
 
 
+def test_place_that_cannot_tell(project: Repository, tmp_path: Path) -> None:
+    """Where the release before is broken, that is said, and nothing is compared; the release goes on."""
+    assert 0 == publish(project, "1.0.0", tmp_path / "first").code
+    shutil.rmtree(project.root / "dist")
+    (tmp_path / "mirror" / "hello" / "v1.0.0" / "manifest.json").write_text("{}")
+    ran = publish(project, "1.1.0", tmp_path / "second")
+    assert 0 == ran.code, ran.err
+    assert "the sizes of the release before are not known" in ran.err
+    assert "no release before" in (tmp_path / "second").read_text()
+
+
 def test_failed_step(hello: Repository, tmp_path: Path) -> None:
     """The page shows which step failed and why; a secret that it printed is neither there nor in the summary."""
     text = (hello.root / "shipways.toml").read_text()

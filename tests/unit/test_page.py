@@ -123,9 +123,18 @@ def test_run_of_the_store_alone_has_no_critical_path() -> None:
         assert shown == ("Critical path" in page(replace(story, acts=(act,))))
 
 
+def test_trend() -> None:
+    """Sizes are drawn from 0 on, over the releases that have the artifact; a single one is no line."""
+    lines = (SizeLine(name="a", sizes=(None, 50, 100)), SizeLine(name="b", sizes=(None, None, 1)))
+    read = Reader(page(replace(told("x"), sizes=Sizes(releases=("1", "2", "3"), lines=lines))))
+    drawn = [(tag, attributes["points"]) for tag, attributes in read.elements if "points" in attributes]
+    assert [("polygon", "50.0,12.0 98.0,2.0 98.0,22 50.0,22"), ("polyline", "50.0,12.0 98.0,2.0")] == drawn
+
+
 def test_durations() -> None:
-    """Seconds, and minutes from a minute and a half on."""
-    assert ["0.0 s", "89.9 s", "1 min 30 s", "61 min 05 s"] == [duration(s) for s in (0, 89.9, 90, 3665)]
+    """Milliseconds below a second, and minutes from a minute and a half on."""
+    expected = ["0 ms", "12 ms", "1.0 s", "89.9 s", "1 min 30 s", "61 min 05 s"]
+    assert expected == [duration(seconds) for seconds in (0, 0.012, 1, 89.9, 90, 3665)]
 
 
 @given(st.floats(0.001, 1e6))

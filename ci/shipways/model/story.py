@@ -15,7 +15,7 @@ class Ending(StrEnum):
     CACHED = "cached"
     FAILED = "failed"
     STOPPED = "stopped"
-    """It ran when another one failed, or when somebody ended the run."""
+    """It ran when another one failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,10 +55,11 @@ class _Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Trend:
-    """An artifact's sizes: a line in a box of 100 × 24, and what has changed."""
+    """An artifact's sizes: a line in a box of 100 × 24 and the area below it, and what has changed."""
 
     name: str
-    points: str
+    line: str
+    area: str
     now: str
     change: str
 
@@ -86,6 +87,8 @@ def page(story: Story) -> str:
 
 def duration(seconds: float) -> str:
     """Seconds for people."""
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
     if seconds < 90:
         return f"{seconds:.1f} s"
     return f"{seconds // 60:.0f} min {seconds % 60:02.0f} s"
@@ -112,10 +115,10 @@ def _timeline(act: Act, critical: frozenset[str]) -> _Timeline:
     whole = max(act.end - act.begin, 0.001)
     drawn = tuple(tuple(_bar(span, act, critical) for span in lane) for lane in lanes(act.spans))
     cached = tuple(_bar(span, act, critical) for span in act.spans if span.ending is Ending.CACHED)
-    lane = "lane" if len(drawn) == 1 else "lanes"
+    at_once = f", {len(drawn)} at once" if drawn else ""
     return _Timeline(
         name=act.name,
-        title=f"{len(act.spans)} steps in {duration(whole)}, {len(drawn)} {lane}",
+        title=f"{len(act.spans)} steps in {duration(whole)}{at_once}",
         ticks=tuple((_percent(time / whole), f"{time:g} s") for time in ticks(whole)),
         lanes=drawn,
         cached=cached,
@@ -163,18 +166,20 @@ def _trends(sizes: Sizes) -> Iterable[_Trend]:
     order = {name: index for index, name in enumerate(differs)}
     lines = [line for line in sizes.lines if line.sizes[-1] is not None or line.name in differs]
     for line in sorted(lines, key=lambda line: (order.get(line.name, len(order)), line.name)):
-        now = line.sizes[-1]
+        now, points = line.sizes[-1], _points(line.sizes)
+        ends = (f"{points[-1].partition(',')[0]},22", f"{points[0].partition(',')[0]},22") if points else ()
         yield _Trend(
             name=line.name,
-            points=_points(line.sizes),
+            line=" ".join(points),
+            area=" ".join((*points, *ends)),
             now="" if now is None else human_size(now),
             change=differs[line.name].text if line.name in differs else "",
         )
 
 
-def _points(values: Sequence[int | None]) -> str:
+def _points(values: Sequence[int | None]) -> Sequence[str]:
     """The points of a line through these sizes, from 0 at the bottom; those of a single size are none."""
     top = max((value for value in values if value is not None), default=0) or 1
     apart = 96 / max(len(values) - 1, 1)
     found = [f"{2 + index * apart:.1f},{22 - 20 * value / top:.1f}" for index, value in enumerate(values) if value]
-    return " ".join(found) if len(found) > 1 else ""
+    return found if len(found) > 1 else ()

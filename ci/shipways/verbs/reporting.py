@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from shipways import wire
 from shipways.config.manifestfile import REPORT
@@ -21,7 +21,6 @@ from shipways.verbs import publishing
 from shipways.verbs.options import How
 
 Before: TypeAlias = history.Known | None
-_ENDED: Final = Problem(what="the run was ended before it was done")
 
 
 def journal(how: How) -> Journal:
@@ -31,16 +30,13 @@ def journal(how: How) -> Journal:
 
 @contextlib.contextmanager
 def reported(told: Journal, files: Files, dist: Path) -> Iterator[None]:
-    """Leave dist/report.html when the block ends, however it does; a run that planned nothing leaves none."""
-    problems: Sequence[Problem] = (_ENDED,)
+    """Leave dist/report.html when the block ends, well or with an error of ours; a run without a plan leaves none."""
     try:
         yield
-        problems = ()
     except ShipwaysError as error:
-        problems = error.problems
+        _write(told, error.problems, files, dist)
         raise
-    finally:
-        _write(told, problems, files, dist)
+    _write(told, (), files, dist)
 
 
 def against(how: How) -> Before:
