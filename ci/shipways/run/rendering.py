@@ -10,6 +10,7 @@ from shipways.errors import ConfigError, Problem
 from shipways.model.facts import Facts
 from shipways.model.rendered import Rendered
 from shipways.ports import Files, Renderer
+from shipways.run.keeping import merged, same
 
 
 def rendered_files(
@@ -28,13 +29,17 @@ def rendered_files(
 
 
 def differing(files: Files, root: Path, rendered: Sequence[Rendered]) -> Iterator[tuple[Rendered, str]]:
-    """The rendered files that are not what lies below `root`, with a unified diff to what they should be."""
-    for file in rendered:
-        place = root / file.path
+    """The rendered files that are not what lies below `root`, with a unified diff to what they should be.
+
+    They have the parts of the user by then. Raises ConfigError for one that has no place.
+    """
+    for each in rendered:
+        place = root / each.path
         there = files.exists(place)
-        found = files.read(place) if there else b""
-        if not there or found != file.text.encode():
-            yield file, _diff(file, found.decode(errors="replace"), there=there)
+        found = files.read(place).decode(errors="surrogateescape") if there else ""
+        file = merged(each, found)
+        if not there or not same(file, found):
+            yield file, _diff(file, found, there=there)
 
 
 def drift(file: Rendered) -> Problem:
@@ -48,7 +53,7 @@ def write(files: Files, root: Path, rendered: Sequence[Rendered]) -> tuple[Rende
     with contextlib.ExitStack() as opened:
         for file in changed:
             stream = opened.enter_context(files.create(root / file.path))
-            stream.write(file.text.encode())
+            stream.write(file.text.encode(errors="surrogateescape"))
             stream.flush()  # a full disk is to be noticed here
     return changed
 
