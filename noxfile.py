@@ -76,11 +76,12 @@ def faults(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Ruff, and who may import whom."""
+    """Ruff, who may import whom, and what the workflows leave open."""
     _install(session, "lint")
     session.run("ruff", "format", "--check", "ci", "tests", "noxfile.py")
     session.run("ruff", "check", "ci", "tests", "noxfile.py")
     session.run("lint-imports", "--no-logo")
+    session.run("zizmor", "--offline", "--persona", "auditor", ".github/workflows")
 
 
 @nox.session

@@ -30,6 +30,7 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "doctor": ("publishing", "Ask every channel what would stop a release."),
     "verify": ("verifying", "Compare what every channel has with the manifest."),
     "render": ("rendering", "Write the rendered files, or check them."),
+    "ci": ("ci", "List the jobs of the rendered workflows, or run one here."),
     "schema": ("reading", "Print the JSON Schema of the config, the plan or the manifest."),
     "explain": ("reading", "Explain a key of the config."),
     "cache": ("reading", "Show or prune the store."),

@@ -9,6 +9,7 @@ from shipways.images import base, docker, dockerfile, image, index, layer
 from shipways.outside import Publisher
 from shipways.ports import Maker, Renderer
 from shipways.publish import attest, crates, files, git, github, homebrew, pypi, registry
+from shipways.workflows import github as workflows
 
 MAKERS: Final[Sequence[Maker]] = (
     go,  # Go → a static program per target
@@ -34,6 +35,7 @@ MAKERS: Final[Sequence[Maker]] = (
 
 RENDERERS: Final[Sequence[Renderer]] = (
     formula,  # the last published release, or the branch → committed Homebrew formulas
+    workflows,  # jobs, and what channels need → the workflows of GitHub Actions
 )
 
 PUBLISHERS: Final[Sequence[Publisher]] = (

@@ -56,7 +56,7 @@ async def _hang_up(process: Process) -> None:
 @contextlib.contextmanager
 def _kept() -> Iterator[None]:
     """The modes of the terminal, and whose it is, are at the end what they were: a killed command sets nothing back."""
-    if sys.platform == "win32":
+    if sys.platform == "win32" or not os.isatty(0):
         yield
         return
     modes = termios.tcgetattr(0)

@@ -10,6 +10,7 @@ from shipways.config.images import Image
 from shipways.config.kinds import Frozen, Name, TargetTriple
 from shipways.config.packages import Package
 from shipways.config.publish import Publish, attest_problems, homebrew_problems, registry_problems
+from shipways.config.workflows import Workflows, workflow_problems
 
 Exact = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+([.+-][0-9A-Za-z.+-]+)?$")]
 Algorithm = Literal["sha256", "sha512"]
@@ -57,6 +58,7 @@ class Config(Frozen):
     image: dict[Name, Image] = {}
     formula: dict[FormulaName, Formula] = {}
     publish: Publish = Publish()
+    workflows: Workflows | None = None
 
     @model_validator(mode="after")
     def _references(self) -> Self:
@@ -81,6 +83,7 @@ class Config(Frozen):
         wrong += attest_problems(self.publish)
         wrong += homebrew_problems(self.publish, self.formula)
         wrong += registry_problems(self.publish, self.image)
+        wrong += workflow_problems(self.workflows)
         if self.formula and not self.project.repository:
             wrong.append("project.repository: is required, because a formula downloads from there")
         if self.publish.github and "/" not in self.project.repository:

@@ -1,0 +1,93 @@
+"""The workflows of a project, as values: what CI runs, and what a tag does."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from shipways.config.kinds import Duration, milliseconds
+from shipways.config.schema import Config
+from shipways.config.workflows import WorkflowJob, Workflows
+from shipways.model.names import image_step
+from shipways.model.workflow import Job, Use, Workflow
+from shipways.workflows import rights
+from shipways.workflows.pins import tools
+
+_USUAL: Final = {"check": WorkflowJob(), "tests": WorkflowJob()}
+"""The jobs of a project that names none; `shipways init` writes a noxfile with these sessions."""
+_VERSION: Final = "[0-9]+.[0-9]+.[0-9]+*"
+"""GitHub's pattern for a version in a tag ("Workflow syntax", "Filter pattern cheat sheet"): `+` is one or more."""
+_RECORD: Final = "dist/manifest.json\ndist/ledger.jsonl\ndist/formula/"
+
+
+def workflows(config: Config) -> tuple[Workflow, ...]:
+    """ci.yml and release.yml; none without `[workflows]`."""
+    table = config.workflows
+    if table is None:
+        return ()
+    return (
+        Workflow(name="ci", branch=config.project.branch, jobs=tuple(_checks(config, table))),
+        Workflow(name="release", tags=tag_patterns(config), jobs=tuple(_release(config, table))),
+    )
+
+
+def tag_patterns(config: Config) -> tuple[str, ...]:
+    """The tags of all packages as patterns of GitHub."""
+    return tuple(dict.fromkeys(package.tag.replace("{version}", _VERSION) for package in config.package.values()))
+
+
+def _checks(config: Config, table: Workflows) -> Iterator[Job]:
+    for name, each in (table.job or _USUAL).items():
+        yield Job(
+            id=name,
+            session=each.session or name,
+            arguments=each.arguments,
+            pythons=each.pythons or (table.python,),
+            runners=each.runners or (table.runner,),
+            minutes=_minutes(each.timeout or table.timeout),
+        )
+    yield _ours(table, "plan", "plan")
+    for image in config.image:
+        yield _ours(table, f"image-{image.replace('.', '-')}", "build", "--step", image_step(image))
+
+
+def _release(config: Config, table: Workflows) -> Iterator[Job]:
+    yield _ours(table, "plan", "plan")
+    engine = Use(
+        action="dagger",
+        why="A release is built in containers (engine.release).",
+        inputs=(("version", tools()["dagger"]),),
+    )
+    record = Use(
+        action="upload-artifact",
+        why="What was made and published, also of a release that stopped half-way.",
+        inputs=(("name", "release"), ("path", _RECORD), ("if-no-files-found", "ignore")),
+        when="${{ !cancelled() }}",
+    )
+    yield Job(
+        id="release",
+        session="release",
+        needs=("plan",),
+        pythons=(table.python,),
+        runners=(table.runner,),
+        minutes=_minutes(table.timeout),
+        environment=table.environment,
+        permissions=rights.permissions(config),
+        variables=rights.variables(config),
+        before=(*rights.logins(config), *((engine,) if config.engine.release == "dagger" else ())),
+        after=(record,),
+    )
+
+
+def _ours(table: Workflows, name: str, session: str, *arguments: str) -> Job:
+    return Job(
+        id=name,
+        session=session,
+        arguments=arguments,
+        pythons=(table.python,),
+        runners=(table.runner,),
+        minutes=_minutes(table.timeout),
+    )
+
+
+def _minutes(duration: Duration) -> int:
+    """GitHub counts whole minutes."""
+    return max(1, -(-milliseconds(duration) // 60_000))

@@ -1,0 +1,93 @@
+"""What a release may do, and which secrets it is given: no more than its channels need."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from shipways.config.schema import Config
+from shipways.model.oci import parse_reference
+from shipways.model.workflow import Permission, Use
+
+_OWN_REGISTRY: Final = "ghcr.io"
+"""The registry of GitHub, where the token of the job is the password."""
+_TOKEN: Final = "${{ github.token }}"  # noqa: S105 - an expression, not a token
+
+
+def permissions(config: Config) -> tuple[Permission, ...]:
+    """The rights of the job that publishes."""
+    publish = config.publish
+    wanted = {
+        "contents": ("the release and its files",) if publish.github else (),
+        "packages": ("images",) if _OWN_REGISTRY in _hosts(config) else (),
+        "id-token": tuple(_identified(config)),
+    }
+    return tuple(
+        Permission(scope=scope, level="write", why=", ".join(reasons)) for scope, reasons in wanted.items() if reasons
+    )
+
+
+def variables(config: Config) -> tuple[tuple[str, str], ...]:
+    """Names of the environment, with the secret of the same name, or the token of the job."""
+    given = {"GITHUB_TOKEN": _TOKEN} if config.publish.github else {}
+    names = sorted({*_tokens(config), *(name for package in config.package.values() for name in package.secrets)})
+    return (*given.items(), *((name, _secret(name)) for name in names if name not in given))
+
+
+def logins(config: Config) -> Iterator[Use]:
+    """A login for each registry: with the token of the job at GitHub's own, with HOST_USER and HOST_TOKEN elsewhere."""
+    for host in _hosts(config):
+        name = re.sub(r"\W", "_", host).upper()
+        own = host == _OWN_REGISTRY
+        user, password = ("${{ github.actor }}", _TOKEN) if own else (_secret(f"{name}_USER"), _secret(f"{name}_TOKEN"))
+        yield Use(
+            action="docker-login",
+            why=f"To push images to {host}.",
+            inputs=(("registry", host), ("username", user), ("password", password)),
+        )
+
+
+def _identified(config: Config) -> Iterator[str]:
+    """What takes the identity of the job instead of a secret."""
+    publish = config.publish
+    if publish.attest and publish.attest.signer == "sigstore":
+        yield "signatures"
+    if publish.crates and not publish.crates.registry:
+        yield "a token of crates.io"
+    if publish.pypi and _trusted(config):
+        yield "a token of PyPI"
+
+
+def _tokens(config: Config) -> Iterator[str]:
+    """The secrets of channels that take no identity."""
+    publish = config.publish
+    if publish.attest and publish.attest.signer == "key":
+        yield "SHIPWAYS_SIGNING_KEY"
+    if publish.crates and publish.crates.registry:
+        yield crate_token(publish.crates.registry)
+    if publish.homebrew:
+        yield "HOMEBREW_TAP_TOKEN"
+    if publish.pypi and not _trusted(config):
+        yield "SHIPWAYS_PYPI_TOKEN"
+
+
+def crate_token(registry: str) -> str:
+    """The variable that cargo reads for a registry (Cargo Book, "Environment Variables")."""
+    named = bool(registry) and not registry.startswith("sparse+")
+    return f"CARGO_REGISTRIES_{registry.upper().replace('-', '_')}_TOKEN" if named else "CARGO_REGISTRY_TOKEN"
+
+
+def _trusted(config: Config) -> bool:
+    """Whether PyPI knows the job: `auto` asks for a token only where another index may not know it."""
+    pypi = config.publish.pypi
+    return pypi is not None and (pypi.trusted is True or (pypi.trusted == "auto" and not pypi.repository))
+
+
+def _hosts(config: Config) -> tuple[str, ...]:
+    if config.publish.registry is None:
+        return ()
+    names = (name for image in config.image.values() for name in image.repositories)
+    return tuple(sorted({parse_reference(name).host for name in names}))
+
+
+def _secret(name: str) -> str:
+    return "${{ secrets." + name + " }}"

@@ -1,0 +1,276 @@
+"""The workflows of GitHub Actions: their graph, their rights, and what they run."""
+
+import ast
+import re
+from collections.abc import Callable
+
+import pytest
+
+from shipways.adapters.cratetokens import CrateTokens
+from shipways.adapters.files import DiskFiles
+from shipways.cli import VERBS
+from shipways.config.load import parse
+from shipways.errors import ConfigError
+from shipways.facts import ci as ci_facts
+from shipways.render.text import render
+from shipways.testing.console import ManualClock
+from shipways.workflows.jobs import tag_patterns, workflows
+from shipways.workflows.local import absent, environment, find
+from shipways.workflows.pins import actions
+from shipways.workflows.rights import crate_token
+from working import DEMO, ROOT, ci_and_release, commands, demo, jobs, read, texts
+
+SMALL = '[project]\nname = "p"\n[package.p]\nbuild = "go"\n[workflows]\n'
+OURS = parse((ROOT / "pyproject.toml").read_text(), "pyproject.toml")
+EVERY = [pytest.param(demo(), id="demo"), pytest.param(demo(SMALL), id="small"), pytest.param(OURS, id="ours")]
+
+
+def sessions(noxfile: str) -> set[str]:
+    """The functions that `@nox.session` marks."""
+    found = (node for node in ast.walk(ast.parse(noxfile)) if isinstance(node, ast.FunctionDef))
+    return {each.name for each in found if any(ast.unparse(mark) == "nox.session" for mark in each.decorator_list)}
+
+
+def test_text(golden: Callable[[str, str], None]) -> None:
+    """The files, as people read them."""
+    for path, text in texts(demo()).items():
+        golden(path.removeprefix(".github/"), text)
+
+
+def test_only_where_they_are_wanted() -> None:
+    """Without the table nothing is rendered."""
+    assert {} == texts(demo(SMALL.replace("[workflows]", "")))
+
+
+@pytest.mark.parametrize("config", EVERY)
+def test_graph(config) -> None:
+    """What a job waits for is there, and nothing waits for itself; a release waits for its plan."""
+    for workflow in ci_and_release(config):
+        done: set[str] = set()
+        for name, job in workflow["jobs"].items():
+            assert set(job.get("needs", [])) <= done
+            done.add(name)
+    assert ["plan"] == ci_and_release(config)[1]["jobs"]["release"]["needs"]
+
+
+@pytest.mark.parametrize("config", EVERY)
+def test_no_push_in_ci(config) -> None:
+    """What runs for a pull request writes nothing, knows no secret, and releases nothing."""
+    ci, _ = ci_and_release(config)
+    assert {"pull_request", "push"} == set(ci["on"])
+    for _, job in jobs(ci):
+        assert {"contents": "read"} == job["permissions"]
+        assert [] == [step for step in job["steps"] if "secrets." in str(step) or "github.token" in str(step)]
+        assert not re.search(r"release|publish|push", " ".join(commands(job)))
+
+
+@pytest.mark.parametrize("config", EVERY)
+def test_rights(config) -> None:
+    """Nothing has a right by default; a checkout leaves no token behind; only what publishes may write."""
+    ci, release = ci_and_release(config)
+    assert [{}, {}] == [ci["permissions"], release["permissions"]]
+    for name, job in jobs(ci, release):
+        checkout = job["steps"][0]
+        assert checkout["uses"].startswith("actions/checkout@")
+        assert checkout["with"]["persist-credentials"] is False
+        assert name == "release" or {"contents": "read"} == job["permissions"]
+
+
+@pytest.mark.parametrize("config", EVERY)
+def test_nothing_is_kept_for_the_next_run(config) -> None:
+    """A release neither reads nor writes a cache, which a pull request could have filled."""
+    _, release = ci_and_release(config)
+    assert "cache" not in str(release["jobs"])
+
+
+@pytest.mark.parametrize("config", EVERY)
+def test_one_command(config) -> None:
+    """A job is one session of the noxfile, after the pinned nox; it ends in time, and so does an old run of it."""
+    ci, release = ci_and_release(config)
+    for _, job in jobs(ci, release):
+        install, command = commands(job)
+        assert re.fullmatch(r"python -m pip install nox==[\d.]+", install)
+        assert re.fullmatch(r"nox -s [\w-]+( -- [\w./ -]+)?", command)
+        assert 1 <= job["timeout-minutes"] <= 90
+    assert "${{ github.event_name == 'pull_request' }}" == ci["concurrency"]["cancel-in-progress"]
+    assert release["concurrency"]["cancel-in-progress"] is False
+
+
+@pytest.mark.parametrize("config", EVERY)
+def test_every_action_is_a_commit(config) -> None:
+    """What others wrote is used at a commit of pins.toml, with the version beside it."""
+    known = {f"{pin.uses}@{pin.commit} # {pin.version}" for pin in actions().values()}
+    for text in texts(config).values():
+        used = re.findall(r"uses: (.*)", text)
+        assert used
+        assert set(used) <= known
+
+
+def test_pins() -> None:
+    """A pin is a whole commit, a version and a day."""
+    for pin in actions().values():
+        assert re.fullmatch(r"[\w-]+/[\w-]+", pin.uses)
+        assert re.fullmatch(r"[0-9a-f]{40}", pin.commit)
+        assert re.fullmatch(r"v\d+\.\d+\.\d+", pin.version)
+        assert re.fullmatch(r"20\d\d-\d\d-\d\d", pin.date)
+
+
+def test_what_a_release_is_given() -> None:
+    """Each channel gets its right, or the secret that it has no identity for; only the command has secrets."""
+    release = ci_and_release(demo())[1]["jobs"]["release"]
+    assert {"contents": "write", "packages": "write", "id-token": "write"} == release["permissions"]
+    assert "release" == release["environment"]
+    assert {
+        "GITHUB_TOKEN": "${{ github.token }}",
+        "CARGO_REGISTRIES_MY_OWN_TOKEN": "${{ secrets.CARGO_REGISTRIES_MY_OWN_TOKEN }}",
+        "HOMEBREW_TAP_TOKEN": "${{ secrets.HOMEBREW_TAP_TOKEN }}",
+        "MODULES_TOKEN": "${{ secrets.MODULES_TOKEN }}",
+    } == release["steps"][-2]["env"]
+    assert "env" not in release
+    logins = [step["with"] for step in release["steps"] if "docker/login-action" in step.get("uses", "")]
+    assert [
+        {
+            "registry": "docker.io",
+            "username": "${{ secrets.DOCKER_IO_USER }}",
+            "password": "${{ secrets.DOCKER_IO_TOKEN }}",
+        },
+        {"registry": "ghcr.io", "username": "${{ github.actor }}", "password": "${{ github.token }}"},
+    ] == logins
+
+
+@pytest.mark.parametrize(
+    ("channel", "permissions", "variables"),
+    [
+        ("", {"contents": "read"}, set()),
+        ("[publish.pypi]", {"contents": "read", "id-token": "write"}, set()),
+        ("[publish.pypi]\ntrusted = false", {"contents": "read"}, {"SHIPWAYS_PYPI_TOKEN"}),
+        (
+            '[publish.pypi]\nrepository = "https://i.example/up"\nsimple = "https://i.example/s"',
+            {"contents": "read"},
+            {"SHIPWAYS_PYPI_TOKEN"},
+        ),
+        ("[publish.crates]", {"contents": "read", "id-token": "write"}, set()),
+        (
+            '[publish.crates]\nregistry = "sparse+https://i.example/"',
+            {"contents": "read"},
+            {"CARGO_REGISTRY_TOKEN"},
+        ),
+        (
+            '[publish.files]\nfolder = "/srv/x"\n[publish.attest]\nsigner = "key"\n'
+            'public_key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"',
+            {"contents": "read"},
+            {"SHIPWAYS_SIGNING_KEY"},
+        ),
+    ],
+)
+def test_channel_by_channel(channel: str, permissions: dict[str, str], variables: set[str]) -> None:
+    """An identity where the place takes one, else a secret, and never both."""
+    release = ci_and_release(demo(SMALL + channel))[1]["jobs"]["release"]
+    assert permissions == release["permissions"]
+    assert variables == set(release["steps"][-2].get("env", {}))
+
+
+@pytest.mark.parametrize("registry", ["", "my-own", "sparse+https://i.example/"])
+def test_same_token_as_the_channel(registry: str) -> None:
+    """The secret has the name that the channel reads."""
+    assert CrateTokens(registry, {}, ManualClock()).variable == crate_token(registry)
+
+
+def test_engine_of_a_release() -> None:
+    """Dagger is there where a release has to be built by it, and only there."""
+    host = demo(SMALL + '[engine]\nrelease = "host"')
+    assert [True, False] == ["dagger/" in str(ci_and_release(each)[1]) for each in (demo(), host)]
+
+
+@pytest.mark.parametrize(
+    ("tag", "starts"),
+    [
+        ("v1.2.3", True),
+        ("demo-v1.2.3", True),
+        ("v10.20.30-rc.1", True),
+        ("v1.2", False),
+        ("vx", False),
+        ("w1.2.3", False),
+    ],
+)
+def test_tags(tag: str, starts: bool) -> None:
+    """A release begins at the tags of packages, read as GitHub does ("Filter pattern cheat sheet")."""
+    patterns = (re.escape(pattern) for pattern in tag_patterns(demo()))
+    known = [p.replace(r"\[0\-9\]\+", "[0-9]+").replace(r"\*", "[^/]*") for p in patterns]
+    assert starts is any(re.fullmatch(pattern, tag) is not None for pattern in known)
+
+
+def test_matrix() -> None:
+    """A job for each Python and each machine; one that fails does not hide the others."""
+    job = ci_and_release(demo())[0]["jobs"]["tests"]
+    assert "${{ matrix.runner }}" == job["runs-on"]
+    assert {
+        "fail-fast": False,
+        "matrix": {"runner": ["ubuntu-latest", "macos-latest", "windows-latest"], "python": ["3.11", "3.14"]},
+    } == job["strategy"]
+    assert "nox -s tests -- --engine host" == commands(job)[-1]
+
+
+@pytest.mark.parametrize(
+    ("job", "told"),
+    [
+        ("[workflows.job.plan]", "workflows.job.plan: is the name of a job that is always there"),
+        ("[workflows.job.image-x]", "workflows.job.image-x: is the name of"),
+        ('[workflows.job.x]\narguments = ["a b"]', "workflows.job.x.arguments"),
+        ('[workflows.job.x]\narguments = ["${{ github.head_ref }}"]', "workflows.job.x.arguments"),
+        ('[workflows.job.x]\nsession = "a; b"', "workflows.job.x.session"),
+    ],
+)
+def test_what_is_refused(job: str, told: str) -> None:
+    """A name that is taken, and words that a shell or GitHub would take apart."""
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        demo(SMALL + job)
+
+
+def test_sessions_are_there() -> None:
+    """What the workflows call is in our noxfile, and in that of a new project, where it is a verb."""
+    ours = {job.session for workflow in workflows(OURS) for job in workflow.jobs}
+    assert ours <= sessions((ROOT / "noxfile.py").read_text())
+    new = {job.session for workflow in workflows(demo(SMALL)) for job in workflow.jobs}
+    assert new <= sessions(render("init/noxfile.py", version="0"))
+    assert new - {"tests"} <= set(VERBS)
+
+
+def test_committed() -> None:
+    """Our own workflows say what the config does."""
+    for path, text in texts(OURS).items():
+        assert read(text) == read(DiskFiles().read(ROOT / path).decode())
+
+
+def test_here_as_there() -> None:
+    """A job has here what its command has there, and nothing of the session around it; it is no tag event."""
+    name, job = find(workflows(demo()), "release")
+    assert "release/release" == name
+    env = {
+        "PATH": "/bin",
+        "HOME": "/home/me",
+        "GITHUB_TOKEN": "t",
+        "MODULES_TOKEN_FILE": "/run/t",
+        "AWS_PROFILE": "mine",
+        "PYTHONPATH": "/src",
+        "GITHUB_REF_TYPE": "tag",
+        "https_proxy": "http://proxy",
+    }
+    seen = environment(job, env)
+    assert {"PATH", "HOME", "GITHUB_TOKEN", "MODULES_TOKEN_FILE", "https_proxy", "CI"} == set(seen)
+    assert ("CARGO_REGISTRIES_MY_OWN_TOKEN", "HOMEBREW_TAP_TOKEN") == absent(job, env)
+    told = ci_facts(seen)
+    assert told and not told.tag
+
+
+def test_job_of_two_workflows() -> None:
+    """`plan` is that of ci.yml; the other is asked for by both names; an unknown job is told what was meant."""
+    found = workflows(demo())
+    assert ["ci/plan", "release/plan"] == [find(found, name)[0] for name in ("plan", "release/plan")]
+    with pytest.raises(ConfigError, match=r"did you mean `tests`"):
+        find(found, "test")
+
+
+def test_demo_has_everything() -> None:
+    """The demo has a table for each channel but the folder, which a runner would throw away."""
+    assert set(type(demo().publish).model_fields) - {"files"} == set(re.findall(r"\[publish\.(\w+)\]", DEMO))
