@@ -156,6 +156,11 @@ def test_what_a_release_is_given() -> None:
             {"CARGO_REGISTRY_TOKEN"},
         ),
         (
+            '[publish.files]\nfolder = "s3://releases/demo"',
+            {"contents": "read"},
+            {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"},
+        ),
+        (
             '[publish.files]\nfolder = "/srv/x"\n[publish.attest]\nsigner = "key"\n'
             'public_key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"',
             {"contents": "read"},

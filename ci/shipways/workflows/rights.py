@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from shipways.config.publish import S3
 from shipways.config.schema import Config
 from shipways.model.oci import parse_reference
 from shipways.model.workflow import Permission, Use
@@ -64,6 +65,8 @@ def _tokens(config: Config) -> Iterator[str]:
         yield "SHIPWAYS_SIGNING_KEY"
     if publish.crates and publish.crates.registry:
         yield crate_token(publish.crates.registry)
+    if publish.files and publish.files.folder.startswith(S3):
+        yield from ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
     if publish.homebrew:
         yield "HOMEBREW_TAP_TOKEN"
     if publish.pypi and not _trusted(config):
