@@ -64,6 +64,8 @@ runners = ["ubuntu-latest", "macos-latest", "windows-latest"]
 """
 """A project whose release needs something of everything."""
 
+OURS = parse((ROOT / "pyproject.toml").read_text(), "pyproject.toml")
+
 
 def demo(text: str = DEMO) -> Config:
     """A config of this text."""

@@ -8,13 +8,11 @@ from pathlib import Path
 import pytest
 
 from sandbox import Repository
-from shipways.config.load import parse
 from support import need
-from working import DEMO, ROOT, commands, demo, read, texts
+from working import DEMO, OURS, ROOT, commands, demo, read, texts
 
 pytestmark = pytest.mark.integration
 
-OURS = parse((ROOT / "pyproject.toml").read_text(), "pyproject.toml")
 EVERY = [pytest.param(demo(), id="demo"), pytest.param(OURS, id="ours")]
 TOOLS = {
     "actionlint": ["actionlint"],
@@ -115,9 +113,9 @@ def test_kept_by_render(repository: Repository) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("job", ["lint", "types", "check", "ci/plan", "release/plan", "image-tender"])
+@pytest.mark.parametrize("job", ["types", "release/plan", "image-tender"])
 def test_ours(job: str, tmp_path: Path) -> None:
-    """A job of this project, in a clean clone and with the environment of a job."""
+    """A job of this project, in a clean clone and with the environment of a job (others: test_workflows_clean.py)."""
     need("nox")
     subprocess.run(["git", "clone", "-q", str(ROOT), str(tmp_path / "clone")], check=True)
     clone = Repository(tmp_path / "clone", tmp_path / "cache")

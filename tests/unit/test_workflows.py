@@ -9,7 +9,6 @@ import pytest
 from shipways.adapters.cratetokens import CrateTokens
 from shipways.adapters.files import DiskFiles
 from shipways.cli import VERBS
-from shipways.config.load import parse
 from shipways.errors import ConfigError
 from shipways.facts import ci as ci_facts
 from shipways.render.text import render
@@ -18,10 +17,9 @@ from shipways.workflows.jobs import tag_patterns, workflows
 from shipways.workflows.local import absent, environment, find
 from shipways.workflows.pins import actions
 from shipways.workflows.rights import crate_token
-from working import DEMO, ROOT, ci_and_release, commands, demo, jobs, read, texts
+from working import DEMO, OURS, ROOT, ci_and_release, commands, demo, jobs, read, texts
 
 SMALL = '[project]\nname = "p"\n[package.p]\nbuild = "go"\n[workflows]\n'
-OURS = parse((ROOT / "pyproject.toml").read_text(), "pyproject.toml")
 EVERY = [pytest.param(demo(), id="demo"), pytest.param(demo(SMALL), id="small"), pytest.param(OURS, id="ours")]
 
 
