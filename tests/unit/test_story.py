@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipways.errors import Problem
@@ -55,6 +55,7 @@ def graphs(draw: st.DrawFn) -> tuple[Steps, dict[str, float]]:
     return steps, times
 
 
+@settings(deadline=None)
 @given(graphs())
 def test_critical_path(graph: tuple[Steps, dict[str, float]]) -> None:
     """It is a chain of needs, and no chain takes longer."""
@@ -82,6 +83,7 @@ spans = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(spans)
 def test_lanes(every: list[Span]) -> None:
     """No span is lost, those of a lane never overlap, and there are only as many lanes as ran at once."""

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -46,6 +46,7 @@ def test_table() -> None:
     assert "### Channels\n\n| item | seconds |\n| --- | ---: |\n| a\\_b | 1\\.5 |\n\n1 applied\n- next\n\n" == text
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_every_text_is_shown_as_it_is(one: str, other: str) -> None:
     """No text of a cell ends the cell, is markup, or vanishes; only white space is collapsed."""
@@ -93,6 +94,7 @@ def test_nothing_to_compare_with() -> None:
     assert [] == cells(text)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 3000))
 def test_room(room: int) -> None:
     """It is never bigger than there is room; rows that do not fit are counted, and what it closes with stays."""
