@@ -1,7 +1,6 @@
 """Builds the real world. Late imports are here, so that a verb pays only for what it uses."""
 
 import contextlib
-import functools
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +15,9 @@ from shipways.config.engines import chosen_mirror
 from shipways.config.schema import Config
 from shipways.facts import Asked, gather, read_dockerfiles
 from shipways.gitfacts import Repository, open_repository, read_git
-from shipways.model.artifact import Linkage
+from shipways.late import LateImages, LateInspector
 from shipways.model.facts import Facts
-from shipways.model.lock import Lock, LockedImage
-from shipways.model.oci import Descriptor
+from shipways.model.lock import Lock
 from shipways.outside import CRATES_IO
 from shipways.ports import Clock, Console, Engine, Process, Shell, Sources, World
 from shipways.settings import settings
@@ -238,7 +236,7 @@ def world(shop: Workshop) -> World:
         engine=shop.engine,
         files=shop.files,
         sources=shop.sources,
-        inspector=_Inspector(),
+        inspector=LateInspector(),
         images=images(mirror(shop.config)),
     )
 
@@ -257,45 +255,4 @@ def mirror(config: Config) -> str:
 
 def images(mirror: str) -> Images:
     """Image registries, with the logins of this user; those of docker.io at the mirror, if there is one."""
-    return _Images(mirror)
-
-
-class _Inspector:
-    """The `Inspector` port; lief takes half a second to import, which a run that builds nothing does not pay."""
-
-    def linkage(self, path: Path) -> Linkage | None:
-        """What a binary says of itself."""
-        from shipways.adapters.inspect import LiefInspector
-
-        return LiefInspector().linkage(path)
-
-    def build_information(self, path: Path) -> str:
-        """What Go's linker has written into a binary."""
-        from shipways.adapters.inspect import LiefInspector
-
-        return LiefInspector().build_information(path)
-
-
-class _Images:
-    """The `Images` port; httpx takes a while to import, which a run that fetches nothing does not pay."""
-
-    def __init__(self, mirror: str) -> None:
-        self._mirror = mirror
-
-    async def resolve(self, name: str) -> LockedImage:
-        """What a name stands for now."""
-        return await self._registry.resolve(name)
-
-    async def blob(self, name: str, descriptor: Descriptor, into: Path) -> None:
-        """Stream a blob into a file and verify it."""
-        await self._registry.blob(name, descriptor, into)
-
-    @functools.cached_property
-    def _registry(self) -> Images:
-        from shipways.adapters.dockerauth import DockerLogins
-        from shipways.adapters.mirror import Mirrored
-        from shipways.adapters.registry import Registry
-        from shipways.adapters.registryhttp import RegistryHttp
-
-        registry = Registry(RegistryHttp(DockerLogins(OsProcess(), OsShell()), OsClock()))
-        return Mirrored(registry, self._mirror) if self._mirror else registry
+    return LateImages(mirror)

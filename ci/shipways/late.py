@@ -1,0 +1,52 @@
+"""Ports whose libraries take long to import, which a run that does not use them does not pay."""
+
+import functools
+from pathlib import Path
+
+from shipways.adapters.process import OsProcess
+from shipways.adapters.shell import OsClock, OsShell
+from shipways.model.artifact import Linkage
+from shipways.model.lock import LockedImage
+from shipways.model.oci import Descriptor
+from shipways.upstream import Images
+
+
+class LateInspector:
+    """The `Inspector` port, by lief: half a second to import."""
+
+    def linkage(self, path: Path) -> Linkage | None:
+        """What a binary says of itself."""
+        from shipways.adapters.inspect import LiefInspector
+
+        return LiefInspector().linkage(path)
+
+    def build_information(self, path: Path) -> str:
+        """What Go's linker has written into a binary."""
+        from shipways.adapters.inspect import LiefInspector
+
+        return LiefInspector().build_information(path)
+
+
+class LateImages:
+    """The `Images` port, by httpx."""
+
+    def __init__(self, mirror: str) -> None:
+        self._mirror = mirror
+
+    async def resolve(self, name: str) -> LockedImage:
+        """What a name stands for now."""
+        return await self._registry.resolve(name)
+
+    async def blob(self, name: str, descriptor: Descriptor, into: Path) -> None:
+        """Stream a blob into a file and verify it."""
+        await self._registry.blob(name, descriptor, into)
+
+    @functools.cached_property
+    def _registry(self) -> Images:
+        from shipways.adapters.dockerauth import DockerLogins
+        from shipways.adapters.mirror import Mirrored
+        from shipways.adapters.registry import Registry
+        from shipways.adapters.registryhttp import RegistryHttp
+
+        registry = Registry(RegistryHttp(DockerLogins(OsProcess(), OsShell()), OsClock()))
+        return Mirrored(registry, self._mirror) if self._mirror else registry
