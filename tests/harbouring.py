@@ -85,6 +85,10 @@ test = [{ run = ["pulse"] }]
 
 [publish.files]
 folder = "/nonexistent/mirror"
+[publish.attest]
+signer = "sigstore"
+identity = "https://github.com/example/pulse/.github/workflows/release.yml@refs/tags/{tag}"
+issuer = "https://token.actions.githubusercontent.com"
 [publish.github]
 [publish.homebrew]
 tap = "example/homebrew-tap"

@@ -30,7 +30,7 @@ sys.addaudithook(hear)
 
 @pytest.fixture
 def project(repository: Repository) -> Repository:
-    """A program with a wheel and an image, and five places for them."""
+    """A program with a wheel and an image, five places for them, and proofs."""
     return pulse(repository)
 
 
@@ -57,6 +57,7 @@ def test_a_fault_of_each_kind(project: Repository) -> None:
     """One case of each fault, at channels in turn: all converge, and the report has them with the seed."""
     channels = ("github", "registry", "homebrew")
     ids = [f"{channels[at % 3]}/{fault}@1" for at, fault in enumerate(FAULTS[:-1])] + [
+        "attest/killed-after@1",
         "files/killed@1",
         "pypi/lost@1",
         "all/random@0",

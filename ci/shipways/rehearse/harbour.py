@@ -17,7 +17,7 @@ from shipways.model.manifest import Manifest
 from shipways.model.names import site_of
 from shipways.outside import Outside
 from shipways.rehearse.berth import Berth, Builder
-from shipways.rehearse.berths import crates, files, github, homebrew, pypi, registry
+from shipways.rehearse.berths import attest, crates, files, github, homebrew, pypi, registry
 from shipways.rehearse.faults import Chooser, Fault, Faulty, Traffic
 from shipways.rehearse.serving import served
 from shipways.testing.console import ManualClock
@@ -27,6 +27,7 @@ _NOWHERE: Final = "http://127.0.0.1:1"
 _TICK: Final = 0.001
 """Seconds that the shortest sleep takes."""
 BERTHS: Final[Sequence[Builder]] = (
+    attest,  # a key that signs
     crates,  # a registry of crates
     files,  # a folder
     github,  # a GitHub with the repository and its tags

@@ -37,6 +37,7 @@ async def workshop(how: How) -> AsyncIterator[tuple[wire.Workshop, Console]]:
 
 async def make_all(shop: wire.Workshop, whole: Plan, console: Console, how: How) -> Manifest:
     """Make, lay the artifacts into dist/ in place of the last run's, seal the manifest, print the closing table."""
+    console.emit(Planned(plan=plan_record(whole)))
     made = await run_steps(shop, whole, console, how)
     manifest = await lay_out(shop, whole, made, shop.repository.root / "dist")
     console.emit(closing_table(whole, made))
@@ -46,7 +47,6 @@ async def make_all(shop: wire.Workshop, whole: Plan, console: Console, how: How)
 async def run_steps(shop: wire.Workshop, whole: Plan, console: Console, how: How) -> Made:
     """Say what is made and what is not, then make it."""
     console.emit(Note(text=f"{whole.mode}: {whole.reason}"))
-    console.emit(Planned(plan=plan_record(whole)))
     planner.require(whole, how.require)
     for skip in whole.skips:
         console.emit(problems_of(skip))
