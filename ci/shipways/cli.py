@@ -31,7 +31,7 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "verify": ("verifying", "Compare what every channel has with the manifest."),
     "render": ("rendering", "Write the rendered files, or check them."),
     "ci": ("ci", "List the jobs of the rendered workflows, or run one here."),
-    "schema": ("reading", "Print the JSON Schema of the config, the plan or the manifest."),
+    "schema": ("reading", "Print the JSON Schema of the config, the plan, the manifest or a shard."),
     "explain": ("reading", "Explain a key of the config."),
     "cache": ("reading", "Show or prune the store."),
     "completion": ("completing", "Print the shell completion."),

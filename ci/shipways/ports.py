@@ -150,6 +150,13 @@ class Store(Protocol):
         """Move the outputs into the store. Raises BuildError when the disk is full."""
         ...
 
+    async def receive(self, blob: Blob, source: Path) -> str:
+        """Copy a file that was made elsewhere, if its bytes are the blob's.
+
+        Returns the digest that was found, empty when there is no file.
+        """
+        ...
+
     def path(self, blob: Blob) -> Path:
         """Where its bytes lie. Read only."""
         ...

@@ -16,6 +16,7 @@ import converge
 from crashes import crashes
 from ground import PROJECTS, SHIPWAYS, checked, commit, repository, say
 from measure import best, cost
+from shards import shards
 
 FIVE = (
     "x86_64-unknown-linux-gnu",
@@ -55,6 +56,7 @@ def main() -> None:
         "push": converge.push,
         "memory": converge.memory,
         "crashes": crashes,
+        "shards": shards,
     }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))

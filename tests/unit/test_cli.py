@@ -49,7 +49,7 @@ def test_overview(capsys: pytest.CaptureFixture[str]) -> None:
         (["release", "--snapshot", "--publish"], "exclude each other"),
         (["release", "--create-tag"], "--create-tag needs --publish"),
         (["release", "--restage"], "--restage needs --tag"),
-        (["release", "--tag", "v1", "--snapshot"], "--tag excludes --snapshot and --create-tag"),
+        (["release", "--tag", "v1", "--snapshot"], "--tag excludes --snapshot, --create-tag and --from"),
         (["cache", "prune", "--older-than", "3 years"], "not an age such as 12h, 30d or 8w"),
         (["schema", "house"], "'house' is not one of 'config', 'plan', 'manifest'"),
         (["explain", "project.nmae"], "did you mean `project.name`?"),

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,14 @@ from jsonschema import Draft202012Validator
 
 from shipways.config.jsonschema import SCHEMAS
 from shipways.config.manifestfile import manifest_text
+from shipways.config.shardfile import shard_text
 from shipways.errors import Problem
 from shipways.model.artifact import Artifact, Blob, Kind, Linkage
 from shipways.model.plan import Mode, Plan, Skip
+from shipways.model.shard import Shard, ShardStep
 from shipways.model.target import ALL
 from shipways.run.maker import Made
+from shipways.run.partial import shard_record
 from shipways.run.record import seal
 from shipways.run.report import plan_json
 from support import facts
@@ -38,6 +42,8 @@ MADE = Made(
     timings=(),
     skips=(),
 )
+SHARD = Shard(number=1, total=2, runner="ubuntu-latest", system="linux", steps=("builders/a",))
+STEP = ShardStep(id="builders/a", key="sha256:2", folder="bin/", files=(BLOB,))
 
 
 def errors(name: str, document: Any) -> list[str]:
@@ -48,8 +54,9 @@ def errors(name: str, document: Any) -> list[str]:
 def documents() -> dict[str, Any]:
     """One of each, with every kind of entry."""
     return {
-        "plan": json.loads(plan_json(PLAN)),
+        "plan": json.loads(plan_json(PLAN, [SHARD])),
         "manifest": json.loads(manifest_text(seal(PLAN, facts(a="1.0.0"), MADE))),
+        "shard": json.loads(shard_text(replace(shard_record(PLAN, SHARD, MADE, PLAN.skips), steps=(STEP,)))),
         "config": tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["tool"]["shipways"],
     }
 
@@ -62,7 +69,12 @@ def test_fits(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "key", "wrong"),
-    [("plan", "format", "shipways-plan/0"), ("manifest", "artifacts", {}), ("config", "packages", {})],
+    [
+        ("plan", "format", "shipways-plan/0"),
+        ("manifest", "artifacts", {}),
+        ("shard", "format", "shipways-manifest/1"),
+        ("config", "packages", {}),
+    ],
 )
 def test_refuses(name: str, key: str, wrong: Any) -> None:
     """Another format, another shape or an unknown key is not."""

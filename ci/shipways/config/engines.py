@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, StringConstraints, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter, ValidationError
 
 from shipways.config.kinds import Duration, Frozen, inside
 from shipways.errors import ConfigError, Problem
@@ -60,6 +60,7 @@ class Engine(Frozen):
     use: EngineChoice = "auto"
     release: EngineName = "dagger"
     runners: tuple[Runner, ...] = ()
+    shards: Annotated[int, Field(ge=1, le=256)] = 1
     mirror: Mirror = ""
     timeout: Duration = "1h"
     images: EngineImages = EngineImages()

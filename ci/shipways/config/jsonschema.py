@@ -1,4 +1,4 @@
-"""The JSON Schemas (draft 2020-12) that shipways publishes: of the config, the plan and the manifest."""
+"""The JSON Schemas (draft 2020-12) that shipways publishes: of the config, the plan, the manifest and a shard."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -13,6 +13,7 @@ from shipways.config.tables import Path, keys, tables
 from shipways.model.digest import Json
 from shipways.model.manifest import Manifest
 from shipways.model.record import PlanRecord
+from shipways.model.shard import ShardRecord
 
 
 def config_schema() -> Json:
@@ -40,10 +41,16 @@ def manifest_schema() -> Json:
     return _whole(Manifest)
 
 
+def shard_schema() -> Json:
+    """The schema of dist/shard-K-of-N.json."""
+    return _whole(ShardRecord)
+
+
 SCHEMAS: Final[Mapping[str, Callable[[], Json]]] = {
     "config": config_schema,
     "plan": plan_schema,
     "manifest": manifest_schema,
+    "shard": shard_schema,
 }
 
 

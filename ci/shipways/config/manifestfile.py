@@ -18,7 +18,7 @@ REHEARSAL: Final = "rehearsal.json"
 REPORT: Final = "report.html"
 RECORDS: Final = frozenset({FILE_NAME, LEDGER, REHEARSAL, REPORT})
 """What a run writes into dist/ itself."""
-_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
+DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _MANIFEST: Final = TypeAdapter(Manifest)
 
 
@@ -71,7 +71,7 @@ def _wrong(manifest: Manifest, data: bytes, project: str, tag: str) -> Iterator[
         parts = entry.path.split("/")
         if "\\" in entry.path or "\0" in entry.path or {"", ".", ".."} & set(parts) or entry.path in RECORDS:
             yield Problem(path=FILE_NAME, what=f"has the path {entry.path!r}, which cannot be that of an artifact")
-        if not _DIGEST.fullmatch(entry.digest):
+        if not DIGEST.fullmatch(entry.digest):
             yield Problem(path=FILE_NAME, what=f"has no digest of {entry.path}")
         if paths[entry.path] > 1:
             yield Problem(path=FILE_NAME, what=f"has {entry.path} more than once")

@@ -10,6 +10,7 @@ from shipways.model.names import COMPILED
 
 Builder = Literal["rust", "go", "zig", "python", "command", "prebuilt"]
 ArchiveFormat = Literal["tar.gz", "tar.xz", "tar.zst", "zip"]
+NativeTriple = Literal["x86_64-apple-darwin", "aarch64-apple-darwin", "x86_64-pc-windows-msvc"]
 Tag = Annotated[str, StringConstraints(pattern=r"^[\w./-]*\{version\}[\w./-]*$")]
 
 
@@ -88,6 +89,7 @@ class Package(Frozen):
     description: str = ""
     targets: tuple[TargetTriple, ...] | None = None
     substitute: dict[Literal["x86_64-pc-windows-msvc"], Literal["x86_64-pc-windows-gnullvm"]] = {}
+    native: tuple[NativeTriple, ...] = ()
     binaries: tuple[Binary, ...] | None = None
     source: tuple[RelativePath, ...] | None = None
     env: Variables = {}
@@ -119,4 +121,6 @@ class Package(Frozen):
             raise ValueError('build = "command" needs command.run and command.outputs')
         if self.build == "prebuilt" and not self.prebuilt.files:
             raise ValueError('build = "prebuilt" needs prebuilt.files')
+        if self.native and (self.build == "prebuilt" or not self.makes_programs):
+            raise ValueError("native is set, but nothing is built for targets")
         return self

@@ -44,8 +44,17 @@ class PlannedSkip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedShard:
+    """What one machine of CI builds: `build --shard` takes the name, `runner` is its label, `steps` their number."""
+
+    shard: str
+    runner: str
+    steps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRecord:
-    """The whole plan. Steps stand in an order that respects their needs."""
+    """The whole plan. Steps stand in an order that respects their needs; those in no shard are made at the end."""
 
     format: Literal["shipways-plan/1"]
     project: str
@@ -56,3 +65,4 @@ class PlanRecord:
     packages: tuple[PlannedPackage, ...]
     steps: tuple[PlannedStep, ...]
     skips: tuple[PlannedSkip, ...]
+    shards: tuple[PlannedShard, ...] = ()

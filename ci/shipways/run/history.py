@@ -18,7 +18,8 @@ from shipways.model.plan import Mode
 from shipways.model.version import Version
 from shipways.outside import Channel, Outside
 from shipways.ports import Clock, Files
-from shipways.run.record import append_lines, ledger_lines
+from shipways.run.record import append_lines
+from shipways.run.times import ledger_lines
 from shipways.stages import Stage
 
 KEPT: Final = 12

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 import anyio
 
 from shipways.config.manifestfile import RECORDS
+from shipways.config.shardfile import FILE_NAME as SHARD
 from shipways.errors import BuildError, Problem, Unavailable
 from shipways.model.artifact import Artifact, Blob
 from shipways.model.event import Began, Ended, Failed, Finished, Printed, Skipped, Started
@@ -34,15 +35,25 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What another runner has made of a step: the digest of its inputs, and its outputs, which are in the store."""
+
+    key: str
+    blobs: tuple[Blob, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How to make: `required` are the kinds of skip that fail a snapshot ("all": any); a release tolerates none.
 
-    A step that has not ended after `timeout` seconds has failed. `fresh`: nothing is taken from the store.
+    A step that has not ended after `timeout` seconds has failed. `fresh`: nothing is taken from the store but `given`,
+    the steps that other runners have made.
     """
 
     required: frozenset[str] = frozenset()
     timeout: float = 3600.0
     fresh: bool = False
+    given: Mapping[str, Given] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +122,7 @@ class _Run:
     scratch: Path
     timeout: float
     fresh: bool
+    given: Mapping[str, Given]
     done: dict[str, anyio.Event]
     limits: dict[Work, anyio.CapacityLimiter]
     results: dict[str, tuple[Artifact, ...]] = field(default_factory=dict)
@@ -159,10 +171,13 @@ class _Run:
         self.console.emit(Finished(step=spec.id, seconds=timing.seconds, size=size, cached=timing.cached))
 
     async def _make(self, step: Step, received: tuple[Artifact, ...]) -> tuple[tuple[Blob, ...], Timing]:
-        """From the store, or by running the step; waiting for a free place is not its time.
+        """What is given, or from the store, or by running the step; waiting for a free place is not its time.
 
         Two steps with the same inputs wait for one another.
         """
+        if (given := self.given.get(step.spec.id)) is not None:
+            self.keys[step.spec.id] = given.key
+            return given.blobs, self._timing(step, self.clock.monotonic(), cached=True)
         folder = self.scratch / str(len(self.keys))
         inbox = StepInbox(scratch=folder, received=received, store=self.store, say=saying(self.console, step.spec.id))
         key = self.keys[step.spec.id] = step.inputs(inbox).key
@@ -181,8 +196,9 @@ class _Run:
         """Where a step's outputs are patterns, only now it shows that another one made a file of the same name."""
         for artifact in artifacts:
             other = self.names.setdefault(artifact.name, artifact)
-            if artifact.name in RECORDS or other.digest != artifact.digest:
-                owner = "shipways itself" if artifact.name in RECORDS else other.step
+            ours = artifact.name in RECORDS or SHARD.fullmatch(artifact.name)
+            if ours or other.digest != artifact.digest:
+                owner = "shipways itself" if ours else other.step
                 raise BuildError(Problem(path=artifact.step, what=f"made {artifact.name}, which {owner} makes too"))
 
     def _timing(self, step: Step, begin: float, *, cached: bool) -> Timing:
@@ -217,6 +233,7 @@ async def make(
             limits={work: anyio.CapacityLimiter(n) for work, n in {Work.COMPILE: world.engine.width, **LIMITS}.items()},
             timeout=options.timeout,
             fresh=options.fresh,
+            given=options.given,
         )
         console.emit(Began(steps=tuple(run.done)))
         try:

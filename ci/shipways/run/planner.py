@@ -78,6 +78,14 @@ def narrow(plan: Plan, steps: Iterable[str]) -> Plan:
     return replace(plan, steps=tuple(step for step in plan.steps if step.spec.id in kept))
 
 
+def without(plan: Plan, skips: Sequence[Skip]) -> Plan:
+    """The plan with these steps skipped, and with them what cannot do without them."""
+    gone = {skip.id for skip in skips}
+    steps = [step for step in plan.steps if step.spec.id not in gone]
+    left, found = _without_skipped(steps, [*plan.skips, *skips])
+    return replace(plan, steps=tuple(left), skips=tuple(found))
+
+
 def _no_step(name: str, known: Sequence[str]) -> Problem:
     hint = nearest(name, known) or "`shipways plan` lists the steps"
     return Problem(path=name, what="is not a step of the plan", hint=hint)

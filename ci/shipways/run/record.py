@@ -1,11 +1,11 @@
 """What a run leaves behind: the sealed manifest, and the ledger of its times."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from shipways import __version__
-from shipways.config.manifestfile import FILE_NAME, LEDGER, manifest_text, parse_manifest
+from shipways.config.manifestfile import FILE_NAME, manifest_text, parse_manifest
 from shipways.errors import ConfigError
 from shipways.model.artifact import Artifact
 from shipways.model.facts import Facts
@@ -14,6 +14,7 @@ from shipways.model.outcome import Row
 from shipways.model.plan import Plan
 from shipways.ports import Clock, Files
 from shipways.run.maker import Made
+from shipways.run.times import append
 
 
 def seal(plan: Plan, facts: Facts, made: Made) -> Manifest:
@@ -54,10 +55,14 @@ def clear_old(files: Files, folder: Path, manifest: Manifest) -> None:
         before = parse_manifest(files.read(path)) if files.exists(path) else manifest
     except ConfigError:
         return
-    kept = {entry.path for entry in manifest.artifacts}
-    for entry in before.artifacts:
-        if entry.path not in kept and not PurePosixPath(entry.path).is_absolute() and ".." not in entry.path.split("/"):
-            files.remove(folder / entry.path)
+    remove_entries(files, folder, {entry.path for entry in before.artifacts} - {e.path for e in manifest.artifacts})
+
+
+def remove_entries(files: Files, folder: Path, paths: Iterable[str]) -> None:
+    """Remove files that a record of before names; it may be anybody's, so only below the folder."""
+    for path in paths:
+        if not PurePosixPath(path).is_absolute() and ".." not in path.split("/"):
+            files.remove(folder / path)
 
 
 def append_ledger(files: Files, folder: Path, plan: Plan, made: Made, clock: Clock) -> None:
@@ -93,18 +98,9 @@ def append_publication(files: Files, folder: Path, row: Row, clock: Clock) -> No
     append_lines(files, folder, [line])
 
 
-def ledger_lines(files: Files, folder: Path) -> list[str]:
-    """The lines of dist/ledger.jsonl; none without it."""
-    path = folder / LEDGER
-    return files.read(path).decode(errors="replace").splitlines() if files.exists(path) else []
-
-
 def append_lines(files: Files, folder: Path, lines: Sequence[Mapping[str, object]]) -> None:
     """Add lines to dist/ledger.jsonl."""
-    path = folder / LEDGER
-    before = files.read(path) if files.exists(path) else b""
-    with files.create(path) as stream:
-        stream.write(before + "".join(json.dumps(line) + "\n" for line in lines).encode())
+    append(files, folder, [json.dumps(line) for line in lines])
 
 
 def entry_of(artifact: Artifact) -> ArtifactEntry:

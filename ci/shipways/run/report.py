@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from shipways.model.artifact import Kind
@@ -11,7 +11,8 @@ from shipways.model.digest import short
 from shipways.model.event import Skipped, Table
 from shipways.model.outcome import Outcome, State
 from shipways.model.plan import Plan, Skip
-from shipways.model.record import FORMAT, PlannedPackage, PlannedSkip, PlannedStep, PlanRecord
+from shipways.model.record import FORMAT, PlannedPackage, PlannedShard, PlannedSkip, PlannedStep, PlanRecord
+from shipways.model.shard import Shard
 from shipways.ports import Step
 from shipways.render.sizes import human_size
 
@@ -41,12 +42,12 @@ def plan_tree(plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def plan_json(plan: Plan) -> str:
+def plan_json(plan: Plan, shards: Sequence[Shard]) -> str:
     """The plan for programs, in the form of `shipways schema plan`."""
-    return json.dumps(dataclasses.asdict(plan_record(plan)), indent=2, ensure_ascii=False)
+    return json.dumps(dataclasses.asdict(plan_record(plan, shards)), indent=2, ensure_ascii=False)
 
 
-def plan_record(plan: Plan) -> PlanRecord:
+def plan_record(plan: Plan, shards: Sequence[Shard] = ()) -> PlanRecord:
     """The plan as other programs read it."""
     return PlanRecord(
         format=FORMAT,
@@ -57,10 +58,8 @@ def plan_record(plan: Plan) -> PlanRecord:
         make_digest=plan.make_digest,
         packages=tuple(PlannedPackage(name=name, version=number) for name, number in plan.versions),
         steps=tuple(_step(step) for step in plan.steps),
-        skips=tuple(
-            PlannedSkip(id=s.id, kind=s.kind, what=s.problem.what, why=s.problem.why, hint=s.problem.hint)
-            for s in plan.skips
-        ),
+        skips=tuple(planned_skip(skip) for skip in plan.skips),
+        shards=tuple(PlannedShard(shard=each.name, runner=each.runner, steps=len(each.steps)) for each in shards),
     )
 
 
@@ -76,13 +75,22 @@ def _step(step: Step) -> PlannedStep:
     )
 
 
+def planned_skip(skip: Skip) -> PlannedSkip:
+    """A skip as the plan and a shard record it."""
+    told = skip.problem
+    return PlannedSkip(id=skip.id, kind=skip.kind, what=told.what, why=told.why, hint=told.hint)
+
+
 def problems_of(skip: Skip) -> Skipped:
     """A skip of the plan as an event."""
     return Skipped(step=skip.id, kind=skip.kind, reason=skip.problem.what, fix=skip.problem.hint)
 
 
-def closing_table(plan: Plan, made: "Made") -> Table:
-    """A row for each artifact that is used by name, with its step's time; below, what was skipped and what to do."""
+def closing_table(plan: Plan, made: "Made", written: str) -> Table:
+    """A row for each artifact that is used by name, with its step's time; below, what was skipped and what to do.
+
+    `written` says which record tells of them.
+    """
     timings = {timing.step: timing for timing in made.timings}
     rows = []
     for artifact in sorted(made.artifacts, key=lambda artifact: artifact.name):
@@ -96,7 +104,7 @@ def closing_table(plan: Plan, made: "Made") -> Table:
     counts = f"{len(made.artifacts)} artifacts of {len(timings)} steps, {cached} of them cached, {len(skips)} skipped"
     return Table(
         about="Artifacts",
-        title=f"{counts}; make {short(plan.make_digest)}; dist/manifest.json is sealed",
+        title=f"{counts}; make {short(plan.make_digest)}; {written}",
         columns=("artifact", "kind", "#size", "digest", "#seconds"),
         rows=tuple(rows),
         remarks=tuple(_remark(skip) for skip in skips),

@@ -1,6 +1,7 @@
 """build, test, release: the make half of a release."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
 import anyio
 import click
@@ -15,9 +16,10 @@ from shipways.run.checking import refuse_fall
 from shipways.run.maker import make
 from shipways.verbs import publishing
 from shipways.verbs.making import make_all, options_of, workshop
-from shipways.verbs.options import ENGINE, LOG, PACKAGE, Finish, How, finishing, making
+from shipways.verbs.options import ENGINE, LOG, PACKAGE, Asked, Finish, How, Share, asking, finishing, making, sharing
 from shipways.verbs.reporting import against, tell_sizes
 from shipways.verbs.resuming import resume
+from shipways.verbs.sharding import build_merged, build_shard, joined
 
 
 @click.command()
@@ -25,10 +27,24 @@ from shipways.verbs.resuming import resume
 @click.option("--step", multiple=True, metavar="ID", help="Only this step, and what it needs.")
 @click.option("--shell", is_flag=True, help="Open a shell where the commands of the one --step would run.")
 @PACKAGE
+@sharing
 @making
-def build(target: tuple[str, ...], step: tuple[str, ...], package: tuple[str, ...], shell: bool, how: How) -> None:
-    """Build the programs (or the steps named) into dist/."""
-    if not shell:
+def build(
+    target: tuple[str, ...],
+    step: tuple[str, ...],
+    package: tuple[str, ...],
+    shell: bool,
+    share: Share | None,
+    how: How,
+) -> None:
+    """Build the programs (or the steps named) into dist/; or all that one of several machines builds of a release."""
+    if share and (target or step or package or shell):
+        raise click.UsageError("--shard and --from exclude --target, --step, --package and --shell")
+    if share and share.total:
+        anyio.run(partial(build_shard, share.number, share.total, how, publish=share.publish))
+    elif share:
+        anyio.run(build_merged, share, how)
+    elif not shell:
         anyio.run(_build, target, step, package, how)
     elif len(step) != 1:
         raise click.UsageError("--shell needs one --step")
@@ -78,40 +94,23 @@ async def _test(package: tuple[str, ...], how: How) -> None:
 
 
 @click.command()
-@click.option("--snapshot", is_flag=True, help="Never publish, whatever the tag says.")
-@click.option("--publish", is_flag=True, help="Publish: the tree must be clean and at a tag.")
-@click.option("--create-tag", is_flag=True, help="With --publish: tag this commit, once everything is staged.")
-@click.option("--dry-run", is_flag=True, help="Make everything, and only say what would be published.")
+@asking
 @finishing
 @making
-def release(snapshot: bool, publish: bool, create_tag: bool, dry_run: bool, finish: Finish | None, how: How) -> None:
+def release(asked: Asked, finish: Finish | None, how: How) -> None:
     """Make the release: the real one at a tag when --publish or a CI tag event asks for it, else a snapshot.
 
     With --create-tag it is that of the packages whose version has no tag yet. With --tag, finish one that was begun: in
     any folder with the config, from what it has staged.
     """
-    if snapshot and publish:
-        raise click.UsageError("--snapshot and --publish exclude each other")
-    if create_tag and not publish:
-        raise click.UsageError("--create-tag needs --publish")
     if finish and how.against:
         raise click.UsageError("--tag makes nothing that --against could compare")
-    if finish and (snapshot or create_tag):
-        raise click.UsageError("--tag excludes --snapshot and --create-tag")
+    if finish and (asked.snapshot or asked.create_tag or asked.sources):
+        raise click.UsageError("--tag excludes --snapshot, --create-tag and --from")
     if finish:
-        anyio.run(resume, finish, dry_run, how)
-        return
-    anyio.run(_release, Asked(snapshot=snapshot, publish=publish, create_tag=create_tag, dry_run=dry_run), how)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """Which kind of release the command line asks for."""
-
-    snapshot: bool
-    publish: bool
-    create_tag: bool
-    dry_run: bool
+        anyio.run(resume, finish, asked.dry_run, how)
+    else:
+        anyio.run(_release, asked, how)
 
 
 async def _release(asked: Asked, how: How) -> None:
@@ -123,10 +122,11 @@ async def _release(asked: Asked, how: How) -> None:
         real = whole.mode is Mode.RELEASE
         facts = replace(shop.facts, notes=await wire.notes(shop)) if real else shop.facts
         channels = publishing.channels_of(shop.config, facts)
+        plan, given = await joined(shop, whole, asked.sources, console)
         dist = shop.repository.root / "dist"
         if real and not asked.dry_run:
             await publishing.preflight(channels, dist, console, make_digest=whole.make_digest)
-        manifest = await make_all(shop, whole, console, how)
+        manifest = await make_all(shop, plan, console, how, given)
         await tell_sizes(shop, manifest, whole.mode, console, before, channels)
         if real:
             await publishing.publish(channels, manifest, dist, console, apply=not asked.dry_run)

@@ -1,8 +1,10 @@
 """What verbs that make things share: the project with an engine, and one run of make."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from shipways import wire
 from shipways.config.kinds import milliseconds
@@ -11,8 +13,9 @@ from shipways.model.manifest import Manifest
 from shipways.model.plan import Plan
 from shipways.ports import Console
 from shipways.run import planner, record
-from shipways.run.maker import Made, Options, make
+from shipways.run.maker import Given, Made, Options, make
 from shipways.run.report import closing_table, plan_record, problems_of
+from shipways.run.splitting import here, natives
 from shipways.verbs.options import How
 from shipways.verbs.reporting import journal, reported
 
@@ -35,22 +38,35 @@ async def workshop(how: How) -> AsyncIterator[tuple[wire.Workshop, Console]]:
             yield shop, console
 
 
-async def make_all(shop: wire.Workshop, whole: Plan, console: Console, how: How) -> Manifest:
-    """Make, lay the artifacts into dist/ in place of the last run's, seal the manifest, print the closing table."""
+async def make_all(
+    shop: wire.Workshop, plan: Plan, console: Console, how: How, given: Mapping[str, Given] = MappingProxyType({})
+) -> Manifest:
+    """Make, lay the artifacts into dist/ in place of the last run's, seal the manifest, print the closing table.
+
+    `given` is what other machines have made.
+    """
+    whole = at_hand(shop, plan, given)
     console.emit(Planned(plan=plan_record(whole)))
-    made = await run_steps(shop, whole, console, how)
+    made = await run_steps(shop, whole, console, how, given)
     manifest = await lay_out(shop, whole, made, shop.repository.root / "dist")
-    console.emit(closing_table(whole, made))
+    console.emit(closing_table(whole, made, "dist/manifest.json is sealed"))
     return manifest
 
 
-async def run_steps(shop: wire.Workshop, whole: Plan, console: Console, how: How) -> Made:
+def at_hand(shop: wire.Workshop, plan: Plan, given: Mapping[str, Given] = MappingProxyType({})) -> Plan:
+    """The plan without what only another machine can build, unless it is given."""
+    return here(plan, natives(shop.config, plan), shop.facts.host, given)
+
+
+async def run_steps(
+    shop: wire.Workshop, whole: Plan, console: Console, how: How, given: Mapping[str, Given] = MappingProxyType({})
+) -> Made:
     """Say what is made and what is not, then make it."""
     console.emit(Note(text=f"{whole.mode}: {whole.reason}"))
     planner.require(whole, how.require)
     for skip in whole.skips:
         console.emit(problems_of(skip))
-    clock, options = wire.clock(), options_of(shop, how)
+    clock, options = wire.clock(), replace(options_of(shop, how), given=given)
     return await make(whole, wire.world(shop), store=shop.store, console=console, clock=clock, options=options)
 
 

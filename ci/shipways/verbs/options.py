@@ -1,6 +1,7 @@
 """Options that several verbs share, and the one value that they become."""
 
 import functools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,14 @@ ENGINE = click.option(
 )
 LOG = click.option("--log", type=click.Choice(["auto", "plain", "json"]), default="auto", help="How progress is shown.")
 PACKAGE = click.option("--package", multiple=True, metavar="NAME", help="Only this package.")
+FROM = click.option(
+    "--from",
+    "sources",
+    multiple=True,
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Go on with the shards in this folder, and below it; once for each.",
+)
 _NO_CACHE = click.option("--no-cache", is_flag=True, help="Make everything anew: no result of before, no download.")
 _REQUIRE = click.option(
     "--require", multiple=True, metavar="KIND", help="Fail when a step of this kind is skipped (all: any)."
@@ -64,6 +73,75 @@ def finishing(command: Callable[..., None]) -> Callable[..., None]:
         command(finish=Finish(tag=tag, restage=restage) if tag else None, **others)
 
     return with_finish
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """Which part of a release to build: shard `number` of `total` (0: all), after those that lie in `sources`."""
+
+    number: int
+    total: int
+    sources: tuple[Path, ...]
+    publish: bool
+
+
+def sharing(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a verb the options of several machines, as the argument `share`; None without any."""
+
+    @click.option("--shard", default="", metavar="K/N", help="Only the steps of this shard, with a record of them.")
+    @FROM
+    @click.option("--publish", is_flag=True, help="With --shard or --from: as the real release builds them.")
+    @functools.wraps(command)
+    def with_share(*, shard: str, sources: tuple[Path, ...], publish: bool, **others: object) -> None:
+        if shard and sources:
+            raise click.UsageError("--shard and --from exclude each other")
+        if publish and not (shard or sources):
+            raise click.UsageError("--publish needs --shard or --from")
+        number, total = _shard(shard) if shard else (0, 0)
+        asked = Share(number=number, total=total, sources=sources, publish=publish)
+        command(share=asked if shard or sources else None, **others)
+
+    return with_share
+
+
+def _shard(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{1,4})/(\d{1,4})", text)
+    if match is None:
+        raise click.UsageError(f"--shard: {text!r} is not K/N, such as 2/3")
+    return int(match[1]), int(match[2])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which kind of release the command line asks for. `sources` are folders of what other machines have made."""
+
+    snapshot: bool
+    publish: bool
+    create_tag: bool
+    dry_run: bool
+    sources: tuple[Path, ...]
+
+
+def asking(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a verb the options that choose a release, as the argument `asked`."""
+
+    @click.option("--snapshot", is_flag=True, help="Never publish, whatever the tag says.")
+    @click.option("--publish", is_flag=True, help="Publish: the tree must be clean and at a tag.")
+    @click.option("--create-tag", is_flag=True, help="With --publish: tag this commit, once everything is staged.")
+    @click.option("--dry-run", is_flag=True, help="Make everything, and only say what would be published.")
+    @FROM
+    @functools.wraps(command)
+    def with_asked(
+        *, snapshot: bool, publish: bool, create_tag: bool, dry_run: bool, sources: tuple[Path, ...], **others: object
+    ) -> None:
+        if snapshot and publish:
+            raise click.UsageError("--snapshot and --publish exclude each other")
+        if create_tag and not publish:
+            raise click.UsageError("--create-tag needs --publish")
+        asked = Asked(snapshot=snapshot, publish=publish, create_tag=create_tag, dry_run=dry_run, sources=sources)
+        command(asked=asked, **others)
+
+    return with_asked
 
 
 def making(command: Callable[..., None]) -> Callable[..., None]:

@@ -7,19 +7,28 @@ from shipways import wire
 from shipways.pipeline import MAKERS
 from shipways.run import planner
 from shipways.run.report import plan_json, plan_tree
+from shipways.run.splitting import groups, here, natives, split, useful
+from shipways.run.times import measured
 from shipways.verbs.options import ENGINE
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs, in the form of `shipways schema plan`.")
 @click.option("--publish", is_flag=True, help="Plan the real release.")
+@click.option("--shards", type=click.IntRange(1, 256), help="With --json: for so many Linux machines (engine.shards).")
 @ENGINE
-def plan(as_json: bool, publish: bool, engine: str | None) -> None:
+def plan(as_json: bool, publish: bool, shards: int | None, engine: str | None) -> None:
     """Print everything that a release would do, and what it would skip, with reasons."""
-    anyio.run(_plan, as_json, publish, engine)
+    anyio.run(_plan, as_json, publish, shards, engine)
 
 
-async def _plan(as_json: bool, publish: bool, engine: str | None) -> None:
+async def _plan(as_json: bool, publish: bool, shards: int | None, engine: str | None) -> None:
     async with wire.workshop(engine=engine) as shop:
         made = planner.plan(shop.config, shop.facts, MAKERS, publish=publish)
-    wire.console("plain").print(plan_json(made) if as_json else plan_tree(made))
+    native = natives(shop.config, made)
+    if as_json:
+        found = groups(made, native, measured(shop.files, shop.repository.root / "dist"))
+        text = plan_json(made, split(found, useful(found, shards or shop.config.engine.shards)))
+    else:
+        text = plan_tree(here(made, native, shop.facts.host, {}))
+    wire.console("plain").print(text)

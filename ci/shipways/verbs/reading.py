@@ -28,7 +28,7 @@ def _age(context: click.Context, parameter: click.Parameter, value: str) -> int:
 @click.command()
 @click.argument("which", type=click.Choice(list(SCHEMAS)), default="config")
 def schema(which: str) -> None:
-    """Print the JSON Schema (draft 2020-12) of the config, of `plan --json`, or of dist/manifest.json."""
+    """Print the JSON Schema (draft 2020-12) of the config, of `plan --json`, of dist/manifest.json, or of a shard."""
     wire.console("plain").print(json.dumps(SCHEMAS[which](), indent=2, sort_keys=True, ensure_ascii=False))
 
 

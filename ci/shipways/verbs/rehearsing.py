@@ -24,7 +24,7 @@ from shipways.run.checking import refuse_fall
 from shipways.run.mode import as_tagged
 from shipways.run.reconciler import converge
 from shipways.verbs import publishing
-from shipways.verbs.making import lay_out, run_steps, workshop
+from shipways.verbs.making import at_hand, lay_out, run_steps, workshop
 from shipways.verbs.options import ENGINE, LOG, How
 
 _SEEDS = 10_000
@@ -48,7 +48,7 @@ async def _rehearse(names: Sequence[str], seed: int, how: How) -> None:
         shop = replace(shop, facts=replace(shop.facts, notes=await wire.notes(shop)))
         nothing = Size(requests=0, writes=0, items=0)
         planned({name: nothing for name, _ in shop.config.publish}, names, seed)  # a wrong name, before all the work
-        whole = planner.plan(shop.config, shop.facts, MAKERS, publish=True)
+        whole = at_hand(shop, planner.plan(shop.config, shop.facts, MAKERS, publish=True))
         refuse_fall(whole.mode, shop.config.engine.release, shop.engine.name, shop.engine_reason)
         tags = ", ".join(shop.facts.git.tags)
         whole = replace(whole, reason=f"rehearsed from the work tree, as if it were committed and at {tags}")
