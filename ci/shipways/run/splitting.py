@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Final
 
 from shipways.config.schema import Config
@@ -196,7 +195,7 @@ def _seconds(plan: Plan, measured: Mapping[str, float]) -> dict[str, float]:
     for spec in (step.spec for step in plan.steps):
         if spec.id in measured:
             known.setdefault(spec.work, []).append(measured[spec.id])
-    usual = _SECONDS | {work: median(times) for work, times in known.items()}
+    usual = _SECONDS | {work: sorted(times)[len(times) // 2] for work, times in known.items()}
     return {step.spec.id: measured.get(step.spec.id, usual[step.spec.work]) for step in plan.steps}
 
 
