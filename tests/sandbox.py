@@ -69,3 +69,16 @@ class Repository:
             timeout=timeout,
         )
         return Ran(code=done.returncode, out=done.stdout, err=done.stderr)
+
+
+class Clone(Repository):
+    """A clone, as on another machine, with a store of its own."""
+
+    def __init__(self, origin: Repository, root: Path) -> None:
+        origin.git("clone", "--quiet", ".", str(root))
+        super().__init__(root, root.with_suffix(".cache"))
+
+    @property
+    def dist(self) -> Path:
+        """What it has made."""
+        return self.root / "dist"

@@ -29,6 +29,7 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "rehearse": ("rehearsing", "Make the release against local stand-ins of every place, before there is a tag."),
     "doctor": ("publishing", "Ask every channel what would stop a release."),
     "verify": ("verifying", "Compare what every channel has with the manifest."),
+    "rebuild": ("rebuilding", "Build a release again, and compare every byte."),
     "render": ("rendering", "Write the rendered files, or check them."),
     "ci": ("ci", "List the jobs of the rendered workflows, or run one here."),
     "schema": ("reading", "Print the JSON Schema of the config, the plan, the manifest or a shard."),

@@ -26,6 +26,12 @@ class LateInspector:
 
         return LiefInspector().build_information(path)
 
+    def section(self, path: Path, offset: int) -> str:
+        """The section of a binary that has this byte."""
+        from shipways.adapters.inspect import LiefInspector
+
+        return LiefInspector().section(path, offset)
+
 
 class LateImages:
     """The `Images` port, by httpx."""

@@ -181,6 +181,10 @@ class Inspector(Protocol):
         """The version of Go that made a program, and lines of fields about its modules; empty when it tells none."""
         ...
 
+    def section(self, path: Path, offset: int) -> str:
+        """The section of a binary that has the byte at this offset; empty outside of all, and in any other file."""
+        ...
+
 
 class Inbox(Protocol):
     """What a step is given: the artifacts of its needs, and an empty folder for what it makes."""

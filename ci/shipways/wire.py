@@ -123,9 +123,9 @@ def cache_folder() -> Path:
     return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "shipways"
 
 
-def store() -> DiskStore:
-    """The store of this user."""
-    return DiskStore(cache_folder())
+def store(root: Path | None = None) -> DiskStore:
+    """The store of this user, or one in another folder."""
+    return DiskStore(root or cache_folder())
 
 
 def here() -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import Ran, Repository
+from sandbox import Clone, Ran, Repository
 
 pytestmark = pytest.mark.integration
 
@@ -24,19 +24,6 @@ def many(repository: Repository) -> Repository:
     return repository.write(shipways_dot_toml=CONFIG, _dot_gitignore="/dist/\n").commit()
 
 
-class Machine(Repository):
-    """A clone with a store of its own."""
-
-    def __init__(self, origin: Repository, root: Path) -> None:
-        origin.git("clone", "--quiet", ".", str(root))
-        super().__init__(root, root.with_suffix(".cache"))
-
-    @property
-    def dist(self) -> Path:
-        """What it has made."""
-        return self.root / "dist"
-
-
 def matrix(repository: Repository, count: int) -> list[str]:
     """The shards that the plan names."""
     ran = repository.shipways("plan", "--json", "--shards", str(count))
@@ -44,15 +31,15 @@ def matrix(repository: Repository, count: int) -> list[str]:
     return [entry["shard"] for entry in json.loads(ran.out)["shards"]]
 
 
-def built(origin: Repository, shard: str, root: Path, *words: str) -> Machine:
+def built(origin: Repository, shard: str, root: Path, *words: str) -> Clone:
     """A machine that has made one shard."""
-    machine = Machine(origin, root)
+    machine = Clone(origin, root)
     ran = machine.shipways("build", "--shard", shard, *words)
     assert 0 == ran.code, ran.err
     return machine
 
 
-def merged(machine: Machine, *machines: Machine, verb: tuple[str, ...] = ("release",)) -> Ran:
+def merged(machine: Clone, *machines: Clone, verb: tuple[str, ...] = ("release",)) -> Ran:
     """The end of a release, of what these machines have made."""
     return machine.shipways(*verb, *(word for each in machines for word in ("--from", str(each.dist))))
 
@@ -63,7 +50,7 @@ def test_same_bytes_as_one_machine(many: Repository, tmp_path: Path) -> None:
     names = matrix(many, 3)
     assert ["1/3", "2/3", "3/3"] == names
     machines = [built(many, name, tmp_path / f"m{number}") for number, name in enumerate(names)]
-    end = Machine(many, tmp_path / "end")
+    end = Clone(many, tmp_path / "end")
     lost = merged(end, *machines[:2])
     assert (3, False) == (lost.code, end.dist.exists())
     assert "shard 3/3: is missing" in lost.err
@@ -79,7 +66,7 @@ def test_same_bytes_as_one_machine(many: Repository, tmp_path: Path) -> None:
 
 def test_changed_bytes_do_not_pass(many: Repository, tmp_path: Path) -> None:
     """A byte that changed on the way is refused with the name of its file; dist/ may be where a shard is copied to."""
-    machine, end = built(many, "1/1", tmp_path / "m"), Machine(many, tmp_path / "end")
+    machine, end = built(many, "1/1", tmp_path / "m"), Clone(many, tmp_path / "end")
     shutil.copytree(machine.dist, end.dist)
     (end.dist / "a.txt").write_text("A\n")
     ran = merged(end, end)
@@ -97,7 +84,7 @@ def test_shard_of_a_real_release(many: Repository, tmp_path: Path) -> None:
     (shard,) = (built(many, "1/1", tmp_path / "real", "--publish"),)
     whole = built(many, "1/1", tmp_path / "snapshot")
     assert {"a.txt"} == {path.name for path in shard.dist.glob("?.txt")}
-    end = Machine(many, tmp_path / "end")
+    end = Clone(many, tmp_path / "end")
     words = ("release", "--publish", "--dry-run")
     assert 3 == merged(end, whole, verb=words).code
     ran = merged(end, shard, verb=words)

@@ -37,6 +37,9 @@ class Told:
     def linkage(self, path: Path) -> Linkage | None:
         return self.answer
 
+    def section(self, path: Path, offset: int) -> str:
+        return ""
+
 
 def run(step: Compile, linkage: Linkage | None, scratch: Path) -> Output:
     """The one program of a step whose compiler makes what the inspector tells."""

@@ -2,6 +2,7 @@
 
 import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -46,6 +47,29 @@ class LiefInspector:
         sections = binary.sections if binary else ()
         told = (build_information(bytes(s.content)) for s in sections if str(s.name) in _GO_SECTIONS)
         return next(filter(None, told), "")
+
+    def section(self, path: Path, offset: int) -> str:
+        """The section of a binary that has the byte at this offset; empty outside of all, and in any other file."""
+        lief.logging.disable()
+        if path.stat().st_size > _WHOLE:
+            return ""
+        for name, begin, size in _sections(str(path)):
+            if begin <= offset < begin + size:
+                return name
+        return ""
+
+
+def _sections(path: str) -> Iterator[tuple[str, int, int]]:
+    """Name, offset in the file, and size of each section; of a fat Mach-O, of all its programs."""
+    if lief.is_elf(path) and (elf := lief.ELF.parse(path)):
+        held = (each for each in elf.sections if each.type != lief.ELF.Section.TYPE.NOBITS)
+        yield from ((str(each.name), each.file_offset, each.size) for each in held)
+    elif lief.is_macho(path) and (fat := lief.MachO.parse(path)):
+        for binary in fat:
+            for each in (each for each in binary.sections if each.offset):  # what is all zeros has none
+                yield f"{each.segment_name},{each.name!s}", binary.fat_offset + each.offset, each.size
+    elif lief.is_pe(path) and (pe := lief.PE.parse(path)):
+        yield from ((str(each.name), each.offset, each.sizeof_raw_data) for each in pe.sections)
 
 
 def _linkage(path: str) -> Linkage | None:
