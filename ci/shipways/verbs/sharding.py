@@ -19,6 +19,7 @@ from shipways.run.splitting import Group, chosen, groups, natives, refuse_other
 from shipways.run.times import carry, measured
 from shipways.verbs.making import make_all, run_steps, workshop
 from shipways.verbs.options import How, Share
+from shipways.verbs.reporting import against, tell_sizes
 
 
 async def build_shard(number: int, total: int, how: How, *, publish: bool) -> None:
@@ -44,7 +45,8 @@ async def build_merged(share: Share, how: How) -> None:
         whole = planner.plan(shop.config, shop.facts, MAKERS, publish=share.publish)
         refuse_fall(whole.mode, shop.config.engine.release, shop.engine.name, shop.engine_reason)
         plan, given = await joined(shop, whole, share.sources, console)
-        await make_all(shop, plan, console, how, given)
+        manifest = await make_all(shop, plan, console, how, given)
+        await tell_sizes(shop, manifest, plan.mode, console, against(how))
 
 
 async def joined(
