@@ -185,6 +185,14 @@ def test_engine_of_a_release() -> None:
     assert [True, False] == ["dagger/" in str(ci_and_release(each)[1]) for each in (demo(), host)]
 
 
+def test_rehearsal() -> None:
+    """What there are channels for is rehearsed, with the engine that a release would have; nothing else is."""
+    ci = ci_and_release(demo())[0]["jobs"]
+    assert "nox -s rehearse" == commands(ci["rehearse"])[-1]
+    assert "dagger/" in str(ci["rehearse"])
+    assert "rehearse" not in ci_and_release(demo(SMALL))[0]["jobs"]
+
+
 @pytest.mark.parametrize(
     ("tag", "starts"),
     [
@@ -217,7 +225,7 @@ def test_matrix() -> None:
 @pytest.mark.parametrize(
     ("job", "told"),
     [
-        ("[workflows.job.plan]", "workflows.job.plan: is the name of a job that is always there"),
+        ("[workflows.job.plan]", "workflows.job.plan: is the name of a job that is there besides"),
         ("[workflows.job.image-x]", "workflows.job.image-x: is the name of"),
         ('[workflows.job.x]\narguments = ["a b"]', "workflows.job.x.arguments"),
         ('[workflows.job.x]\narguments = ["${{ github.head_ref }}"]', "workflows.job.x.arguments"),
@@ -234,7 +242,7 @@ def test_sessions_are_there() -> None:
     """What the workflows call is in our noxfile, and in that of a new project, where it is a verb."""
     ours = {job.session for workflow in workflows(OURS) for job in workflow.jobs}
     assert ours <= sessions((ROOT / "noxfile.py").read_text())
-    new = {job.session for workflow in workflows(demo(SMALL)) for job in workflow.jobs}
+    new = {job.session for workflow in workflows(demo(SMALL + "[publish.pypi]")) for job in workflow.jobs}
     assert new <= sessions(render("init/noxfile.py", version="0"))
     assert new - {"tests"} <= set(VERBS)
 

@@ -15,7 +15,7 @@ Runner = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$
 PythonVersion = Annotated[str, StringConstraints(pattern=r"^3\.\d+(\.\d+)?$")]
 EnvironmentName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9 ._-]*)?$", max_length=255)]
 
-_OURS: Final = ("plan", "image-", "jobs")
+_OURS: Final = ("plan", "rehearse", "image-", "jobs")
 """Jobs and marks of ours, or how their names begin."""
 
 
@@ -43,4 +43,4 @@ def workflow_problems(workflows: Workflows | None) -> Iterator[str]:
     """Names that a job cannot have, because another has it."""
     for name in workflows.job if workflows else ():
         if any(name == ours or (ours.endswith("-") and name.startswith(ours)) for ours in _OURS):
-            yield f"workflows.job.{name}: is the name of a job that is always there"
+            yield f"workflows.job.{name}: is the name of a job that is there besides"

@@ -1,6 +1,7 @@
 """The workflows of a project, as values: what CI runs, and what a tag does."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from shipways.config.kinds import Duration, milliseconds
@@ -47,15 +48,12 @@ def _checks(config: Config, table: Workflows) -> Iterator[Job]:
     yield _ours(table, "plan", "plan")
     for image in config.image:
         yield _ours(table, f"image-{image.replace('.', '-')}", "build", "--step", image_step(image))
+    if any(channel for _, channel in config.publish):
+        yield replace(_ours(table, "rehearse", "rehearse"), before=_engine(config))
 
 
 def _release(config: Config, table: Workflows) -> Iterator[Job]:
     yield _ours(table, "plan", "plan")
-    engine = Use(
-        action="dagger",
-        why="A release is built in containers (engine.release).",
-        inputs=(("version", tools()["dagger"]),),
-    )
     record = Use(
         action="upload-artifact",
         why="What was made and published, also of a release that stopped half-way.",
@@ -72,9 +70,17 @@ def _release(config: Config, table: Workflows) -> Iterator[Job]:
         environment=table.environment,
         permissions=rights.permissions(config),
         variables=rights.variables(config),
-        before=(*rights.logins(config), *((engine,) if config.engine.release == "dagger" else ())),
+        before=(*rights.logins(config), *_engine(config)),
         after=(record,),
     )
+
+
+def _engine(config: Config) -> tuple[Use, ...]:
+    """The program that real releases are built by, where they have to be."""
+    if config.engine.release != "dagger":
+        return ()
+    why = "A release is built in containers (engine.release)."
+    return (Use(action="dagger", why=why, inputs=(("version", tools()["dagger"]),)),)
 
 
 def _ours(table: Workflows, name: str, session: str, *arguments: str) -> Job:
