@@ -64,6 +64,7 @@ runners = ["ubuntu-latest", "macos-latest", "windows-latest"]
 """
 """A project whose release needs something of everything."""
 
+SMALL = '[project]\nname = "p"\n[package.p]\nbuild = "go"\n[workflows]\n'
 OURS = parse((ROOT / "pyproject.toml").read_text(), "pyproject.toml")
 
 

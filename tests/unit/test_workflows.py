@@ -6,20 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from shipways.adapters.cratetokens import CrateTokens
 from shipways.adapters.files import DiskFiles
 from shipways.cli import VERBS
 from shipways.errors import ConfigError
-from shipways.facts import ci as ci_facts
 from shipways.render.text import render
-from shipways.testing.console import ManualClock
 from shipways.workflows.jobs import tag_patterns, workflows
-from shipways.workflows.local import absent, environment, find
 from shipways.workflows.pins import actions
-from shipways.workflows.rights import crate_token
-from working import DEMO, OURS, ROOT, ci_and_release, commands, demo, jobs, read, texts
+from working import DEMO, OURS, ROOT, SMALL, ci_and_release, commands, demo, jobs, read, texts
 
-SMALL = '[project]\nname = "p"\n[package.p]\nbuild = "go"\n[workflows]\n'
 EVERY = [pytest.param(demo(), id="demo"), pytest.param(demo(SMALL), id="small"), pytest.param(OURS, id="ours")]
 
 
@@ -42,13 +36,13 @@ def test_only_where_they_are_wanted() -> None:
 
 @pytest.mark.parametrize("config", EVERY)
 def test_graph(config) -> None:
-    """What a job waits for is there, and nothing waits for itself; a release waits for its plan."""
+    """What a job waits for is there, and nothing waits for itself; a release waits for what it is of."""
     for workflow in ci_and_release(config):
         done: set[str] = set()
         for name, job in workflow["jobs"].items():
             assert set(job.get("needs", [])) <= done
             done.add(name)
-    assert ["plan"] == ci_and_release(config)[1]["jobs"]["release"]["needs"]
+    assert ["plan", "build"] == ci_and_release(config)[1]["jobs"]["release"]["needs"]
 
 
 @pytest.mark.parametrize("config", EVERY)
@@ -113,70 +107,19 @@ def test_pins() -> None:
         assert re.fullmatch(r"20\d\d-\d\d-\d\d", pin.date)
 
 
-def test_what_a_release_is_given() -> None:
-    """Each channel gets its right, or the secret that it has no identity for; only the command has secrets."""
-    release = ci_and_release(demo())[1]["jobs"]["release"]
-    assert {"contents": "write", "packages": "write", "id-token": "write"} == release["permissions"]
-    assert "release" == release["environment"]
-    assert {
-        "GITHUB_TOKEN": "${{ github.token }}",
-        "CARGO_REGISTRIES_MY_OWN_TOKEN": "${{ secrets.CARGO_REGISTRIES_MY_OWN_TOKEN }}",
-        "HOMEBREW_TAP_TOKEN": "${{ secrets.HOMEBREW_TAP_TOKEN }}",
-        "MODULES_TOKEN": "${{ secrets.MODULES_TOKEN }}",
-    } == release["steps"][-2]["env"]
-    assert "env" not in release
-    logins = [step["with"] for step in release["steps"] if "docker/login-action" in step.get("uses", "")]
-    assert [
-        {
-            "registry": "docker.io",
-            "username": "${{ secrets.DOCKER_IO_USER }}",
-            "password": "${{ secrets.DOCKER_IO_TOKEN }}",
-        },
-        {"registry": "ghcr.io", "username": "${{ github.actor }}", "password": "${{ github.token }}"},
-    ] == logins
-
-
-@pytest.mark.parametrize(
-    ("channel", "permissions", "variables"),
-    [
-        ("", {"contents": "read"}, set()),
-        ("[publish.pypi]", {"contents": "read", "id-token": "write"}, set()),
-        ("[publish.pypi]\ntrusted = false", {"contents": "read"}, {"SHIPWAYS_PYPI_TOKEN"}),
-        (
-            '[publish.pypi]\nrepository = "https://i.example/up"\nsimple = "https://i.example/s"',
-            {"contents": "read"},
-            {"SHIPWAYS_PYPI_TOKEN"},
-        ),
-        ("[publish.crates]", {"contents": "read", "id-token": "write"}, set()),
-        (
-            '[publish.crates]\nregistry = "sparse+https://i.example/"',
-            {"contents": "read"},
-            {"CARGO_REGISTRY_TOKEN"},
-        ),
-        (
-            '[publish.files]\nfolder = "s3://releases/demo"',
-            {"contents": "read"},
-            {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"},
-        ),
-        (
-            '[publish.files]\nfolder = "/srv/x"\n[publish.attest]\nsigner = "key"\n'
-            'public_key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"',
-            {"contents": "read"},
-            {"SHIPWAYS_SIGNING_KEY"},
-        ),
-    ],
-)
-def test_channel_by_channel(channel: str, permissions: dict[str, str], variables: set[str]) -> None:
-    """An identity where the place takes one, else a secret, and never both."""
-    release = ci_and_release(demo(SMALL + channel))[1]["jobs"]["release"]
-    assert permissions == release["permissions"]
-    assert variables == set(release["steps"][-2].get("env", {}))
-
-
-@pytest.mark.parametrize("registry", ["", "my-own", "sparse+https://i.example/"])
-def test_same_token_as_the_channel(registry: str) -> None:
-    """The secret has the name that the channel reads."""
-    assert CrateTokens(registry, {}, ManualClock()).variable == crate_token(registry)
+def test_machines_of_shards() -> None:
+    """The plan says how many there are and what each is; one that has no containers builds with its own tools."""
+    _, release = ci_and_release(demo(DEMO.replace('build = "go"', 'build = "go"\nnative = ["aarch64-apple-darwin"]')))
+    plan, build = release["jobs"]["plan"], release["jobs"]["build"]
+    assert {"shards": "${{ steps.command.outputs.shards }}"} == plan["outputs"]
+    assert ["command"] == [step["id"] for step in plan["steps"] if "nox -s" in step.get("run", "")]
+    assert {"fail-fast": False, "matrix": {"include": "${{ fromJSON(needs.plan.outputs.shards) }}"}} == build[
+        "strategy"
+    ]
+    assert "${{ matrix.runner }}" == build["runs-on"]
+    assert "${{ runner.os == 'Linux' && 'dagger' || 'host' }}" == build["steps"][-2]["env"]["SHIPWAYS_ENGINE"]
+    (engine,) = (step for step in build["steps"] if "dagger" in step.get("uses", ""))
+    assert "${{ runner.os == 'Linux' }}" == engine["if"]
 
 
 def test_engine_of_a_release() -> None:
@@ -251,35 +194,6 @@ def test_committed() -> None:
     """Our own workflows say what the config does."""
     for path, text in texts(OURS).items():
         assert read(text) == read(DiskFiles().read(ROOT / path).decode())
-
-
-def test_here_as_there() -> None:
-    """A job has here what its command has there, and nothing of the session around it; it is no tag event."""
-    name, job = find(workflows(demo()), "release")
-    assert "release/release" == name
-    env = {
-        "PATH": "/bin",
-        "HOME": "/home/me",
-        "GITHUB_TOKEN": "t",
-        "MODULES_TOKEN_FILE": "/run/t",
-        "AWS_PROFILE": "mine",
-        "PYTHONPATH": "/src",
-        "GITHUB_REF_TYPE": "tag",
-        "https_proxy": "http://proxy",
-    }
-    seen = environment(job, env)
-    assert {"PATH", "HOME", "GITHUB_TOKEN", "MODULES_TOKEN_FILE", "https_proxy", "CI"} == set(seen)
-    assert ("CARGO_REGISTRIES_MY_OWN_TOKEN", "HOMEBREW_TAP_TOKEN") == absent(job, env)
-    told = ci_facts(seen)
-    assert told and not told.tag
-
-
-def test_job_of_two_workflows() -> None:
-    """`plan` is that of ci.yml; the other is asked for by both names; an unknown job is told what was meant."""
-    found = workflows(demo())
-    assert ["ci/plan", "release/plan"] == [find(found, name)[0] for name in ("plan", "release/plan")]
-    with pytest.raises(ConfigError, match=r"did you mean `tests`"):
-        find(found, "test")
 
 
 def test_demo_has_everything() -> None:

@@ -37,7 +37,8 @@ class Job:
     """One session of the noxfile on a machine of its own, for each runner and each Python.
 
     `variables` are names and GitHub's expressions for them; only the command has them. `before` and `after` are steps
-    around the command.
+    around the command. `hands` names what the command tells later jobs; `shards` is the expression of a list of
+    machines, each with its runner, that stands for the runners.
     """
 
     id: str
@@ -52,6 +53,8 @@ class Job:
     environment: str = ""
     before: tuple[Use, ...] = ()
     after: tuple[Use, ...] = ()
+    hands: tuple[str, ...] = ()
+    shards: str = ""
 
     @property
     def command(self) -> tuple[str, ...]:

@@ -88,7 +88,14 @@ class Share:
 def sharing(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a verb the options of several machines, as the argument `share`; None without any."""
 
-    @click.option("--shard", default="", metavar="K/N", help="Only the steps of this shard, with a record of them.")
+    @click.option(
+        "--shard",
+        default="",
+        metavar="K/N",
+        envvar="SHIPWAYS_SHARD",
+        show_envvar=True,
+        help="Only the steps of this shard, with a record of them.",
+    )
     @FROM
     @click.option("--publish", is_flag=True, help="With --shard or --from: as the real release builds them.")
     @functools.wraps(command)

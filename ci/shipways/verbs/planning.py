@@ -1,5 +1,7 @@
 """plan: what a release would do. Apart from the verbs that do it, so that it loads nothing it does not need."""
 
+import json
+
 import anyio
 import click
 
@@ -26,9 +28,8 @@ async def _plan(as_json: bool, publish: bool, shards: int | None, engine: str | 
     async with wire.workshop(engine=engine) as shop:
         made = planner.plan(shop.config, shop.facts, MAKERS, publish=publish)
     native = natives(shop.config, made)
-    if as_json:
-        found = groups(made, native, measured(shop.files, shop.repository.root / "dist"))
-        text = plan_json(made, split(found, useful(found, shards or shop.config.engine.shards)))
-    else:
-        text = plan_tree(here(made, native, shop.facts.host, {}))
+    found = groups(made, native, measured(shop.files, shop.repository.root / "dist"))
+    parts = split(found, useful(found, shards or shop.config.engine.shards))
+    wire.hand_over("shards", json.dumps([{"shard": each.name, "runner": each.runner} for each in parts]))
+    text = plan_json(made, parts) if as_json else plan_tree(here(made, native, shop.facts.host, {}))
     wire.console("plain").print(text)

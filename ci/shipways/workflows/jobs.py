@@ -16,6 +16,7 @@ _USUAL: Final = {"check": WorkflowJob(), "tests": WorkflowJob()}
 """The jobs of a project that names none; `shipways init` writes a noxfile with these sessions."""
 _VERSION: Final = "[0-9]+.[0-9]+.[0-9]+*"
 """GitHub's pattern for a version in a tag ("Workflow syntax", "Filter pattern cheat sheet"): `+` is one or more."""
+_LINUX: Final = "runner.os == 'Linux'"
 _RECORD: Final = "dist/manifest.json\ndist/ledger.jsonl\ndist/formula/"
 
 
@@ -53,34 +54,64 @@ def _checks(config: Config, table: Workflows) -> Iterator[Job]:
 
 
 def _release(config: Config, table: Workflows) -> Iterator[Job]:
-    yield _ours(table, "plan", "plan")
+    yield replace(_ours(table, "plan", "plan"), before=_engine(config), hands=("shards",))
+    yield _shard(config, table)
     record = Use(
         action="upload-artifact",
         why="What was made and published, also of a release that stopped half-way.",
-        inputs=(("name", "release"), ("path", _RECORD), ("if-no-files-found", "ignore")),
+        inputs=(("name", "release"), ("path", _RECORD), ("if-no-files-found", "ignore"), ("overwrite", "true")),
         when="${{ !cancelled() }}",
     )
-    yield Job(
-        id="release",
-        session="release",
-        needs=("plan",),
-        pythons=(table.python,),
-        runners=(table.runner,),
-        minutes=_minutes(table.timeout),
+    shards = Use(
+        action="download-artifact", why="What the shards have made.", inputs=(("pattern", "shard-*"), ("path", "dist"))
+    )
+    yield replace(
+        _ours(table, "release", "release", "--from", "dist"),
+        needs=("plan", "build"),
         environment=table.environment,
         permissions=rights.permissions(config),
         variables=rights.variables(config),
-        before=(*rights.logins(config), *_engine(config)),
+        before=(*rights.logins(config), *_engine(config), shards),
         after=(record,),
     )
 
 
-def _engine(config: Config) -> tuple[Use, ...]:
+def _shard(config: Config, table: Workflows) -> Job:
+    """The programs, on as many machines as the plan says; no more than its own secrets, and no right to publish."""
+    made = Use(
+        action="upload-artifact",
+        why="A shard that failed can be run again alone.",
+        inputs=(
+            ("name", "shard-${{ strategy.job-index }}"),
+            ("path", "dist"),
+            ("if-no-files-found", "error"),
+            ("overwrite", "true"),
+        ),
+    )
+    secrets = rights.build_variables(config)
+    native = (("SHIPWAYS_ENGINE", f"${{{{ {_LINUX} && 'dagger' || 'host' }}}}"),) if _mixed(config) else ()
+    return replace(
+        _ours(table, "build", "build"),
+        needs=("plan",),
+        shards="${{ fromJSON(needs.plan.outputs.shards) }}",
+        environment=table.environment if secrets else "",
+        variables=(("SHIPWAYS_SHARD", "${{ matrix.shard }}"), *native, *secrets),
+        before=_engine(config, "${{ " + _LINUX + " }}" if _mixed(config) else ""),
+        after=(made,),
+    )
+
+
+def _engine(config: Config, when: str = "") -> tuple[Use, ...]:
     """The program that real releases are built by, where they have to be."""
     if config.engine.release != "dagger":
         return ()
     why = "A release is built in containers (engine.release)."
-    return (Use(action="dagger", why=why, inputs=(("version", tools()["dagger"]),)),)
+    return (Use(action="dagger", why=why, inputs=(("version", tools()["dagger"]),), when=when),)
+
+
+def _mixed(config: Config) -> bool:
+    """Whether some shards are built in containers, and others on macOS or Windows, which have none."""
+    return config.engine.release == "dagger" and any(package.native for package in config.package.values())
 
 
 def _ours(table: Workflows, name: str, session: str, *arguments: str) -> Job:

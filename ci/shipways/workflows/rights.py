@@ -28,10 +28,15 @@ def permissions(config: Config) -> tuple[Permission, ...]:
 
 
 def variables(config: Config) -> tuple[tuple[str, str], ...]:
-    """Names of the environment, with the secret of the same name, or the token of the job."""
-    given = {"GITHUB_TOKEN": _TOKEN} if config.publish.github else {}
-    names = sorted({*_tokens(config), *(name for package in config.package.values() for name in package.secrets)})
-    return (*given.items(), *((name, _secret(name)) for name in names if name not in given))
+    """Names of the environment of what publishes, with the secret of the same name, or the token of the job."""
+    given = (("GITHUB_TOKEN", _TOKEN),) if config.publish.github else ()
+    return (*given, *((name, _secret(name)) for name in sorted(_tokens(config))))
+
+
+def build_variables(config: Config) -> tuple[tuple[str, str], ...]:
+    """The same for what builds: the secrets of packages, and none of those that publish."""
+    names = {name for package in config.package.values() for name in package.secrets}
+    return tuple((name, _secret(name)) for name in sorted(names))
 
 
 def logins(config: Config) -> Iterator[Use]:

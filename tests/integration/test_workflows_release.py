@@ -1,0 +1,106 @@
+"""release.yml from a tag to what is public, job by job, each on a machine of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox import Repository
+from support import need
+from working import commands, demo, read, texts
+
+pytestmark = pytest.mark.integration
+
+PACKAGES = "abc"
+NOXFILE = f"""
+import nox
+
+@nox.session(venv_backend="none")
+def plan(session):
+    session.run({sys.executable!r}, "-m", "shipways", "plan", *session.posargs, external=True)
+
+@nox.session(venv_backend="none")
+def build(session):
+    session.run({sys.executable!r}, "-m", "shipways", "build", *session.posargs, external=True)
+
+@nox.session(venv_backend="none")
+def release(session):
+    session.run({sys.executable!r}, "-m", "shipways", "release", *session.posargs, external=True)
+"""
+TAG = {
+    "GITHUB_ACTIONS": "true",
+    "GITHUB_REF_TYPE": "tag",
+    "GITHUB_EVENT_NAME": "push",
+    "GITHUB_REF_NAME": "v1.0.0",
+    "CI": "true",
+}
+
+
+def config(public: Path) -> str:
+    """Three packages for two machines, and a folder that they go to. One of what they make is a program."""
+    packages = "".join(
+        f'[package.{name}]\nbuild = "command"\nversion = "1.0.0"\n'
+        f'command = {{ run = [["sh", "-c", "echo {name} > $0/{name}.txt && chmod +x $0/{name}.txt", "{{out}}"]], '
+        f'outputs = ["{name}.txt"] }}\n'
+        for name in PACKAGES
+    )
+    engine = '[engine]\nrelease = "host"\nuse = "host"\nshards = 2\n'
+    return f'[project]\nname = "many"\n{engine}[workflows]\n[publish.files]\nfolder = "{public}"\n{packages}'
+
+
+def job(origin: Repository, root: Path, line: str, env: dict[str, str], dist: Path | None = None) -> Path:
+    """Run the line of a job in a clone, with what it has downloaded as its dist/; where that is afterwards."""
+    subprocess.run(["git", "clone", "-q", str(origin.root), str(root)], check=True)
+    if dist:
+        shutil.copytree(dist, root / "dist")
+    env = {**os.environ, **TAG, "XDG_CACHE_HOME": str(root.with_suffix(".cache")), **env}
+    done = subprocess.run(["sh", "-c", line], cwd=root, env=env, capture_output=True, text=True, check=False)
+    assert 0 == done.returncode, done.stdout + done.stderr
+    return root / "dist"
+
+
+def upload(dist: Path, place: Path) -> None:
+    """As actions/upload-artifact does, which forgets the modes of files."""
+    for path in sorted(path for path in dist.rglob("*") if path.is_file()):
+        (place / path.relative_to(dist)).parent.mkdir(parents=True, exist_ok=True)
+        (place / path.relative_to(dist)).write_bytes(path.read_bytes())
+
+
+def built(repository: Repository, tmp_path: Path, lines: dict[str, str]) -> Path:
+    """What the shards that the plan tells have handed over, each in a folder of its own."""
+    outputs, downloads = tmp_path / "outputs", tmp_path / "downloads"
+    job(repository, tmp_path / "plan", lines["plan"], {"GITHUB_OUTPUT": str(outputs)})
+    name, _, value = outputs.read_text().strip().partition("=")
+    assert "shards" == name
+    shards = json.loads(value)
+    assert [("1/2", "ubuntu-latest"), ("2/2", "ubuntu-latest")] == [(each["shard"], each["runner"]) for each in shards]
+    for index, each in enumerate(shards):
+        made = job(repository, tmp_path / f"build-{index}", lines["build"], {"SHIPWAYS_SHARD": each["shard"]})
+        upload(made, downloads / f"shard-{index}")
+    return downloads
+
+
+def test_from_tag_to_public(repository: Repository, tmp_path: Path) -> None:
+    """The plan tells the machines, each builds its shard, and the last one publishes what one machine would have."""
+    need("nox")
+    public = tmp_path / "public"
+    repository.file("shipways.toml", config(public))
+    repository.file("noxfile.py", NOXFILE)
+    repository.file(".gitignore", "/dist/\n.nox/\n__pycache__/\n")
+    repository.commit().git("tag", "v1.0.0")
+    workflow: Any = read(texts(demo(config(public)))[".github/workflows/release.yml"])
+    lines = {name: commands(each)[-1] for name, each in workflow["jobs"].items()}
+    downloads = built(repository, tmp_path, lines)
+    assert not public.exists()
+    dist = job(repository, tmp_path / "release", lines["release"], {}, downloads)
+    there = public / "many" / "v1.0.0"
+    assert {f"{letter}.txt" for letter in PACKAGES} <= {path.name for path in there.iterdir()}
+    one = repository.shipways("release", env=TAG)
+    assert 0 == one.code, one.err
+    bytes_of_one = (repository.root / "dist" / "manifest.json").read_bytes()
+    assert bytes_of_one == (dist / "manifest.json").read_bytes() == (there / "manifest.json").read_bytes()
