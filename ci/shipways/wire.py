@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from shipways.adapters.files import DiskFiles
 from shipways.adapters.process import OsProcess
-from shipways.adapters.shell import OsClock, OsShell, append
+from shipways.adapters.shell import OsClock, OsShell
 from shipways.adapters.store import DiskStore
 from shipways.config.engines import chosen_mirror
 from shipways.config.schema import Config
@@ -74,14 +74,6 @@ def _console(log: str) -> Console:
 def has_terminal() -> bool:
     """Whether a person sees what this process prints, and types what it reads."""
     return sys.stdin.isatty() and sys.stdout.isatty()
-
-
-def hand_over(name: str, value: str) -> None:
-    """Tell later jobs a value of one line, where this is a step of GitHub Actions (Workflow commands, "Setting an
-    output parameter"); nothing elsewhere.
-    """
-    if path := OsShell().env().get("GITHUB_OUTPUT"):
-        append(Path(path), f"{name}={value}\n")
 
 
 def files() -> DiskFiles:

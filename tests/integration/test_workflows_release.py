@@ -72,9 +72,11 @@ def upload(dist: Path, place: Path) -> None:
 
 
 def built(repository: Repository, tmp_path: Path, lines: dict[str, str]) -> Path:
-    """What the shards that the plan tells have handed over, each in a folder of its own."""
-    outputs, downloads = tmp_path / "outputs", tmp_path / "downloads"
-    job(repository, tmp_path / "plan", lines["plan"], {"GITHUB_OUTPUT": str(outputs)})
+    """What the shards that the plan tells have handed over, each in a folder of its own; the page shows the plan."""
+    outputs, summary, downloads = (tmp_path / name for name in ("outputs", "summary", "downloads"))
+    env = {"GITHUB_OUTPUT": str(outputs), "GITHUB_STEP_SUMMARY": str(summary)}
+    job(repository, tmp_path / "plan", lines["plan"], env)
+    assert {"a.txt", "b.txt", "c.txt", "```"} <= set(summary.read_text().split())
     name, _, value = outputs.read_text().strip().partition("=")
     assert "shards" == name
     shards = json.loads(value)

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import anyio
 
-from shipways.errors import PreflightError, Problem
-
 
 def spare_loopback() -> None:
     """Let no library of this process ask a proxy for this machine itself: requests knows no other way to be told."""
@@ -34,15 +32,6 @@ class OsShell:
         folders = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
         candidates = (folder / (program + suffix) for folder in folders for suffix in suffixes)
         return tuple(dict.fromkeys(path for path in candidates if path.is_file() and os.access(path, os.X_OK)))
-
-
-def append(path: Path, text: str) -> None:
-    """Add to a file that belongs to whoever started this process. Raises PreflightError when that cannot be."""
-    try:
-        with path.open("a", encoding="utf-8") as stream:
-            stream.write(text)
-    except OSError as error:
-        raise PreflightError(Problem(path=str(path), what="cannot be written", why=error.strerror or "")) from None
 
 
 class OsClock:

@@ -6,6 +6,7 @@ import anyio
 import click
 
 from shipways import wire
+from shipways.adapters.githubstep import hand_over, summarize
 from shipways.pipeline import MAKERS
 from shipways.run import planner
 from shipways.run.report import plan_json, plan_tree
@@ -30,6 +31,7 @@ async def _plan(as_json: bool, publish: bool, shards: int | None, engine: str | 
     native = natives(shop.config, made)
     found = groups(made, native, measured(shop.files, shop.repository.root / "dist"))
     parts = split(found, useful(found, shards or shop.config.engine.shards))
-    wire.hand_over("shards", json.dumps([{"shard": each.name, "runner": each.runner} for each in parts]))
-    text = plan_json(made, parts) if as_json else plan_tree(here(made, native, shop.facts.host, {}))
-    wire.console("plain").print(text)
+    hand_over("shards", json.dumps([{"shard": each.name, "runner": each.runner} for each in parts]))
+    tree = plan_tree(here(made, native, shop.facts.host, {}))
+    summarize(tree)
+    wire.console("plain").print(plan_json(made, parts) if as_json else tree)
