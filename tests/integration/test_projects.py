@@ -181,6 +181,7 @@ def aisopod(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> tuple[Repo
     return release("aisopod", tmp_path_factory.mktemp("aisopod") / "aisopod", cache)
 
 
+@pytest.mark.long
 def test_aisopod(aisopod: tuple[Repository, Artifacts]) -> None:
     """Rust to five targets and the declared substitute, which is never called msvc; the Linux programs run."""
     repository, artifacts = aisopod
@@ -192,6 +193,7 @@ def test_aisopod(aisopod: tuple[Repository, Artifacts]) -> None:
     assert {"archive", "binary", "checksum", "crate", "sbom", "source", "image"} <= kinds
 
 
+@pytest.mark.long
 def test_aisopod_linkage(aisopod: tuple[Repository, Artifacts]) -> None:
     """The floor of glibc holds, musl is static, and a Mac needs nothing but its system library."""
     found = {target: aisopod[1][f"bin/aisopod-{target}/aisopod"]["linkage"] for target in SIX[:5]}
@@ -202,6 +204,7 @@ def test_aisopod_linkage(aisopod: tuple[Repository, Artifacts]) -> None:
     assert "11.0" == mac["system"]
 
 
+@pytest.mark.long
 def test_aisopod_passes_its_own_tests(aisopod: tuple[Repository, Artifacts]) -> None:
     """`shipways test` runs cargo with the pinned compiler, though another one is first on PATH."""
     ran = aisopod[0].shipways("test")
@@ -227,11 +230,13 @@ def test_rust_with_the_installed_library(tmp_path: Path, cache: Path) -> None:
     assert "hello 1.0.0\n" == run(repository.root / "dist" / str(program["path"]))
 
 
+@pytest.mark.long
 def test_aisopod_on_windows(aisopod: tuple[Repository, Artifacts]) -> None:
     """The substitute runs under wine."""
     assert "aisopod 0.1.0" in check_windows(*aisopod, GNULLVM, ["aisopod.exe", "--version"])
 
 
+@pytest.mark.long
 def test_aisopod_serves(aisopod: tuple[Repository, Artifacts]) -> None:
     """The static program answers its health check, and stops as asked."""
     port = free_port()
