@@ -1,6 +1,7 @@
 """What containers cost: a Dagger engine beside the tools of the machine."""
 
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -47,12 +48,13 @@ def _compared(folder: Path, name: str, times: int) -> None:
     commit(root)
     runs = [_pair(folder / f"{name}-{number}", root, images) for number in range(times)]
     host, dagger, warm = (min((run[part] for run in runs), key=lambda found: found.seconds) for part in range(3))
-    equal = "yes" if all(run[3] for run in runs) else "NO"
+    differ = sorted({name for run in runs for name in run[3]})
+    equal = f"not {', '.join(differ)}" if differ else "yes"
     say(f"| {host} | {dagger} | {(dagger.seconds / host.seconds - 1) * 100:+.0f} % | {equal} | {warm} |")
 
 
-def _pair(folder: Path, root: Path, images: Mapping[str, Content]) -> tuple[Cost, Cost, Cost, bool]:
-    """One cold run on each side, one with nothing changed in containers, and whether both made the same."""
+def _pair(folder: Path, root: Path, images: Mapping[str, Content]) -> tuple[Cost, Cost, Cost, set[str]]:
+    """One cold run on each side, one with nothing changed in containers, and what the two have made otherwise."""
     argv, found = (*SHIPWAYS, "release", "--snapshot"), []
     with engines.containers(fresh(folder), folder.parent, _IMAGES, images) as made:
         for side, env in (("host", {"SHIPWAYS_ENGINE": "host"}), ("dagger", made.env)):
@@ -60,10 +62,18 @@ def _pair(folder: Path, root: Path, images: Mapping[str, Content]) -> tuple[Cost
             mine = {**env, "XDG_CACHE_HOME": str(folder / side)}
             cold = cost(argv, root, mine, folder / "log")
             checked(cold, folder)
-            found.append((cold, (root / "dist" / "manifest.json").read_text()))
+            found.append((cold, _made(root)))
         warm = cost(argv, root, mine, folder / "log")
     (host, one), (dagger, other) = found
-    return host, dagger, warm, one == other
+    return host, dagger, warm, {name for name, _ in one ^ other}
+
+
+def _made(root: Path) -> set[tuple[str, str]]:
+    """The records of all artifacts and steps, by their names."""
+    manifest = json.loads((root / "dist" / "manifest.json").read_text())
+    parts = [(entry["path"], entry) for entry in manifest["artifacts"]]
+    parts += [(entry["id"], entry) for entry in manifest["steps"]]
+    return {(name, json.dumps(entry)) for name, entry in parts}
 
 
 def _golang(kept: Path) -> Content:

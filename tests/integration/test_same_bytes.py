@@ -1,6 +1,6 @@
 """One commit gives one set of bytes, with the tools of the machine and in containers.
 
-Few targets stand for all: `nox -s bench -- containers` compares all six, and a Rust program's too.
+Few targets stand for all: `nox -s bench -- containers containers-rust` compares all six, and a Rust program's too.
 """
 
 import json
