@@ -25,6 +25,26 @@ from support import sealed
 CANARY = "canary-0123456789"
 """A token that nothing may print."""
 VARIABLE = "CARGO_REGISTRIES_STANDIN_TOKEN"
+TWO = """
+[project]
+name = "pair"
+source_archive = false
+[toolchain]
+rust = "{rust}"
+[package.app]
+build = "rust"
+path = "app"
+rust.crate = "pair-app"
+targets = []
+[package.core]
+build = "rust"
+path = "core"
+rust.crate = "pair-core"
+targets = []
+[publish.crates]
+registry = "standin"
+"""
+"""The config of two crates, of which one needs the other, for a registry that cargo knows as `standin`."""
 
 
 def packed(name: str, version: str, *, needs: Sequence[str] = (), index: str = "", more: str = "") -> bytes:

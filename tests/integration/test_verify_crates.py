@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from cargoing import WORKSPACE, Cargo
-from crating import CANARY, VARIABLE
+from crating import CANARY, TWO, VARIABLE
 from sandbox import Ran, Repository
 from shipways.rehearse.crates import Crates
 from shipways.rehearse.serving import served
@@ -15,25 +15,6 @@ from support import need
 
 pytestmark = pytest.mark.integration
 
-CONFIG = """
-[project]
-name = "pair"
-source_archive = false
-[toolchain]
-rust = "{rust}"
-[package.app]
-build = "rust"
-path = "app"
-rust.crate = "pair-app"
-targets = []
-[package.core]
-build = "rust"
-path = "core"
-rust.crate = "pair-core"
-targets = []
-[publish.crates]
-registry = "standin"
-"""
 MAIN = """fn main() { println!("pair-app {} {}", env!("CARGO_PKG_VERSION"), pair_core::word()) }\n"""
 
 
@@ -58,7 +39,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
     with served(crates.app) as url:
         project = Repository(folder / "project", folder / "cache")
         Cargo(project.root, url).write({**WORKSPACE, "app/src/main.rs": MAIN})("generate-lockfile")
-        project.file("shipways.toml", CONFIG.format(rust=rust))
+        project.file("shipways.toml", TWO.format(rust=rust))
         project.file(".gitignore", "/dist/\n/home/\n")
         project.commit().git("tag", "v1.0.0")
         ran = project.shipways("release", "--publish", "--engine", "host", env={VARIABLE: CANARY})

@@ -30,6 +30,12 @@ def build(session: nox.Session) -> None:
 
 
 @nox.session
+def rehearse(session: nox.Session) -> None:
+    """Make the release against local stand-ins of every place; `-- --faults all` with all that can go wrong."""
+    shipways(session, "rehearse")
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests that the packages declare; `-- --engine dagger` runs them in containers."""
     shipways(session, "test")
