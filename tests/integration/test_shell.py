@@ -82,7 +82,7 @@ def test_failing_step(failing: Repository, env: dict[str, str]) -> None:
     wait_for(lambda: not inside())
     assert not Path(room).exists()
     assert [] == list(failing.cache.glob("shipways/tmp/*"))
-    assert not (failing.root / "dist").exists()
+    assert ["report.html"] == [path.name for path in (failing.root / "dist").iterdir()]
 
 
 def test_interrupted(failing: Repository, env: dict[str, str]) -> None:

@@ -9,8 +9,8 @@ from shipways.ports import Clock, Console
 
 TRIES: Final = 6
 """How often an item is tried, and a place is asked, in one run."""
-PATIENCE: Final = 3600.0
-"""Seconds that a place may ask to be left alone: GitHub's limit is counted by the hour."""
+PATIENCE: Final = 3900.0
+"""Seconds that a place may ask to be left alone: GitHub's limit is counted by the hour, and clocks differ."""
 _T = TypeVar("_T")
 
 
