@@ -17,8 +17,8 @@ from shipways.config.publish import AttestTable
 from shipways.model.manifest import Manifest
 from shipways.model.outcome import Outcome, State
 from shipways.model.secret import Secret
-from shipways.outside import Channel, Outside
-from shipways.proofs import Notary
+from shipways.outside.channels import Channel, Outside
+from shipways.outside.proofs import Notary
 from shipways.publish.attest import AttestChannel
 from shipways.publish.proofplaces import OnGithub, Place, WithImages
 from shipways.run.reconciler import Around, converge

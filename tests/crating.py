@@ -15,7 +15,7 @@ from shipways.errors import Problem
 from shipways.model.digest import digest_bytes
 from shipways.model.manifest import ArtifactEntry, Manifest, PackageEntry
 from shipways.model.outcome import Outcome
-from shipways.outside import Outside
+from shipways.outside.channels import Outside
 from shipways.publish.crates import CratesChannel
 from shipways.run.reconciler import Around, converge
 from shipways.testing.console import ManualClock, RecordingConsole

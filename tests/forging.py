@@ -18,7 +18,7 @@ from shipways.model.event import Note
 from shipways.model.manifest import ArtifactEntry, Manifest, PackageEntry
 from shipways.model.outcome import Outcome, State
 from shipways.model.secret import Secret
-from shipways.outside import Outside
+from shipways.outside.channels import Outside
 from shipways.publish.github import GithubChannel
 from shipways.rehearse.faults import Chooser, Fault, Faulty, Traffic
 from shipways.rehearse.forge import Forge

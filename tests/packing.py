@@ -20,13 +20,13 @@ from shipways.model.plan import Plan
 from shipways.model.source import EXECUTABLE, REGULAR, SYMLINK
 from shipways.model.step import Inputs, Spec, Work
 from shipways.model.target import BY_TRIPLE
+from shipways.outside.upstream import Images
 from shipways.ports import Inbox, Inspector, Sources, World
 from shipways.run import planner
 from shipways.run.maker import Made, make
 from shipways.testing.console import ManualClock, RecordingConsole
 from shipways.testing.engine import ScriptedEngine
 from shipways.testing.sources import MemorySources
-from shipways.upstream import Images
 from support import facts
 
 LINUX, WINDOWS = "x86_64-unknown-linux-gnu", "x86_64-pc-windows-msvc"

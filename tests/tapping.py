@@ -23,7 +23,7 @@ from shipways.model.manifest import ArtifactEntry, Manifest
 from shipways.model.outcome import Outcome, State
 from shipways.model.secret import Secret
 from shipways.model.tap import TapPlace
-from shipways.outside import Outside
+from shipways.outside.channels import Outside
 from shipways.publish.homebrew import HomebrewChannel
 from shipways.rehearse.faults import Chooser, Fault, Faulty, Traffic
 from shipways.rehearse.forge import Forge

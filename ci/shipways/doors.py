@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from shipways.adapters.process import OsProcess
-from shipways.buckets import Bucket
 from shipways.config.publish import S3, AttestTable, FilesTable, PypiTable
 from shipways.model.tap import TapPlace
-from shipways.outside import CrateRegistry, Forge, Outside, PythonIndex
+from shipways.outside.buckets import Bucket
+from shipways.outside.channels import Outside
+from shipways.outside.crates import CrateRegistry
+from shipways.outside.forges import Forge
+from shipways.outside.indexes import PythonIndex
+from shipways.outside.proofs import Notary
+from shipways.outside.registries import Registries
+from shipways.outside.tags import Tags
+from shipways.outside.taps import Tap
 from shipways.ports import Clock, Shell
-from shipways.proofs import Notary
-from shipways.registries import Registries
-from shipways.tags import Tags
-from shipways.taps import Tap
 
 if TYPE_CHECKING:
     from shipways.adapters.crates import Addresses

@@ -8,7 +8,7 @@ from shipways.adapters.shell import OsClock, OsShell
 from shipways.model.artifact import Linkage
 from shipways.model.lock import LockedImage
 from shipways.model.oci import Descriptor
-from shipways.upstream import Images
+from shipways.outside.upstream import Images
 
 
 class LateInspector:

@@ -6,7 +6,7 @@ from typing import Final
 from shipways.builders import command, crate, go, prebuilt, python, rust, wheel, zig
 from shipways.bundle import archive, checksums, formula, sbom, source
 from shipways.images import base, docker, dockerfile, image, index, layer
-from shipways.outside import Publisher
+from shipways.outside.channels import Publisher
 from shipways.ports import Maker, Renderer
 from shipways.publish import attest, crates, files, git, github, homebrew, pypi, registry
 from shipways.workflows import github as workflows

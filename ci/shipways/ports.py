@@ -16,7 +16,7 @@ from shipways.model.plan import Skip
 from shipways.model.rendered import Rendered
 from shipways.model.source import SourceFile, SourceTree
 from shipways.model.step import Inputs, Spec
-from shipways.upstream import Images
+from shipways.outside.upstream import Images
 
 
 class Files(Protocol):

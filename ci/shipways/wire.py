@@ -18,10 +18,10 @@ from shipways.gitfacts import Repository, open_repository, read_git
 from shipways.late import LateImages, LateInspector
 from shipways.model.facts import Facts
 from shipways.model.lock import Lock
-from shipways.outside import CRATES_IO
+from shipways.outside.crates import CRATES_IO
+from shipways.outside.upstream import Images, Index
 from shipways.ports import Clock, Console, Engine, Process, Shell, Sources, World
 from shipways.settings import settings
-from shipways.upstream import Images, Index
 
 if TYPE_CHECKING:
     from shipways.detect import Tree

@@ -8,9 +8,9 @@ import pytest
 
 from buckets import S3, logged_in, moto, small_parts
 from shipways.adapters.bucket import FolderBucket
-from shipways.buckets import Bucket
 from shipways.errors import Moved, Unfinished
 from shipways.model.digest import digest_bytes
+from shipways.outside.buckets import Bucket
 from shipways.testing.bucket import MemoryBucket
 
 ONE, TWO = b"one", b"two"

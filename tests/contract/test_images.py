@@ -18,8 +18,8 @@ from shipways.errors import BuildError, ConfigError, Unavailable
 from shipways.model.digest import digest_bytes
 from shipways.model.lock import LockedImage
 from shipways.model.oci import Descriptor
+from shipways.outside.upstream import Images
 from shipways.testing.images import Content, MemoryImages
-from shipways.upstream import Images
 from support import need
 
 LAYER = packed({"etc/motd": b"hello"})

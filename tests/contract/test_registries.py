@@ -16,8 +16,8 @@ from shipways.adapters.registryupload import Uploads
 from shipways.errors import Moved, Unfinished
 from shipways.model.digest import digest_bytes
 from shipways.model.oci import INDEX, Descriptor
+from shipways.outside.registries import Attachment
 from shipways.pack.referrers import referrer
-from shipways.registries import Attachment
 from shipways.rehearse.faults import Fault, Faulty, Traffic
 from shipways.rehearse.oci import OciRegistry
 from shipways.rehearse.serving import served

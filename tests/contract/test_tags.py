@@ -8,7 +8,7 @@ import pytest
 
 from sandbox import Repository
 from shipways.errors import Moved, Problem, ShipwaysError, Transient, Unfinished
-from shipways.tags import Tags
+from shipways.outside.tags import Tags
 from shipways.testing.tags import MemoryTags
 from tagging import WHO, Remote
 

@@ -12,7 +12,7 @@ from shipping import Release
 from shipping import Run as Pushing
 from shipways.model.outcome import State
 from shipways.model.proof import FORMS
-from shipways.registries import Attachment
+from shipways.outside.registries import Attachment
 from shipways.rehearse.faults import Fault, Faulty, Traffic
 from shipways.rehearse.oci import OciRegistry
 from shipways.rehearse.serving import served

@@ -12,11 +12,11 @@ from sandbox import Ran, Repository
 from shipways.errors import Conflict, Unfinished
 from shipways.model.manifest import Manifest
 from shipways.model.outcome import Outcome, State
+from shipways.outside.tags import Tags
 from shipways.publish.git import GitChannel
 from shipways.rehearse.faults import Fault
 from shipways.rehearse.forgedesk import API
 from shipways.run.reconciler import Around, converge
-from shipways.tags import Tags
 from tagging import WHO, Remote
 
 pytestmark = pytest.mark.integration

@@ -13,7 +13,7 @@ from harbouring import CRATES, crates, rehearsal
 from shipways.config.load import parse
 from shipways.errors import Unfinished
 from shipways.model.item import Item, Seen
-from shipways.outside import Outside
+from shipways.outside.channels import Outside
 from shipways.ports import Clock
 from shipways.publish.crates import CratesChannel
 from shipways.rehearse.berths.crates import CratesBerth

@@ -3,7 +3,7 @@
 import anyio
 
 from shipways.errors import Problem, Unfinished
-from shipways.outside import Channel, Outside
+from shipways.outside.channels import Channel, Outside
 from shipways.run.doctor import Finding, examine, findings_table
 from shipways.testing.doors import CLOSED
 from shipways.testing.place import Place, PlaceChannel

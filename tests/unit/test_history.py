@@ -14,7 +14,7 @@ from shipways.model.event import SizeLine, Sizes
 from shipways.model.item import Item, Publication, Seen
 from shipways.model.manifest import ArtifactEntry, Manifest, PackageEntry
 from shipways.model.plan import Mode
-from shipways.outside import Outside
+from shipways.outside.channels import Outside
 from shipways.render.sizes import changes, told
 from shipways.run.history import KEPT, Known, compared, kept, knows_release, measured, read_known, recall, remember
 from shipways.testing.console import ManualClock

@@ -26,10 +26,10 @@ from shipways.model.facts import Facts, PythonProject
 from shipways.model.lock import Lock, LockedBackend
 from shipways.model.plan import Skip
 from shipways.model.source import SourceFile, SourceTree
+from shipways.outside.upstream import Images
 from shipways.ports import Inspector, Sources, World
 from shipways.run.maker import StepInbox
 from shipways.testing.engine import ScriptedEngine
-from shipways.upstream import Images
 from support import facts
 
 LOCK = Lock(backends=(LockedBackend(package="app", requires=("hatchling",), requirements=("hatchling==1 --hash=x",)),))

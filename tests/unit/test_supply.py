@@ -15,7 +15,7 @@ from shipways.model.event import Note
 from shipways.model.item import Item, ItemKind, Phase, Seen
 from shipways.model.manifest import ArtifactEntry, Manifest, PackageEntry
 from shipways.model.outcome import Outcome, Row, State
-from shipways.outside import Outside
+from shipways.outside.channels import Outside
 from shipways.run.reconciler import Around
 from shipways.run.supply import Sealed, agreed, bring, held, needed, sources, trust
 from shipways.testing.console import ManualClock, RecordingConsole

@@ -11,7 +11,7 @@ import anyio
 from anyio.abc import SocketAttribute, SocketStream
 
 from shipways.errors import Problem, Unfinished, first
-from shipways.outside import CRATES_IO
+from shipways.outside.crates import CRATES_IO
 from shipways.ports import Completed, Process, Shell
 
 _KEY: Final = "publish.crates.registry"

@@ -17,7 +17,7 @@ from shipways.adapters.cratetokens import CrateTokens
 from shipways.errors import Moved, Problem, Transient, Unfinished
 from shipways.model.item import Seen
 from shipways.model.pace import Bucket, Limit
-from shipways.outside import CRATES_IO
+from shipways.outside.crates import CRATES_IO
 from shipways.pack.crate import PackedCrate, index_path, read_crate, upload_metadata
 from shipways.ports import Clock
 from shipways.tasks import together

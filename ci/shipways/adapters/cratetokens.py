@@ -13,7 +13,7 @@ from shipways.adapters import web
 from shipways.adapters.credentials import Credentials
 from shipways.errors import Problem, Unfinished
 from shipways.model.secret import Secret
-from shipways.outside import CRATES_IO
+from shipways.outside.crates import CRATES_IO
 from shipways.ports import Clock
 
 _LIFE: Final = 25 * 60.0

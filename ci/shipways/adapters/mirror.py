@@ -9,7 +9,7 @@ from shipways.config.engines import MIRROR_VARIABLE
 from shipways.errors import Problem, ShipwaysError
 from shipways.model.lock import LockedImage
 from shipways.model.oci import DOCKER_HUB, Descriptor, mirrored, parse_reference
-from shipways.upstream import Images
+from shipways.outside.upstream import Images
 
 
 class Mirrored:

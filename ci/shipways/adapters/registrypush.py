@@ -16,6 +16,7 @@ from shipways.adapters.registryupload import Uploads
 from shipways.errors import Moved, Problem, Unfinished
 from shipways.model.digest import digest_bytes
 from shipways.model.oci import INDEX, MANIFEST, Descriptor, parse_reference
+from shipways.outside.registries import Attachment
 from shipways.pack.manifests import ACCEPTED, read_index, read_manifest
 from shipways.pack.referrers import (
     EMPTY,
@@ -28,7 +29,6 @@ from shipways.pack.referrers import (
     titled,
     version_in,
 )
-from shipways.registries import Attachment
 from shipways.tasks import together
 
 _T = TypeVar("_T")

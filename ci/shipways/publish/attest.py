@@ -13,9 +13,9 @@ from shipways.model.facts import Facts
 from shipways.model.item import Item, ItemKind, Phase, Publication, Seen
 from shipways.model.manifest import Manifest
 from shipways.model.proof import FORMS, Form
-from shipways.outside import Outside
+from shipways.outside.channels import Outside
+from shipways.outside.proofs import Notary
 from shipways.pack.statements import provenance, stated_digest, subjects_digest
-from shipways.proofs import Notary
 from shipways.publish import files, github, registry
 from shipways.publish.proofplaces import InFolder, Kept, OnGithub, Place, Spot, WithImages
 

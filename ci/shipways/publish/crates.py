@@ -12,7 +12,8 @@ from shipways.model.facts import Facts
 from shipways.model.item import Item, ItemKind, Phase, Publication, Seen
 from shipways.model.manifest import ArtifactEntry, Manifest
 from shipways.model.pace import Limit
-from shipways.outside import CRATES_IO, Outside
+from shipways.outside.channels import Outside
+from shipways.outside.crates import CRATES_IO
 
 NEW_CRATES: Final = Limit(burst=5, every=600)
 NEW_VERSIONS: Final = Limit(burst=30, every=60)

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from shipways.buckets import Bucket
 from shipways.config.manifestfile import FILE_NAME, manifest_digest
 from shipways.config.publish import FilesTable
 from shipways.config.schema import Config
@@ -17,7 +16,8 @@ from shipways.model.facts import Facts
 from shipways.model.item import Item, ItemKind, Phase, Publication, Seen
 from shipways.model.manifest import ArtifactEntry, Manifest, PackageEntry, Release
 from shipways.model.version import is_prerelease
-from shipways.outside import Outside
+from shipways.outside.buckets import Bucket
+from shipways.outside.channels import Outside
 from shipways.tasks import together
 
 _WIDTH: Final = 16

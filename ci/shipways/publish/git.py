@@ -8,7 +8,7 @@ from shipways.errors import Problem
 from shipways.model.facts import Facts
 from shipways.model.item import Item, ItemKind, Phase, Publication, Seen
 from shipways.model.manifest import Manifest
-from shipways.outside import Outside
+from shipways.outside.channels import Outside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,8 @@ from shipways.model.forge import ForgeAsset, ForgeRelease
 from shipways.model.item import Item, ItemKind, Phase, Publication, Seen
 from shipways.model.manifest import ArtifactEntry, Manifest, Release
 from shipways.model.version import is_prerelease, number_in, precedence
-from shipways.outside import Forge, Outside
+from shipways.outside.channels import Outside
+from shipways.outside.forges import Forge
 from shipways.publish.githubcheck import check, other_commit
 
 _NAME: Final = re.compile(r"[A-Za-z0-9@+_-]+(\.[A-Za-z0-9@+_-]+)*")

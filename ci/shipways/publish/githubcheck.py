@@ -7,7 +7,7 @@ from typing import Final
 from shipways.config.manifestfile import FILE_NAME
 from shipways.errors import Problem
 from shipways.model.forge import ForgeRelease, ForgeRights
-from shipways.outside import Forge
+from shipways.outside.forges import Forge
 
 _ENOUGH: Final = 200
 """Requests for a release of sixty files, with room for trying again."""

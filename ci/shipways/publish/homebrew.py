@@ -16,8 +16,8 @@ from shipways.model.manifest import Manifest, Release
 from shipways.model.names import formula_file
 from shipways.model.tap import Served, TapBranch, TapChange, TapPlace, TapRights, formula_names, formulas_text
 from shipways.model.version import is_prerelease, number_in, precedence
-from shipways.outside import Outside
-from shipways.taps import Tap
+from shipways.outside.channels import Outside
+from shipways.outside.taps import Tap
 
 _TAG: Final = re.compile(rb'^\s*url ".*/releases/download/([^/"]+)/', re.MULTILINE)
 _VERSION: Final = re.compile(rb'^\s*version "([^"]+)"', re.MULTILINE)

@@ -6,11 +6,11 @@ from typing import Protocol
 
 from shipways.model.item import Seen
 from shipways.model.proof import Form
-from shipways.outside import Channel, Outside
+from shipways.outside.channels import Channel, Outside
+from shipways.outside.registries import Attachment
 from shipways.publish.files import FilesChannel
 from shipways.publish.github import GithubChannel, upload
 from shipways.publish.registry import RegistryChannel
-from shipways.registries import Attachment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

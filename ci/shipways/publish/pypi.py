@@ -14,7 +14,8 @@ from shipways.model.artifact import Kind
 from shipways.model.facts import Facts
 from shipways.model.item import Item, ItemKind, Phase, Publication, Seen
 from shipways.model.manifest import ArtifactEntry, Manifest
-from shipways.outside import Outside, PythonIndex
+from shipways.outside.channels import Outside
+from shipways.outside.indexes import PythonIndex
 
 _CHECK: Final = "check"
 _TOKEN: Final = "token"  # noqa: S105 - the name of an item

@@ -16,9 +16,9 @@ from shipways.model.manifest import ArtifactEntry, Manifest
 from shipways.model.names import image_folder, image_tag
 from shipways.model.oci import MANIFEST, Descriptor, blob_path, parse_reference
 from shipways.model.version import is_prerelease
-from shipways.outside import Outside
+from shipways.outside.channels import Outside
+from shipways.outside.registries import Attachment
 from shipways.pack.referrers import referrer
-from shipways.registries import Attachment
 from shipways.tasks import together
 
 _SBOM: Final = "application/vnd.cyclonedx+json"

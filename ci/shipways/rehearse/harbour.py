@@ -15,7 +15,7 @@ from shipways.config.publish import Publish
 from shipways.config.schema import Config
 from shipways.model.manifest import Manifest
 from shipways.model.names import site_of
-from shipways.outside import Outside
+from shipways.outside.channels import Outside
 from shipways.rehearse.berth import Berth, Builder
 from shipways.rehearse.berths import attest, crates, files, github, homebrew, pypi, registry
 from shipways.rehearse.faults import Chooser, Fault, Faulty, Traffic

@@ -13,7 +13,7 @@ from shipways.errors import Conflict, Problem, ShipwaysError, Unfinished
 from shipways.model.event import Event, Started
 from shipways.model.manifest import Manifest
 from shipways.model.outcome import Row, State
-from shipways.outside import Channel
+from shipways.outside.channels import Channel
 from shipways.ports import Clock
 from shipways.rehearse.cases import ALL, HARMLESS, KILLED, KILLED_AFTER, RANDOM, Case, Size, Storm, Strike
 from shipways.rehearse.faults import Fault

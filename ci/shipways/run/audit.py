@@ -12,12 +12,11 @@ from shipways.config.manifestfile import FILE_NAME, manifest_digest
 from shipways.errors import Moved, Problem, ShipwaysError
 from shipways.model.manifest import ArtifactEntry, Manifest
 from shipways.model.outcome import GOOD, Outcome, Row, State
-from shipways.outside import Channel
+from shipways.outside.channels import Channel, Stocked
 from shipways.ports import Files
 from shipways.run.patience import persist
 from shipways.run.reconciler import Around
 from shipways.run.supply import WIDTH, held, seen_of
-from shipways.stages import Stocked
 from shipways.tasks import together
 
 

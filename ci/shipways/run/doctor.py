@@ -6,7 +6,7 @@ from functools import partial
 
 from shipways.errors import Problem, ShipwaysError
 from shipways.model.event import Table
-from shipways.outside import Channel, Checked, Outside
+from shipways.outside.channels import Channel, Checked, Outside
 from shipways.tasks import together
 
 

@@ -16,11 +16,10 @@ from shipways.model.event import SizeLine, Sizes
 from shipways.model.manifest import Manifest, PackageEntry
 from shipways.model.plan import Mode
 from shipways.model.version import Version
-from shipways.outside import Channel, Outside
+from shipways.outside.channels import Channel, Outside, Stage
 from shipways.ports import Clock, Files
 from shipways.run.record import append_lines
 from shipways.run.times import ledger_lines
-from shipways.stages import Stage
 
 KEPT: Final = 12
 """How many releases are shown."""

@@ -12,7 +12,7 @@ from shipways.config.schema import Config
 from shipways.errors import BuildError, ConfigError, PreflightError, Problem, ShipwaysError
 from shipways.model.facts import PythonProject
 from shipways.model.lock import HOSTS, Lock, LockedBackend, LockedImage, LockedTool, LockedWheel
-from shipways.upstream import Images, Index
+from shipways.outside.upstream import Images, Index
 
 FRONTEND: Final = "build"
 """Calls the PEP 517 backend; locked with it, because it is part of what makes the bytes."""

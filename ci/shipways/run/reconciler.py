@@ -12,7 +12,7 @@ from shipways.model.event import Began, Ended, Failed, Finished, Note, Skipped, 
 from shipways.model.item import Item, Phase, Publication, Seen, Verdict, has_begun, judge
 from shipways.model.manifest import Manifest
 from shipways.model.outcome import GOOD, Outcome, Row, State
-from shipways.outside import Channel, Outside, Paced
+from shipways.outside.channels import Channel, Outside, Paced
 from shipways.ports import Clock, Console
 from shipways.run.patience import TRIES, pause, persist
 from shipways.tasks import together

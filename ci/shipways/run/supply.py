@@ -15,11 +15,10 @@ from shipways.model.event import Note
 from shipways.model.item import Item, ItemKind, Seen
 from shipways.model.manifest import ArtifactEntry, Manifest
 from shipways.model.outcome import Outcome, Row, State
-from shipways.outside import Channel
+from shipways.outside.channels import Channel, Stage, Stocked
 from shipways.ports import Files
 from shipways.run.patience import persist
 from shipways.run.reconciler import Around
-from shipways.stages import Stage, Stocked
 from shipways.tasks import together
 
 WIDTH: Final = 8

@@ -2,7 +2,7 @@
 
 from typing import Final, NoReturn
 
-from shipways.outside import Outside
+from shipways.outside.channels import Outside
 
 
 def closed(*address: object) -> NoReturn:

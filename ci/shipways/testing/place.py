@@ -9,7 +9,7 @@ import anyio.lowlevel
 from shipways.errors import Moved, Problem, Transient, Unfinished
 from shipways.model.item import Item, Publication, Seen
 from shipways.model.manifest import Manifest
-from shipways.outside import Outside
+from shipways.outside.channels import Outside
 
 
 class Fault(StrEnum):

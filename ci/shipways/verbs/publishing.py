@@ -17,7 +17,7 @@ from shipways.model.event import Note
 from shipways.model.facts import Facts
 from shipways.model.manifest import Manifest
 from shipways.model.outcome import GOOD
-from shipways.outside import Channel, Outside
+from shipways.outside.channels import Channel, Outside
 from shipways.pipeline import PUBLISHERS
 from shipways.ports import Console
 from shipways.run import mode, rendering

@@ -11,7 +11,7 @@ from shipways.errors import Problem, ShipwaysError
 from shipways.model.event import Note
 from shipways.model.manifest import Manifest
 from shipways.model.plan import Mode
-from shipways.outside import Channel
+from shipways.outside.channels import Channel
 from shipways.ports import Console, Files
 from shipways.run import history
 from shipways.run.journal import Journal

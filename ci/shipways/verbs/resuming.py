@@ -12,7 +12,7 @@ from shipways.model.event import Note
 from shipways.model.item import Phase
 from shipways.model.manifest import ArtifactEntry, Manifest
 from shipways.model.outcome import Outcome
-from shipways.outside import Channel
+from shipways.outside.channels import Channel, Stage
 from shipways.pipeline import MAKERS
 from shipways.ports import Console
 from shipways.run import planner, record
@@ -21,7 +21,6 @@ from shipways.run.patience import persist
 from shipways.run.reconciler import converge
 from shipways.run.supply import Sealed, agreed, bring, find_sealed, needed, proved, seen_of, sources, trust
 from shipways.settings import settings
-from shipways.stages import Stage
 from shipways.verbs import publishing
 from shipways.verbs.making import make_all, workshop
 from shipways.verbs.options import Finish, How

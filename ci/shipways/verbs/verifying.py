@@ -12,13 +12,13 @@ from shipways.model.artifact import Kind
 from shipways.model.event import Table
 from shipways.model.manifest import Manifest
 from shipways.model.outcome import Outcome
+from shipways.outside.channels import Stocked
 from shipways.run.audit import Disk, Findings, audit, compare
 from shipways.run.report import publish_table
 from shipways.run.supply import agreed, bring, sources, trust
 from shipways.run.trials import trials
 from shipways.run.trying import Bench, Tried, attempt
 from shipways.settings import settings
-from shipways.stages import Stocked
 from shipways.verbs import publishing
 from shipways.verbs.options import LOG
 from shipways.verbs.resuming import Resumed, find, look

@@ -11,7 +11,7 @@ from shipways.config.schema import Config
 from shipways.model.artifact import Kind
 from shipways.model.digest import digest_bytes
 from shipways.model.manifest import Manifest
-from shipways.outside import CRATES_IO
+from shipways.outside.crates import CRATES_IO
 from shipways.ports import Clock
 from shipways.rehearse.berth import made_up, with_tables
 from shipways.rehearse.crates import Crates

@@ -1,4 +1,4 @@
-"""The door to Homebrew taps: a Protocol of a few methods, which `outside.py` hands to channels."""
+"""The door to Homebrew taps: a Protocol of a few methods."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path

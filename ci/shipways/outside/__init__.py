@@ -1,0 +1,1 @@
+"""The places outside, as doors that channels and resolvers go through."""
