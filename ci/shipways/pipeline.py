@@ -5,6 +5,7 @@ from typing import Final
 
 from shipways.builders import command, crate, go, prebuilt, python, rust, wheel, zig
 from shipways.bundle import archive, checksums, formula, sbom, source
+from shipways.deploy import compose
 from shipways.images import base, docker, dockerfile, image, index, layer
 from shipways.outside.channels import Publisher
 from shipways.ports import Maker, Renderer
@@ -34,6 +35,7 @@ MAKERS: Final[Sequence[Maker]] = (
 )
 
 RENDERERS: Final[Sequence[Renderer]] = (
+    compose,  # services → Docker Compose
     formula,  # the last published release, or the branch → committed Homebrew formulas
     workflows,  # jobs, and what channels need → the workflows of GitHub Actions
 )

@@ -5,7 +5,18 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from shipways.config.kinds import Command, Duration, Frozen, Name, Program, RelativePath, Variable, Variables, Word
+from shipways.config.kinds import (
+    Command,
+    Duration,
+    Frozen,
+    Name,
+    Program,
+    RelativePath,
+    Size,
+    Variable,
+    Variables,
+    Word,
+)
 from shipways.model.oci import parse_reference
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -78,7 +89,7 @@ class Image(Frozen):
     labels: dict[str, str] = {}
     healthcheck: Healthcheck | None = None
     files: dict[AbsolutePath, RelativePath] = {}
-    budget: Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)? ?(kB|MB|GB)$")] | None = None
+    budget: Size | None = None
     docker_archive: bool = True
 
     @model_validator(mode="after")

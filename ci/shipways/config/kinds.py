@@ -23,6 +23,7 @@ Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
 """The name of an environment variable that a shell can set."""
 Variables = dict[Annotated[str, StringConstraints(pattern=r"^[^=\x00]+$")], Word]
 Duration = Annotated[str, StringConstraints(pattern=r"^\d+(ms|s|m|h)$")]
+Size = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)? ?(kB|MB|GB)$")]
 TargetTriple = Literal[
     "x86_64-unknown-linux-gnu",
     "x86_64-unknown-linux-musl",
@@ -48,3 +49,9 @@ def milliseconds(text: Duration) -> int:
     """A duration of the config as a number."""
     number = text.rstrip("msh")
     return int(number) * {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}[text[len(number) :]]
+
+
+def in_bytes(text: Size) -> int:
+    """A size of the config as a number."""
+    number, unit = text[:-2].strip(), text[-2:]
+    return int(float(number) * {"kB": 10**3, "MB": 10**6, "GB": 10**9}[unit])

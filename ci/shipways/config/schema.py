@@ -4,12 +4,14 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, StringConstraints, model_validator
 
+from shipways.config.deployment import Deployment
 from shipways.config.engines import Engine
 from shipways.config.formulas import Formula, FormulaName, formula_problems
 from shipways.config.images import Image
 from shipways.config.kinds import Frozen, Name, TargetTriple
 from shipways.config.packages import Package
 from shipways.config.publish import Publish, attest_problems, homebrew_problems, registry_problems
+from shipways.config.services import Service, ServiceName, service_problems
 from shipways.config.workflows import Workflows, workflow_problems
 
 Exact = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+([.+-][0-9A-Za-z.+-]+)?$")]
@@ -58,6 +60,8 @@ class Config(Frozen):
     image: dict[Name, Image] = {}
     formula: dict[FormulaName, Formula] = {}
     publish: Publish = Publish()
+    service: dict[ServiceName, Service] = {}
+    deployment: Deployment = Deployment()
     workflows: Workflows | None = None
 
     @model_validator(mode="after")
@@ -83,6 +87,7 @@ class Config(Frozen):
         wrong += attest_problems(self.publish)
         wrong += homebrew_problems(self.publish, self.formula)
         wrong += registry_problems(self.publish, self.image)
+        wrong += service_problems(self.service, self.image)
         wrong += workflow_problems(self.workflows)
         if self.formula and not self.project.repository:
             wrong.append("project.repository: is required, because a formula downloads from there")

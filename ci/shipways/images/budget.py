@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from shipways.config.kinds import in_bytes
 from shipways.errors import BuildError, Problem
 from shipways.images.measure import Contents
 from shipways.images.variants import Variant
@@ -13,7 +14,7 @@ _MEGA: Final = 10**6
 def check_budget(variant: Variant, contents: Sequence[Contents], below: int) -> None:
     """Raises BuildError for layers that are more than the budget; the first `below` are the base's."""
     size, budget = sum(layer.size for layer in contents), variant.table.budget
-    if budget and size > _bytes(budget):
+    if budget and size > in_bytes(budget):
         raise BuildError(_too_big(variant, size, contents, below))
 
 
@@ -30,11 +31,6 @@ def _too_big(variant: Variant, size: int, contents: Sequence[Contents], below: i
         why=f"{layers}; the biggest files are {largest}",
         hint="raise the budget, or take out what is not needed",
     )
-
-
-def _bytes(text: str) -> float:
-    number, unit = text[:-2].strip(), text[-2:]
-    return float(number) * {"kB": 10**3, "MB": _MEGA, "GB": 10**9}[unit]
 
 
 def _megabytes(size: int) -> str:

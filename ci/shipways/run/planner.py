@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from graphlib import TopologicalSorter
+from typing import Final
 
 from shipways.config.complaints import nearest
 from shipways.config.schema import Config
@@ -14,6 +15,9 @@ from shipways.model.step import Spec
 from shipways.model.target import BY_TRIPLE
 from shipways.ports import Maker, Step
 from shipways.run.mode import choose
+
+_ELSEWHERE: Final = {"engine", "publish", "service", "deployment", "workflows"}
+"""Tables of the config that say nothing about what is built."""
 
 
 def plan(
@@ -45,7 +49,7 @@ def make_digest(config: Config, facts: Facts) -> str:
             "source": facts.source.digest,
             "epoch": facts.git.epoch,
             "versions": [[name, version.number] for name, version in facts.versions if name in config.package],
-            "config": config.model_dump(mode="json", by_alias=True, exclude={"engine", "publish"}),
+            "config": config.model_dump(mode="json", by_alias=True, exclude=_ELSEWHERE),
             "tools": [[t.name, t.version, [[w.host, w.digest] for w in t.wheels]] for t in facts.lock.tools],
             "backends": [[b.package, b.requirements] for b in facts.lock.backends],
             "images": [[i.name, i.digest] for i in facts.lock.images],

@@ -1,0 +1,27 @@
+"""`[deployment]`: where the files lie that services are deployed with; they are rendered from `[service.NAME]`."""
+
+from typing import Literal
+
+from shipways.config.kinds import Frozen, RelativePath
+
+Folder = RelativePath | Literal[""]
+"""Empty: nothing of that kind is rendered."""
+
+
+class Compose(Frozen):
+    """`[deployment.compose]`: Docker Compose."""
+
+    file: Folder = "deployment/docker/docker-compose.yml"
+
+
+class Dockerfiles(Frozen):
+    """`[deployment.docker]`: a Dockerfile and a .dockerignore for each service that has none of its own."""
+
+    file: Folder = "deployment/docker/{service}/Dockerfile"
+
+
+class Deployment(Frozen):
+    """`[deployment]`."""
+
+    compose: Compose = Compose()
+    docker: Dockerfiles = Dockerfiles()

@@ -1,0 +1,1 @@
+"""Platforms that services run on: what is rendered for each."""

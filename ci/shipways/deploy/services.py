@@ -1,0 +1,122 @@
+"""The services of a project, worked out for one kind of place and one profile."""
+
+from collections.abc import Mapping
+from graphlib import TopologicalSorter
+from pathlib import PurePosixPath
+from typing import Final
+
+from shipways.config.kinds import in_bytes, milliseconds
+from shipways.config.schema import Config
+from shipways.config.services import Profile, filled
+from shipways.config.services import Service as Table
+from shipways.model.service import Health, Kept, Limits, Place, Service, Variable
+
+_UID: Final = "1000:1000"
+"""Of an image whose Dockerfile says itself who runs it."""
+
+
+def services(config: Config, place: Place, profile: Profile = "prod") -> tuple[Service, ...]:
+    """Every service, those that others need first."""
+    return tuple(_service(config, name, place, profile) for name in _ordered(config))
+
+
+def _ordered(config: Config) -> tuple[str, ...]:
+    return tuple(TopologicalSorter({name: table.needs for name, table in config.service.items()}).static_order())
+
+
+def _service(config: Config, name: str, place: Place, profile: Profile) -> Service:
+    table = config.service[name]
+    image = config.image[table.image]
+    package = config.package[image.package]
+    data = tuple(Kept(name=each, path=_data(place, name, each, path)) for each, path in table.data.items())
+    files = tuple(
+        Kept(name=each, path=_file(place, name, file.path), source=file.source.replace("{profile}", profile))
+        for each, file in table.files.items()
+    )
+    values = _values(config, name, place, data, files)
+    return Service(
+        name=name,
+        description=package.description or config.project.description,
+        image=table.image,
+        repository=next(iter(image.repositories), table.image),
+        package=image.package,
+        build=package.build,
+        command=(
+            str(PurePosixPath(place.programs) / (table.program or image.package)),
+            *(filled(word, values) for word in table.command or image.command),
+        ),
+        user=table.user or name,
+        uid=_UID if image.dockerfile else image.user,
+        port=table.port,
+        address=place.address or table.publish,
+        publish=table.publish,
+        health=_health(table),
+        metrics=table.metrics,
+        data=data,
+        files=files,
+        variables=_variables(table, profile, values),
+        limits=Limits(
+            memory=in_bytes(table.limits.memory),
+            cpus=table.limits.cpus,
+            processes=table.limits.processes,
+            log=in_bytes(table.limits.log),
+        ),
+        stop_signal=table.stop_signal,
+        stop_time=milliseconds(table.stop_time),
+        notify=table.notify,
+        socket=table.socket,
+        replicas=table.replicas,
+        needs=table.needs,
+    )
+
+
+def _data(place: Place, service: str, name: str, path: str) -> str:
+    return f"{place.data.format(service=service)}/{name}" if place.data else path
+
+
+def _file(place: Place, service: str, path: str) -> str:
+    return f"{place.files.format(service=service)}/{PurePosixPath(path).name}" if place.files else path
+
+
+def _values(
+    config: Config, name: str, place: Place, data: tuple[Kept, ...], files: tuple[Kept, ...]
+) -> Mapping[str, str]:
+    """What placeholders stand for."""
+    table = config.service[name]
+    values = {"address": place.address or table.publish, "port": str(table.port or "")}
+    values |= {f"data.{each.name}": each.path for each in data} | {f"file.{each.name}": each.path for each in files}
+    for other in table.needs:
+        there = config.service[other]
+        values[f"service.{other}"] = f"{other if place.named else there.publish}:{there.port}"
+    return values
+
+
+def _health(table: Table) -> Health | None:
+    if not table.health and not table.probe.command:
+        return None
+    probe = table.probe
+    return Health(
+        path=table.health,
+        status=probe.status,
+        contains=probe.contains,
+        members=tuple(probe.members.items()),
+        version=probe.version,
+        command=probe.command,
+        interval=milliseconds(probe.interval),
+        timeout=milliseconds(probe.timeout),
+        retries=probe.retries,
+        start_period=milliseconds(probe.start_period),
+    )
+
+
+def _variables(table: Table, profile: Profile, values: Mapping[str, str]) -> tuple[Variable, ...]:
+    return tuple(
+        Variable(
+            name=name,
+            value=None if (text := setting.value(profile)) is None else filled(text, values),
+            description=setting.description,
+            required=setting.required,
+            secret=setting.secret,
+        )
+        for name, setting in table.env.items()
+    )

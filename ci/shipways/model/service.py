@@ -1,0 +1,125 @@
+"""A service as every platform is told of it: what the config says, worked out once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a program runs; paths and addresses follow from it.
+
+    `programs` is the folder of programs. `data` and `files` are the folders of a service's data and config files, with
+    `{service}` for its name; empty where they lie as the config says, which is in a container. `address` is where it
+    listens; empty for where it is published. `named` is whether services find each other by name.
+    """
+
+    programs: str
+    data: str = ""
+    files: str = ""
+    address: str = ""
+    named: bool = False
+
+
+CONTAINER: Final = Place(programs="/usr/local/bin", address="0.0.0.0", named=True)  # noqa: S104 - its own network
+LINUX: Final = Place(programs="/usr/local/bin", data="/var/lib/{service}", files="/etc/{service}")
+MACOS: Final = Place(programs="/usr/local/bin", data="/usr/local/var/{service}", files="/usr/local/etc/{service}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What a healthy answer is (`path` on the service's port), and how often it is asked for; times in milliseconds.
+
+    `command` asks from within the container and exits 0; empty for tender. `version` is the member of the answer that
+    is the version; `members` are others, and what they must be.
+    """
+
+    path: str
+    status: int
+    contains: str
+    members: tuple[tuple[str, str], ...]
+    version: str
+    command: tuple[str, ...]
+    interval: int
+    timeout: int
+    retries: int
+    start_period: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """A variable of the environment. `value` is None where somebody has to give it, or may."""
+
+    name: str
+    value: str | None
+    description: str = ""
+    required: bool = False
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A data directory, or a config file with the path of its `source` in the repository."""
+
+    name: str
+    path: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much it may have: memory and log in bytes."""
+
+    memory: int
+    cpus: float
+    processes: int
+    log: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """One service at one kind of place, in one profile.
+
+    `command` is the whole command line, the program first. `address` is where it listens, `publish` who may come from
+    outside. `repository` is where its image is pushed to, without a tag; `build` the builder of its package.
+    """
+
+    name: str
+    description: str
+    image: str
+    repository: str
+    package: str
+    build: str
+    command: tuple[str, ...]
+    user: str
+    uid: str
+    port: int | None
+    address: str
+    publish: str
+    health: Health | None
+    metrics: str
+    data: tuple[Kept, ...]
+    files: tuple[Kept, ...]
+    variables: tuple[Variable, ...]
+    limits: Limits
+    stop_signal: str
+    stop_time: int
+    notify: bool
+    socket: bool
+    replicas: int
+    needs: tuple[str, ...]
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables that have a value."""
+        return {each.name: each.value for each in self.variables if each.value is not None}
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of the variables that hold secrets."""
+        return tuple(each.name for each in self.variables if each.secret)
+
+    @property
+    def health_url(self) -> str:
+        """What is asked from the machine or container that it runs on; empty when it has no health."""
+        return f"http://127.0.0.1:{self.port}{self.health.path}" if self.health else ""
