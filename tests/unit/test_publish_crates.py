@@ -8,6 +8,7 @@ from crating import release
 from shipways.config.load import parse
 from shipways.errors import ConfigError
 from shipways.model.item import ItemKind, Phase
+from shipways.outside.crates import token_variable
 from shipways.publish.crates import CratesChannel, plan
 
 HEAD = '[project]\nname = "p"\n'
@@ -37,3 +38,17 @@ def test_wrong_config(registry: str) -> None:
     """Anything else is refused before it reaches cargo."""
     with pytest.raises(ConfigError, match=r"publish\.crates\.registry"):
         parse(f"{HEAD}[publish.crates]\nregistry = '{registry}'\n", "shipways.toml")
+
+
+@pytest.mark.parametrize(
+    ("registry", "variable"),
+    [
+        ("", "CARGO_REGISTRY_TOKEN"),
+        ("crates-io", "CARGO_REGISTRY_TOKEN"),
+        ("my-own", "CARGO_REGISTRIES_MY_OWN_TOKEN"),
+        ("sparse+https://index.example/x/", "CARGO_REGISTRY_TOKEN"),
+    ],
+)
+def test_token_variable(registry: str, variable: str) -> None:
+    """The token is where cargo has it: a registry with a name of its own has a variable of its own."""
+    assert variable == token_variable(registry)

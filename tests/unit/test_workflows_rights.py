@@ -2,9 +2,6 @@
 
 import pytest
 
-from shipways.adapters.cratetokens import CrateTokens
-from shipways.testing.console import ManualClock
-from shipways.workflows.rights import crate_token
 from working import SMALL, ci_and_release, demo
 
 
@@ -42,6 +39,7 @@ def test_what_a_release_is_given() -> None:
             {"SHIPWAYS_PYPI_TOKEN"},
         ),
         ("[publish.crates]", {"contents": "read", "id-token": "write"}, set()),
+        ('[publish.crates]\nregistry = "crates-io"', {"contents": "read", "id-token": "write"}, set()),
         (
             '[publish.crates]\nregistry = "sparse+https://i.example/"',
             {"contents": "read"},
@@ -77,9 +75,3 @@ def test_what_a_build_is_given() -> None:
         "MODULES_TOKEN": "${{ secrets.MODULES_TOKEN }}",
     } == build["steps"][-2]["env"]
     assert "environment" not in ci_and_release(demo(SMALL))[1]["jobs"]["build"]
-
-
-@pytest.mark.parametrize("registry", ["", "my-own", "sparse+https://i.example/"])
-def test_same_token_as_the_channel(registry: str) -> None:
-    """The secret has the name that the channel reads."""
-    assert CrateTokens(registry, {}, ManualClock()).variable == crate_token(registry)

@@ -13,7 +13,7 @@ from shipways.adapters import web
 from shipways.adapters.credentials import Credentials
 from shipways.errors import Problem, Unfinished
 from shipways.model.secret import Secret
-from shipways.outside.crates import CRATES_IO
+from shipways.outside.crates import token_variable
 from shipways.ports import Clock
 
 _LIFE: Final = 25 * 60.0
@@ -27,7 +27,7 @@ class CrateTokens:
     """Tokens for one registry, by the variables that cargo itself reads (Cargo Book, "Environment Variables")."""
 
     def __init__(self, registry: str, env: Mapping[str, str], clock: Clock) -> None:
-        self.variable = variable_of(registry)
+        self.variable = token_variable(registry)
         self._env = env
         self._credentials = Credentials(env)
         self._clock = clock
@@ -71,13 +71,6 @@ class CrateTokens:
             request = http.build_request("GET", place, headers={"Authorization": f"Bearer {bearer.open()}"})
             answer = await web.send(http, request, clock=self._clock)
         return Secret(_field(answer, "value", "the job needs the permission `id-token: write`"))
-
-
-def variable_of(registry: str) -> str:
-    """The name of the variable that holds the user's token for a registry."""
-    named = registry not in CRATES_IO and not registry.startswith("sparse+")
-    middle = f"REGISTRIES_{registry.upper().replace('-', '_')}" if named else "REGISTRY"
-    return f"CARGO_{middle}_TOKEN"
 
 
 def _field(answer: httpx.Response, key: str, hint: str) -> str:

@@ -11,6 +11,13 @@ CRATES_IO: Final = frozenset({"", "crates-io"})
 """What the registry of everybody's crates is called in a config; cargo knows where it is."""
 
 
+def token_variable(registry: str) -> str:
+    """The variable with the token for a registry, which cargo itself reads (Cargo Book, "Environment Variables")."""
+    named = registry not in CRATES_IO and not registry.startswith("sparse+")
+    middle = f"REGISTRIES_{registry.upper().replace('-', '_')}" if named else "REGISTRY"
+    return f"CARGO_{middle}_TOKEN"
+
+
 class CrateRegistry(Protocol):
     """A registry of crates: a sparse index, and the web API for uploads (Cargo Book, "Registries")."""
 

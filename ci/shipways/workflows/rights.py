@@ -8,6 +8,7 @@ from shipways.config.publish import S3
 from shipways.config.schema import Config
 from shipways.model.oci import parse_reference
 from shipways.model.workflow import Permission, Use
+from shipways.outside.crates import CRATES_IO, token_variable
 
 _OWN_REGISTRY: Final = "ghcr.io"
 """The registry of GitHub, where the token of the job is the password."""
@@ -57,7 +58,7 @@ def _identified(config: Config) -> Iterator[str]:
     publish = config.publish
     if publish.attest and publish.attest.signer == "sigstore":
         yield "signatures"
-    if publish.crates and not publish.crates.registry:
+    if publish.crates and publish.crates.registry in CRATES_IO:
         yield "a token of crates.io"
     if publish.pypi and _trusted(config):
         yield "a token of PyPI"
@@ -68,20 +69,14 @@ def _tokens(config: Config) -> Iterator[str]:
     publish = config.publish
     if publish.attest and publish.attest.signer == "key":
         yield "SHIPWAYS_SIGNING_KEY"
-    if publish.crates and publish.crates.registry:
-        yield crate_token(publish.crates.registry)
+    if publish.crates and publish.crates.registry not in CRATES_IO:
+        yield token_variable(publish.crates.registry)
     if publish.files and publish.files.folder.startswith(S3):
         yield from ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
     if publish.homebrew:
         yield "HOMEBREW_TAP_TOKEN"
     if publish.pypi and not _trusted(config):
         yield "SHIPWAYS_PYPI_TOKEN"
-
-
-def crate_token(registry: str) -> str:
-    """The variable that cargo reads for a registry (Cargo Book, "Environment Variables")."""
-    named = bool(registry) and not registry.startswith("sparse+")
-    return f"CARGO_REGISTRIES_{registry.upper().replace('-', '_')}_TOKEN" if named else "CARGO_REGISTRY_TOKEN"
 
 
 def _trusted(config: Config) -> bool:

@@ -5,13 +5,12 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
-from shipways.adapters.cratetokens import variable_of
 from shipways.config.publish import CratesTable
 from shipways.config.schema import Config
 from shipways.model.artifact import Kind
 from shipways.model.digest import digest_bytes
 from shipways.model.manifest import Manifest
-from shipways.outside.crates import CRATES_IO
+from shipways.outside.crates import CRATES_IO, token_variable
 from shipways.ports import Clock
 from shipways.rehearse.berth import made_up, with_tables
 from shipways.rehearse.crates import Crates
@@ -47,7 +46,7 @@ class CratesBerth:
     def tokens(self, urls: Sequence[str]) -> Mapping[str, str]:
         """That of the registry."""
         del urls
-        return {variable_of(self._table.registry): self._token}
+        return {token_variable(self._table.registry): self._token}
 
     def holds(self) -> object:
         """Every version that was ever taken."""
