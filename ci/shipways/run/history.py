@@ -18,8 +18,7 @@ from shipways.model.plan import Mode
 from shipways.model.version import Version
 from shipways.outside.channels import Channel, Outside, Stage
 from shipways.ports import Clock, Files
-from shipways.run.record import append_lines
-from shipways.run.times import ledger_lines
+from shipways.run.ledger import append, read_lines
 
 KEPT: Final = 12
 """How many releases are shown."""
@@ -110,7 +109,7 @@ def remember(files: Files, folder: Path, manifest: Manifest, mode: Mode, clock: 
     known = measured(manifest, mode)
     line = _Line(make_digest=manifest.make_digest, release=known.label, mode=mode, sizes=dict(known.sizes))
     if last != line:
-        append_lines(files, folder, [{"time": round(clock.now(), 3), **line.model_dump(mode="json")}])
+        append(files, folder, [{"time": round(clock.now(), 3), **line.model_dump(mode="json")}])
 
 
 def read_known(files: Files, path: Path) -> Known:
@@ -123,7 +122,7 @@ def read_known(files: Files, path: Path) -> Known:
 
 
 def _runs(files: Files, folder: Path) -> Iterator[_Line]:
-    for text in ledger_lines(files, folder):
+    for text in read_lines(files, folder):
         if '"sizes"' in text:
             try:
                 yield _Line.model_validate(json.loads(text))

@@ -1,7 +1,6 @@
 """What a run leaves behind: the sealed manifest, and the ledger of its times."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from shipways import __version__
@@ -13,8 +12,8 @@ from shipways.model.manifest import FORMAT, ArtifactEntry, Manifest, PackageEntr
 from shipways.model.outcome import Row
 from shipways.model.plan import Plan
 from shipways.ports import Clock, Files
+from shipways.run.ledger import append
 from shipways.run.maker import Made
-from shipways.run.times import append
 
 
 def seal(plan: Plan, facts: Facts, made: Made) -> Manifest:
@@ -68,7 +67,7 @@ def remove_entries(files: Files, folder: Path, paths: Iterable[str]) -> None:
 def append_ledger(files: Files, folder: Path, plan: Plan, made: Made, clock: Clock) -> None:
     """Add a line for each step of this run to dist/ledger.jsonl: evidence for people, never compared."""
     now = round(clock.now(), 3)
-    append_lines(
+    append(
         files,
         folder,
         [
@@ -95,12 +94,7 @@ def append_publication(files: Files, folder: Path, row: Row, clock: Clock) -> No
         "seconds": round(row.seconds, 4),
         "tries": row.tries,
     }
-    append_lines(files, folder, [line])
-
-
-def append_lines(files: Files, folder: Path, lines: Sequence[Mapping[str, object]]) -> None:
-    """Add lines to dist/ledger.jsonl."""
-    append(files, folder, [json.dumps(line) for line in lines])
+    append(files, folder, [line])
 
 
 def entry_of(artifact: Artifact) -> ArtifactEntry:

@@ -6,8 +6,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from shipways.config.manifestfile import LEDGER
 from shipways.ports import Files
+from shipways.run.ledger import append_lines, read_lines
 
 
 class _Line(BaseModel):
@@ -34,25 +34,11 @@ def carry(files: Files, folders: Sequence[Path], dist: Path, make_digest: str) -
     before = {text for text, _ in _lines(files, dist)}
     found = (entry for folder in folders for entry in _lines(files, folder))
     lines = [text for text, line in found if line.make_digest == make_digest and not line.cached]
-    append(files, dist, [text for text in dict.fromkeys(lines) if text not in before])
-
-
-def append(files: Files, folder: Path, lines: Sequence[str]) -> None:
-    """Add lines to the ledger."""
-    path = folder / LEDGER
-    before = files.read(path) if files.exists(path) else b""
-    with files.create(path) as stream:
-        stream.write(before + "".join(line + "\n" for line in lines).encode())
-
-
-def ledger_lines(files: Files, folder: Path) -> list[str]:
-    """The lines of dist/ledger.jsonl; none without it."""
-    path = folder / LEDGER
-    return files.read(path).decode(errors="replace").splitlines() if files.exists(path) else []
+    append_lines(files, dist, [text for text in dict.fromkeys(lines) if text not in before])
 
 
 def _lines(files: Files, folder: Path) -> Iterator[tuple[str, _Line]]:
-    for text in ledger_lines(files, folder):
+    for text in read_lines(files, folder):
         try:
             yield text, _LINE.validate_json(text)
         except ValidationError:
