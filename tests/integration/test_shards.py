@@ -40,7 +40,7 @@ def built(origin: Repository, shard: str, root: Path, *words: str) -> Clone:
     return machine
 
 
-def merged(machine: Clone, *machines: Clone, verb: tuple[str, ...] = ("release",)) -> Ran:
+def merged(machine: Repository, *machines: Clone, verb: tuple[str, ...] = ("release",)) -> Ran:
     """The end of a release, of what these machines have made."""
     return machine.shipways(*verb, *(word for each in machines for word in ("--from", str(each.dist))))
 
@@ -73,6 +73,15 @@ def test_same_bytes_as_one_machine(many: Repository, tmp_path: Path) -> None:
     assert {f"builders/{name}" for name in PACKAGES} <= {line["step"] for line in steps if not line["cached"]}
     assert 0 == merged(end, *machines, verb=("build",)).code
     assert len(steps) + 6 == len(timed(end))
+
+
+def test_against_the_manifest_before(many: Repository, tmp_path: Path) -> None:
+    """A merge may be compared with the manifest that it replaces."""
+    assert 0 == many.shipways("build").code
+    many.file("shipways.toml", CONFIG.replace("echo a >", "echo longer >"))
+    machine = built(many.commit(), "1/1", tmp_path / "m")
+    ran = merged(many, machine, verb=("build", "--against", str(many.root / "dist" / "manifest.json")))
+    assert (0, True) == (ran.code, "1 of another size" in ran.err), ran.err
 
 
 def test_changed_bytes_do_not_pass(many: Repository, tmp_path: Path) -> None:

@@ -41,12 +41,13 @@ async def build_shard(number: int, total: int, how: How, *, publish: bool) -> No
 
 async def build_merged(share: Share, how: How) -> None:
     """Put shards together, make what is left, and seal it. Raises PreflightError or BuildError."""
+    before = against(how)
     async with workshop(how) as (shop, console):
         whole = planner.plan(shop.config, shop.facts, MAKERS, publish=share.publish)
         refuse_fall(whole.mode, shop.config.engine.release, shop.engine.name, shop.engine_reason)
         plan, given = await joined(shop, whole, share.sources, console)
         manifest = await make_all(shop, plan, console, how, given)
-        await tell_sizes(shop, manifest, plan.mode, console, against(how))
+        await tell_sizes(shop, manifest, plan.mode, console, before)
 
 
 async def joined(
