@@ -23,12 +23,12 @@ from shipways.run import planner
 from shipways.run.maker import make
 from shipways.run.rebuilding import Drifted, compare, released_plan
 from shipways.run.splitting import here, natives
-from shipways.run.supply import Source, agreed, bring, sources, trust
+from shipways.run.supply import Source, bring, sources, trust
 from shipways.settings import settings
 from shipways.verbs import publishing
 from shipways.verbs.making import options_of, workshop
 from shipways.verbs.options import ENGINE, LOG, How
-from shipways.verbs.resuming import Resumed, find, look
+from shipways.verbs.resuming import look, published, resumed
 
 
 @click.command()
@@ -71,19 +71,13 @@ async def _rebuild(tag: str, manifest: Path | None, how: How) -> None:
 
 async def _published(tag: str, scratch: Path, console: Console) -> Released:
     """The release that the places have. Raises PreflightError, Conflict or Unfinished."""
-    said = settings(wire.here())
-    channels = publishing.channels_of(said.config, None)
     folder = scratch / "published"
-    run = Resumed(tag=tag, config=said.config, channels=channels, dist=folder, scratch=folder, console=console)
     folder.mkdir()
-    found = await find(run)
-    if not found:
-        hint = "[publish.github] and [publish.files] keep it; without them give the manifest with --manifest"
-        raise PreflightError(Problem(path=tag, what="no place has the manifest of its release", hint=hint))
-    manifest = agreed(found).manifest
+    run = resumed(tag, folder, console)
+    manifest = await published(run, "give the manifest with --manifest")
     outcome = await look(run, manifest)
     trust(outcome)
-    return Released(manifest=manifest, folder=folder, places=sources(channels, outcome))
+    return Released(manifest=manifest, folder=folder, places=sources(run.channels, outcome))
 
 
 def _beside(path: Path | None) -> Released:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from shipways import wire
 from shipways.config.schema import Config
@@ -25,6 +26,8 @@ from shipways.verbs import publishing
 from shipways.verbs.making import make_all, workshop
 from shipways.verbs.options import Finish, How
 
+_NEXT: Final = "a part is public, and cannot be replaced: release the next version"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed:
@@ -40,19 +43,12 @@ class Resumed:
 
 async def resume(finish: Finish, dry_run: bool, how: How) -> None:
     """Publish what is left of a release. Raises PreflightError, BuildError, Unfinished or Conflict."""
-    said, console = settings(wire.here()), wire.console(how.log)
     with wire.store().scratch() as scratch:
-        run = Resumed(
-            tag=finish.tag,
-            config=said.config,
-            channels=publishing.channels_of(said.config, None),
-            dist=said.folder / "dist",
-            scratch=scratch,
-            console=console,
-        )
+        console = wire.console(how.log)
+        run = resumed(finish.tag, scratch, console)
         if not dry_run:
             await publishing.preflight(run.channels, run.dist, console)
-        found = await find(run)
+        found = await _find(run)
         if finish.restage or not found:
             await _anew(run, found, how, apply=not dry_run)
             return
@@ -65,7 +61,32 @@ async def resume(finish: Finish, dry_run: bool, how: How) -> None:
         await publishing.publish(run.channels, manifest, run.dist, console, apply=not dry_run)
 
 
-async def find(run: Resumed) -> tuple[Sealed, ...]:
+def resumed(tag: str, scratch: Path, console: Console) -> Resumed:
+    """The release of a tag, by the config of this folder; what is downloaded goes to `scratch`. Raises ConfigError."""
+    said = settings(wire.here())
+    return Resumed(
+        tag=tag,
+        config=said.config,
+        channels=publishing.channels_of(said.config, None),
+        dist=said.folder / "dist",
+        scratch=scratch,
+        console=console,
+    )
+
+
+async def published(run: Resumed, otherwise: str) -> Manifest:
+    """The manifest that the places have.
+
+    Raises PreflightError where none has it, with what to do without; Conflict where they differ; Unfinished.
+    """
+    found = await _find(run)
+    if not found:
+        hint = f"[publish.github] and [publish.files] keep it; without them {otherwise}"
+        raise PreflightError(Problem(path=run.tag, what="no place has the manifest of its release", hint=hint))
+    return agreed(found).manifest
+
+
+async def _find(run: Resumed) -> tuple[Sealed, ...]:
     """The manifest that each stage has."""
     async with publishing.opened(run.scratch, run.console) as around:
         return await find_sealed(run.channels, run.config.project.name, run.tag, run.scratch, around)
@@ -108,9 +129,6 @@ async def _supply(run: Resumed, manifest: Manifest, outcome: Outcome, how: How) 
     if missing := await lay():
         what = "is not the same when it is made again"
         raise Conflict(*(Problem(path=entry.path, what=what, hint=hint) for entry in missing))
-
-
-_NEXT = "a part is public, and cannot be replaced: release the next version"
 
 
 async def _made(run: Resumed, lost: Sequence[Problem], how: How) -> tuple[Manifest, list[Channel]]:

@@ -15,13 +15,12 @@ from shipways.model.outcome import Outcome
 from shipways.outside.channels import Stocked
 from shipways.run.audit import Disk, Findings, audit, compare
 from shipways.run.report import publish_table
-from shipways.run.supply import agreed, bring, sources, trust
+from shipways.run.supply import bring, sources, trust
 from shipways.run.trials import trials
 from shipways.run.trying import Bench, Tried, attempt
-from shipways.settings import settings
 from shipways.verbs import publishing
 from shipways.verbs.options import LOG
-from shipways.verbs.resuming import Resumed, find, look
+from shipways.verbs.resuming import Resumed, look, published, resumed
 
 
 @click.command()
@@ -37,17 +36,9 @@ def verify(tag: str, install: bool, log: str) -> None:
 
 
 async def _verify(tag: str, install: bool, log: str) -> None:
-    said = settings(wire.here())
     with wire.store().scratch() as scratch:
-        run = Resumed(
-            tag=tag,
-            config=said.config,
-            channels=publishing.channels_of(said.config, None),
-            dist=said.folder / "dist",
-            scratch=scratch,
-            console=wire.console(log),
-        )
-        manifest = await _published(run) if tag else _own(run)
+        run = resumed(tag, scratch, wire.console(log))
+        manifest = await published(run, "`shipways verify` compares with dist/") if tag else _own(run)
         outcome = await look(run, manifest)
         run.console.emit(publish_table(outcome))
         found = await _findings(run, manifest, outcome)
@@ -58,14 +49,6 @@ async def _verify(tag: str, install: bool, log: str) -> None:
         raise Drift(*wrong, *found.unasked)
     if found.unasked:
         raise Unfinished(*found.unasked)
-
-
-async def _published(run: Resumed) -> Manifest:
-    found = await find(run)
-    if not found:
-        hint = "[publish.github] and [publish.files] keep it; without them `shipways verify` compares with dist/"
-        raise PreflightError(Problem(path=run.tag, what="no place has the manifest of its release", hint=hint))
-    return agreed(found).manifest
 
 
 def _own(run: Resumed) -> Manifest:
