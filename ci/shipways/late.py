@@ -9,6 +9,7 @@ from shipways.model.artifact import Linkage
 from shipways.model.lock import LockedImage
 from shipways.model.oci import Descriptor
 from shipways.outside.upstream import Images
+from shipways.ports import Inspector
 
 
 class LateInspector:
@@ -16,21 +17,21 @@ class LateInspector:
 
     def linkage(self, path: Path) -> Linkage | None:
         """What a binary says of itself."""
-        from shipways.adapters.inspect import LiefInspector
-
-        return LiefInspector().linkage(path)
+        return self._lief.linkage(path)
 
     def build_information(self, path: Path) -> str:
         """What Go's linker has written into a binary."""
-        from shipways.adapters.inspect import LiefInspector
-
-        return LiefInspector().build_information(path)
+        return self._lief.build_information(path)
 
     def section(self, path: Path, offset: int) -> str:
         """The section of a binary that has this byte."""
+        return self._lief.section(path, offset)
+
+    @functools.cached_property
+    def _lief(self) -> Inspector:
         from shipways.adapters.inspect import LiefInspector
 
-        return LiefInspector().section(path, offset)
+        return LiefInspector()
 
 
 class LateImages:
