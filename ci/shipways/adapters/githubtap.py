@@ -18,7 +18,7 @@ from github.Repository import Repository
 
 from shipways.adapters import web
 from shipways.adapters.githubclient import GithubClient
-from shipways.adapters.githuberrors import TAPS, unanswered
+from shipways.adapters.githuberrors import TAPS
 from shipways.adapters.githubrules import refusal
 from shipways.errors import Moved, Problem, Unfinished
 from shipways.model.secret import Secret
@@ -173,18 +173,9 @@ class GithubTap:
     async def _fetched(self, url: str) -> str:
         """The digest of what lies there; empty for nothing."""
         request = self._http.build_request("GET", self._place_of(url))
-        response = await web.send(self._http, request, clock=self._clock, stream=True)
-        try:
-            if response.status_code == httpx.codes.NOT_FOUND:
-                return ""
-            if not response.is_success:
-                await response.aread()
-                raise web.refused(url, response)
-            return await web.digest(response)
-        except httpx.TransportError as error:
-            raise unanswered(url, error) from None
-        finally:
-            await response.aclose()
+        nothing = httpx.codes.NOT_FOUND
+        async with web.streamed(self._http, request, url, clock=self._clock, expected=(nothing,)) as response:
+            return "" if response.status_code == nothing else await web.digest(response)
 
     # -- what they need, in the thread
 

@@ -22,7 +22,7 @@ from pypi_simple import (
 from shipways.adapters import trusted, twining, web
 from shipways.adapters.credentials import Credentials
 from shipways.config.publish import PypiTable
-from shipways.errors import Moved, Problem, Transient, Unfinished
+from shipways.errors import Moved, Problem, Unfinished
 from shipways.model.item import Seen
 from shipways.model.secret import Secret
 from shipways.ports import Clock
@@ -126,17 +126,9 @@ class SimpleIndex:
         """As the page tells it; some tell another kind of digest, or none."""
         if told := file.digests.get("sha256"):
             return f"sha256:{told.lower()}"
-        answer = await web.send(http, http.build_request("GET", file.url), clock=self._clock, stream=True)
-        try:
-            if not answer.is_success:
-                await answer.aread()
-                raise web.refused(file.filename, answer)
+        request = http.build_request("GET", file.url)
+        async with web.streamed(http, request, file.filename, clock=self._clock) as answer:
             return await web.digest(answer)
-        except httpx.TransportError as error:
-            what = f"breaks off: {type(error).__name__}"
-            raise Transient(Problem(path=file.filename, what=what)) from None
-        finally:
-            await answer.aclose()
 
 
 class _WhenAsked(httpx.Auth):

@@ -1,12 +1,12 @@
 """HTTP as channels speak it: one client a run, and what each answer means to the reconciler."""
 
+import contextlib
 import email.utils
 import functools
 import hashlib
 import ipaddress
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import Final
 
@@ -102,14 +102,27 @@ async def download(http: httpx.AsyncClient, request: httpx.Request, into: Path, 
     Raises Moved when there is nothing, Unfinished when it is refused, Transient as `send` does and when it breaks off.
     """
     what = request.url.path.rpartition("/")[2]  # a query may hold what nobody should read
+    gone = (httpx.codes.NOT_FOUND, httpx.codes.GONE)
+    async with streamed(http, request, what, clock=clock, expected=gone) as response:
+        if response.status_code in gone:
+            raise Moved(Problem(path=what, what="is not there any more"))
+        await save(response, into)
+
+
+@contextlib.asynccontextmanager
+async def streamed(
+    http: httpx.AsyncClient, request: httpx.Request, what: str, *, clock: Clock, expected: Collection[int] = ()
+) -> AsyncIterator[httpx.Response]:
+    """A good answer, or one of these statuses, whose body is read in the block. `what` is the item that errors name.
+
+    Raises Unfinished for any other answer, Transient as `send` does and when it breaks off.
+    """
     response = await send(http, request, clock=clock, stream=True)
     try:
-        if response.status_code in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
-            raise Moved(Problem(path=what, what="is not there any more"))
-        if not response.is_success:
+        if not response.is_success and response.status_code not in expected:
             await response.aread()
             raise refused(what, response)
-        await save(response, into)
+        yield response
     except httpx.TransportError as error:
         raise Transient(Problem(path=what, what=f"breaks off: {type(error).__name__}")) from None
     finally:
@@ -138,7 +151,7 @@ def refused(what: str, response: httpx.Response, hint: str = "", why: str = "") 
 
 def said(response: httpx.Response) -> str:
     """The beginning of the body of an answer that was read."""
-    with suppress(UnicodeDecodeError, httpx.ResponseNotRead):
+    with contextlib.suppress(UnicodeDecodeError, httpx.ResponseNotRead):
         return " ".join(response.text.split())[:_BODY]
     return ""
 
@@ -146,12 +159,12 @@ def said(response: httpx.Response) -> str:
 def wait(response: httpx.Response, clock: Clock) -> float | None:
     """How many seconds an answer asks for; None when it does not."""
     after = response.headers.get("Retry-After", "")
-    with suppress(ValueError):
+    with contextlib.suppress(ValueError):
         return max(0.0, float(after))
-    with suppress(ValueError):
+    with contextlib.suppress(ValueError):
         return max(0.0, email.utils.parsedate_to_datetime(after).timestamp() - clock.now())
     if response.headers.get("x-ratelimit-remaining") == "0":
-        with suppress(ValueError):
+        with contextlib.suppress(ValueError):
             return max(0.0, float(response.headers.get("x-ratelimit-reset", "")) - clock.now())
     return None
 
@@ -165,7 +178,7 @@ def loopback(host: str) -> bool:
     """Whether a host is this machine."""
     if host == "localhost":
         return True
-    with suppress(ValueError):
+    with contextlib.suppress(ValueError):
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     return False
 
