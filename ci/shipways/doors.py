@@ -50,13 +50,13 @@ async def outside(folder: Path, shell: Shell, clock: Clock, ways: Ways = REAL) -
             artifact=lambda path: folder / path,
             bucket=functools.cache(functools.partial(_bucket, clock)),
             crates=functools.cache(lambda registry: _crates(registry, shell, clock, ways)),
-            forge=_forges(opened, shell, clock),
+            forge=functools.cache(lambda api, repository: _forge(opened, api, repository, shell, clock)),
             notary=functools.cache(functools.partial(_notary, shell)),
             pypi=functools.cache(lambda table: _pypi(table, shell, clock)),
             read=functools.partial(_read, folder),
             registries=functools.cache(lambda: _registries(shell, clock)),
             tags=functools.cache(lambda repository: tags(repository, shell)),
-            tap=_taps(opened, shell, clock, ways),
+            tap=functools.cache(lambda place: _tap(opened, place, shell, clock, ways)),
         )
 
 
@@ -105,24 +105,17 @@ def _pypi(table: PypiTable, shell: Shell, clock: Clock) -> PythonIndex:
     return SimpleIndex(table, Credentials(shell.env()), clock)
 
 
-def _forges(opened: contextlib.AsyncExitStack, shell: Shell, clock: Clock) -> Callable[[str, str], Forge]:
-    """Each forge is made when it is asked for, and kept until the end: its connections are."""
+def _forge(opened: contextlib.AsyncExitStack, api: str, repository: str, shell: Shell, clock: Clock) -> Forge:
+    from shipways.adapters import web
     from shipways.adapters.credentials import Credentials
+    from shipways.adapters.github import GithubForge
 
-    secret = Credentials(shell.env()).secret
-
-    @functools.cache
-    def forge(api: str, repository: str) -> Forge:
-        from shipways.adapters import web
-        from shipways.adapters.github import GithubForge
-
-        http = web.client(api)
-        made = GithubForge(api, repository, secret("GH_TOKEN", "GITHUB_TOKEN"), http, clock)
-        opened.push_async_callback(http.aclose)
-        opened.callback(made.close)
-        return made
-
-    return forge
+    token = Credentials(shell.env()).secret("GH_TOKEN", "GITHUB_TOKEN")
+    http = web.client(api)
+    made = GithubForge(api, repository, token, http, clock)
+    opened.push_async_callback(http.aclose)
+    opened.callback(made.close)
+    return made
 
 
 def tags(repository: str, shell: Shell) -> Tags:
@@ -132,25 +125,17 @@ def tags(repository: str, shell: Shell) -> Tags:
     return GitTags(repository, OsProcess(), shell)
 
 
-def _taps(opened: contextlib.AsyncExitStack, shell: Shell, clock: Clock, ways: Ways) -> Callable[[TapPlace], Tap]:
-    """As forges are."""
+def _tap(opened: contextlib.AsyncExitStack, place: TapPlace, shell: Shell, clock: Clock, ways: Ways) -> Tap:
+    from shipways.adapters import web
     from shipways.adapters.credentials import Credentials
+    from shipways.adapters.githubtap import GithubTap
 
-    secret = Credentials(shell.env()).secret
-
-    @functools.cache
-    def tap(place: TapPlace) -> Tap:
-        from shipways.adapters import web
-        from shipways.adapters.githubtap import GithubTap
-
-        http = web.client(place.api)
-        token = secret("HOMEBREW_TAP_TOKEN", "GH_TOKEN", "GITHUB_TOKEN")
-        made = GithubTap(place, token, http, clock, fetched=ways.fetched)
-        opened.push_async_callback(http.aclose)
-        opened.callback(made.close)
-        return made
-
-    return tap
+    token = Credentials(shell.env()).secret("HOMEBREW_TAP_TOKEN", "GH_TOKEN", "GITHUB_TOKEN")
+    http = web.client(place.api)
+    made = GithubTap(place, token, http, clock, fetched=ways.fetched)
+    opened.push_async_callback(http.aclose)
+    opened.callback(made.close)
+    return made
 
 
 def _registries(shell: Shell, clock: Clock) -> Registries:
