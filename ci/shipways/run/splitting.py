@@ -18,6 +18,7 @@ RUNNERS: Final = {"linux": "ubuntu-latest", "darwin": "macos-latest", "windows":
 """The label of the runner of a system, in the order of shards."""
 _SECONDS: Final = {Work.COMPILE: 60.0, Work.FETCH: 5.0, Work.PACK: 1.0}
 """What a step takes where no step of its kind was ever measured."""
+_MATRIX: Final = "`shipways plan --json` lists them"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,9 +119,6 @@ def refuse_other(shard: Shard, host: str) -> None:
         why = f"builds run on {host} here"
         hint = f"run it on {shard.runner}, with --engine host"
         raise PreflightError(Problem(path=f"--shard {shard.name}", what=f"is for {shard.system}", why=why, hint=hint))
-
-
-_MATRIX: Final = "`shipways plan --json` lists them"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
