@@ -5,7 +5,7 @@ from typing import Final
 
 from shipways.builders import command, crate, go, prebuilt, python, rust, wheel, zig
 from shipways.bundle import archive, checksums, formula, sbom, source
-from shipways.deploy import compose
+from shipways.deploy import compose, fly, onrender
 from shipways.images import base, docker, dockerfile, image, index, layer
 from shipways.outside.channels import Publisher
 from shipways.ports import Maker, Renderer
@@ -36,6 +36,8 @@ MAKERS: Final[Sequence[Maker]] = (
 
 RENDERERS: Final[Sequence[Renderer]] = (
     compose,  # services → Docker Compose
+    fly,  # services → Fly.io
+    onrender,  # services → Render
     formula,  # the last published release, or the branch → committed Homebrew formulas
     workflows,  # jobs, and what channels need → the workflows of GitHub Actions
 )

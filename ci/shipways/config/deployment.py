@@ -20,8 +20,22 @@ class Dockerfiles(Frozen):
     file: Folder = "deployment/docker/{service}/Dockerfile"
 
 
+class FlyFiles(Frozen):
+    """`[deployment.fly]`: Fly.io."""
+
+    file: Folder = "deployment/fly/{service}/fly.toml"
+
+
+class RenderFiles(Frozen):
+    """`[deployment.render]`: Render."""
+
+    file: Folder = "deployment/render/render.yaml"
+
+
 class Deployment(Frozen):
     """`[deployment]`."""
 
     compose: Compose = Compose()
     docker: Dockerfiles = Dockerfiles()
+    fly: FlyFiles = FlyFiles()
+    render: RenderFiles = RenderFiles()

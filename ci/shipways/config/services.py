@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from shipways.config.images import AbsolutePath, Image, Port
 from shipways.config.kinds import Binary, Command, Duration, Frozen, Name, RelativePath, Size, Variable, Word
+from shipways.config.platforms import Fly, Render
 
 Profile = Literal["dev", "staging", "prod"]
 PROFILES: Final[tuple[Profile, ...]] = ("dev", "staging", "prod")
@@ -106,6 +107,8 @@ class Service(Frozen):
     socket: bool = False
     replicas: Annotated[int, Field(ge=1, le=1000)] = 1
     needs: tuple[ServiceName, ...] = ()
+    fly: Fly = Fly()
+    render: Render = Render()
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

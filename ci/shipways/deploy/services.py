@@ -9,6 +9,7 @@ from shipways.config.kinds import in_bytes, milliseconds
 from shipways.config.schema import Config
 from shipways.config.services import Profile, filled
 from shipways.config.services import Service as Table
+from shipways.errors import ConfigError, Problem
 from shipways.model.service import Health, Kept, Limits, Place, Service, Variable
 
 _UID: Final = "1000:1000"
@@ -41,6 +42,7 @@ def _service(config: Config, name: str, place: Place, profile: Profile) -> Servi
         repository=next(iter(image.repositories), table.image),
         package=image.package,
         build=package.build,
+        dockerfile=image.dockerfile or config.deployment.docker.file.format(service=name),
         command=(
             str(PurePosixPath(place.programs) / (table.program or image.package)),
             *(filled(word, values) for word in table.command or image.command),
@@ -120,3 +122,12 @@ def _variables(table: Table, profile: Profile, values: Mapping[str, str]) -> tup
         )
         for name, setting in table.env.items()
     )
+
+
+def one_room(service: Service, key: str) -> str:
+    """The folder of all its data. Raises ConfigError where a platform has one volume and they share no folder."""
+    if service.room == "/":
+        what = f"lies in {', '.join(each.path for each in service.data)}, which share no folder"
+        hint = f'let them share one, or set {key} = ""'
+        raise ConfigError(Problem(path=f"service.{service.name}.data", what=what, why="there is one volume", hint=hint))
+    return service.room

@@ -1,5 +1,6 @@
 """A service as every platform is told of it: what the config says, worked out once."""
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -81,7 +82,8 @@ class Service:
     """One service at one kind of place, in one profile.
 
     `command` is the whole command line, the program first. `address` is where it listens, `publish` who may come from
-    outside. `repository` is where its image is pushed to, without a tag; `build` the builder of its package.
+    outside. `repository` is where its image is pushed to, without a tag; `build` the builder of its package,
+    `dockerfile` a path in the repository, empty where there is none.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Service:
     repository: str
     package: str
     build: str
+    dockerfile: str
     command: tuple[str, ...]
     user: str
     uid: str
@@ -123,3 +126,11 @@ class Service:
     def health_url(self) -> str:
         """What is asked from the machine or container that it runs on; empty when it has no health."""
         return f"http://127.0.0.1:{self.port}{self.health.path}" if self.health else ""
+
+    @property
+    def room(self) -> str:
+        """The folder that all data directories share, where a platform has one volume for them; empty without data.
+
+        It is `/` when they share none.
+        """
+        return posixpath.commonpath([each.path for each in self.data]) if self.data else ""

@@ -1,0 +1,43 @@
+"""A project with services, as text and as the files that it renders."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from shipways.config.load import parse
+from shipways.model.source import SourceFile, SourceTree
+from shipways.ports import Renderer
+from support import facts
+
+HEAD: Final = """
+[project]
+name = "shop"
+repository = "example/shop"
+
+[package.shop]
+build = "go"
+
+[image.shop]
+package = "shop"
+repositories = ["ghcr.io/example/shop"]
+command = ["serve"]
+
+"""
+SHOP: Final = """
+[service.shop]
+image = "shop"
+port = 8080
+health = "/health"
+data = { main = "/data" }
+
+[service.shop.env]
+SHOP_DATA = { default = "{data.main}" }
+SHOP_TOKEN = { secret = true, required = true }
+"""
+
+
+def rendered(renderer: Renderer, services: str = SHOP, sources: Sequence[str] = ()) -> Mapping[str, str]:
+    """The files of a renderer by their paths, for a project with these services and source files."""
+    files = tuple(SourceFile(path=path, mode="100644", oid="0" * 40) for path in sources)
+    said = replace(facts(shop="1.0.0"), source=SourceTree(files=files))
+    return {file.path: file.text for file in renderer.rendered(parse(HEAD + services, "shipways.toml"), said)}
