@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,11 +14,11 @@ import httpx
 from shipways.adapters import web
 from shipways.adapters.github import GithubForge
 from shipways.config.manifestfile import FILE_NAME, manifest_text
-from shipways.model.event import Note
 from shipways.model.manifest import ArtifactEntry, Manifest, PackageEntry
 from shipways.model.outcome import Outcome, State
 from shipways.model.secret import Secret
-from shipways.outside.channels import Outside
+from shipways.outside.channels import Checked, Outside
+from shipways.ports import Clock
 from shipways.publish.github import GithubChannel
 from shipways.rehearse.faults import Chooser, Fault, Faulty, Traffic
 from shipways.rehearse.forge import Forge
@@ -76,45 +76,26 @@ class Github:
     def converge(self, made: Manifest, folder: Path, *, token: str = TOKEN, apply: bool = True) -> Outcome:
         """A run of its own."""
         self.console, self.clock, self.traffic.requests[:] = RecordingConsole(), ManualClock(time.time()), []
-        return anyio.run(lambda: self._converge(made, folder, token, apply))
+        return anyio.run(lambda: self._converge(made, folder, token, apply=apply))
 
     def race(self, made: Manifest, folder: Path, runners: int) -> list[Outcome]:
         """Several runs at the same time."""
-        outcomes: list[Outcome] = []
+        return race(lambda: self._converge(made, folder, TOKEN, apply=True), runners)
 
-        async def run() -> None:
-            outcomes.append(await self._converge(made, folder, TOKEN, True))  # noqa: FBT003 - as a run of its own
-
-        async def main() -> None:
-            async with anyio.create_task_group() as group:
-                for _ in range(runners):
-                    group.start_soon(run)
-
-        anyio.run(main)
-        return outcomes
-
-    async def _converge(self, made: Manifest, folder: Path, token: str, apply: bool) -> Outcome:
+    async def _converge(self, made: Manifest, folder: Path, token: str, *, apply: bool) -> Outcome:
         async with self.outside(folder, token) as outside:
             around = Around(outside=outside, console=self.console, clock=self.clock)
             return await converge([channel(made)], made, around, apply=apply)
 
     def preflight(self, made: Manifest, *, token: str = TOKEN) -> str:
         """The problems that there are before a release is built."""
-
-        async def main() -> str:
-            async with self.outside(Path(), token) as outside:
-                return "\n".join(map(str, await channel(made).preflight(outside)))
-
-        return anyio.run(main)
+        return problems(channel(made), self.outside(Path(), token))
 
     @contextlib.asynccontextmanager
     async def outside(self, folder: Path, token: str) -> AsyncIterator[Outside]:
         """What the channel talks to."""
-        bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # reading the authorities takes longer than a whole run
-        async with web.client(transport=httpx.AsyncHTTPTransport(verify=bare)) as http:
-            forge = GithubForge(f"{self.url}{API}", REPOSITORY, Secret(token), http, self.clock)
-            with contextlib.closing(forge):
-                yield replace(CLOSED, artifact=lambda path: folder / path, forge=lambda *_: forge)
+        async with connected(self.url, token, self.clock) as (_, forge):
+            yield replace(CLOSED, artifact=lambda path: folder / path, forge=lambda *_: forge)
 
     def writes(self) -> list[tuple[str, str]]:
         """The requests of the last run that change something."""
@@ -122,7 +103,7 @@ class Github:
 
     def notes(self) -> str:
         """What the last run told."""
-        return "\n".join(event.text for event in self.console.events if isinstance(event, Note))
+        return "\n".join(self.console.notes)
 
 
 @contextlib.contextmanager
@@ -138,6 +119,41 @@ def github(*, apart: bool = False, **more: object) -> Iterator[Github]:
         made.url = opened.enter_context(served(Faulty(app, choose, made.traffic)))
         made.forge.storage = opened.enter_context(served(app)) if apart else ""
         yield made
+
+
+@contextlib.asynccontextmanager
+async def connected(url: str, token: str, clock: Clock) -> AsyncIterator[tuple[httpx.AsyncClient, GithubForge]]:
+    """Connections to the stand-in at this address, and the forge of the repository there."""
+    bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # reading the authorities takes longer than a whole run
+    async with web.client(transport=httpx.AsyncHTTPTransport(verify=bare)) as http:
+        with contextlib.closing(GithubForge(f"{url}{API}", REPOSITORY, Secret(token), http, clock)) as forge:
+            yield http, forge
+
+
+def race(run: Callable[[], Awaitable[Outcome]], runners: int) -> list[Outcome]:
+    """As many runs at the same time."""
+    outcomes: list[Outcome] = []
+
+    async def one() -> None:
+        outcomes.append(await run())
+
+    async def main() -> None:
+        async with anyio.create_task_group() as group:
+            for _ in range(runners):
+                group.start_soon(one)
+
+    anyio.run(main)
+    return outcomes
+
+
+def problems(checked: Checked, doors: contextlib.AbstractAsyncContextManager[Outside]) -> str:
+    """What a channel says before a release is built."""
+
+    async def main() -> str:
+        async with doors as outside:
+            return "\n".join(map(str, await checked.preflight(outside)))
+
+    return anyio.run(main)
 
 
 def channel(made: Manifest) -> GithubChannel:

@@ -22,7 +22,6 @@ from shipways.adapters.pypi import SimpleIndex
 from shipways.config.publish import PypiTable
 from shipways.model.artifact import Kind
 from shipways.model.digest import digest_bytes
-from shipways.model.event import Note
 from shipways.model.manifest import ArtifactEntry, Manifest, PackageEntry
 from shipways.model.outcome import Outcome, State
 from shipways.publish.pypi import PypiChannel
@@ -121,7 +120,7 @@ class Release:
 
     def notes(self) -> list[str]:
         """What was said."""
-        return [event.text for event in self.console.events if isinstance(event, Note)]
+        return self.console.notes
 
 
 def table(url: str, *, uploads: str = "/legacy/", trusted: bool = False) -> PypiTable:

@@ -1,23 +1,18 @@
 """A release with a formula, and runs that bring it to the stand-ins for GitHub and for a tap there."""
 
 import contextlib
-import ssl
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import anyio
-import httpx
 
 import forging
 from forging import READER, REPOSITORY, TOKEN, WRITES, never
-from shipways.adapters import web
-from shipways.adapters.github import GithubForge
 from shipways.adapters.githubtap import GithubTap
 from shipways.config.manifestfile import FILE_NAME, manifest_text
 from shipways.model.digest import digest_bytes
-from shipways.model.event import Note
 from shipways.model.formula import BrewTest, Download, Formula
 from shipways.model.manifest import ArtifactEntry, Manifest
 from shipways.model.outcome import Outcome, State
@@ -105,24 +100,13 @@ class Tapped:
     def converge(self, made: "Release", *, token: str = TOKEN, apply: bool = True) -> Outcome:
         """A run of its own."""
         self.console, self.clock, self.traffic.requests[:] = RecordingConsole(), ManualClock(time.time()), []
-        return anyio.run(lambda: self._converge(made, token, apply))
+        return anyio.run(lambda: self._converge(made, token, apply=apply))
 
     def race(self, made: "Release", runners: int) -> list[Outcome]:
         """Several runs at the same time."""
-        outcomes: list[Outcome] = []
+        return forging.race(lambda: self._converge(made, TOKEN, apply=True), runners)
 
-        async def run() -> None:
-            outcomes.append(await self._converge(made, TOKEN, True))  # noqa: FBT003 - as a run of its own
-
-        async def main() -> None:
-            async with anyio.create_task_group() as group:
-                for _ in range(runners):
-                    group.start_soon(run)
-
-        anyio.run(main)
-        return outcomes
-
-    async def _converge(self, made: "Release", token: str, apply: bool) -> Outcome:
+    async def _converge(self, made: "Release", token: str, *, apply: bool) -> Outcome:
         async with self.outside(made.folder, token) as outside:
             around = Around(outside=outside, console=self.console, clock=self.clock)
             channels = [forging.channel(made.manifest), self.channel]
@@ -130,21 +114,13 @@ class Tapped:
 
     def preflight(self, *, token: str = TOKEN) -> str:
         """The problems that there are before a release is built."""
-
-        async def main() -> str:
-            async with self.outside(Path(), token) as outside:
-                return "\n".join(map(str, await self.channel.preflight(outside)))
-
-        return anyio.run(main)
+        return forging.problems(self.channel, self.outside(Path(), token))
 
     @contextlib.asynccontextmanager
     async def outside(self, folder: Path, token: str) -> AsyncIterator[Outside]:
         """What the channels talk to; the token is that of the tap."""
-        bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # reading the authorities takes longer than a whole run
-        async with web.client(transport=httpx.AsyncHTTPTransport(verify=bare)) as http:
-            forge = GithubForge(f"{self.url}{API}", REPOSITORY, Secret(TOKEN), http, self.clock)
-            tap = GithubTap(self.channel.place, Secret(token), http, self.clock)
-            with contextlib.closing(forge), contextlib.closing(tap):
+        async with forging.connected(self.url, TOKEN, self.clock) as (http, forge):
+            with contextlib.closing(GithubTap(self.channel.place, Secret(token), http, self.clock)) as tap:
                 doors = replace(CLOSED, artifact=lambda path: folder / path)
                 yield replace(doors, forge=lambda *_: forge, tap=lambda _: tap)
 
@@ -156,7 +132,7 @@ class Tapped:
 
     def notes(self) -> str:
         """What the last run told."""
-        return "\n".join(event.text for event in self.console.events if isinstance(event, Note))
+        return "\n".join(self.console.notes)
 
     def empty(self) -> None:
         """Let the tap, and its fork, be as they were at first."""

@@ -11,7 +11,6 @@ from cargoing import WORKSPACE, Cargo
 from crating import CANARY, TWO, VARIABLE, EventClock, Run, release
 from sandbox import Repository
 from shipways.errors import Unfinished
-from shipways.model.event import Note
 from shipways.model.outcome import Outcome, State
 from shipways.pack.crate import read_crate, upload_metadata
 from shipways.rehearse.crates import Crates
@@ -210,7 +209,7 @@ def test_many_crates(tmp_path: Path) -> None:
         run = Run(url, tmp_path, registry="", env={"CARGO_REGISTRY_TOKEN": CANARY}, clock=clock)
         assert {State.APPLIED} == states(run.publish(release(tmp_path, "1.0.0", many)))
         assert (8, 8, 1800.0) == (len(crates.log), traffic.methods()["PUT"], run.clock.now())
-        notes = [event.text for event in run.console.events if isinstance(event, Note)]
+        notes = run.console.notes
         assert "crates: takes at least 30 min, for the place takes only so many at a time" == notes[0]
 
 

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipways.errors import ConfigError, Conflict, Unfinished
-from shipways.model.event import Note
 from shipways.model.item import Item, ItemKind, Phase, Seen
 from shipways.model.outcome import Outcome, Row, State
 from shipways.outside.channels import Channel
@@ -57,7 +56,7 @@ class Run:
         return anyio.run(lambda: converge(channels, MANIFEST, around, apply=apply))
 
     def notes(self) -> list[str]:
-        return [event.text for event in self.console.events if isinstance(event, Note)]
+        return self.console.notes
 
 
 def states(outcome: Outcome) -> dict[str, State]:

@@ -11,7 +11,6 @@ from shipways.adapters.files import DiskFiles
 from shipways.config.manifestfile import FILE_NAME, manifest_text, read_sealed
 from shipways.errors import Conflict, Problem, Transient
 from shipways.model.digest import digest_bytes
-from shipways.model.event import Note
 from shipways.model.item import Item, ItemKind, Phase, Seen
 from shipways.model.manifest import ArtifactEntry, Manifest, PackageEntry
 from shipways.model.outcome import Outcome, Row, State
@@ -63,7 +62,7 @@ class Machine:
         return anyio.run(lambda: bring(needed(MANIFEST, outcome), places, self.folder, DiskFiles(), around))
 
     def notes(self) -> str:
-        return "\n".join(event.text for event in self.console.events if isinstance(event, Note))
+        return "\n".join(self.console.notes)
 
 
 def test_needed() -> None:

@@ -1,6 +1,6 @@
 """A console that remembers, and a clock that moves when told."""
 
-from shipways.model.event import Event
+from shipways.model.event import Event, Note
 
 
 class RecordingConsole:
@@ -17,6 +17,11 @@ class RecordingConsole:
     def print(self, text: str) -> None:
         """Keep the text."""
         self.printed.append(text)
+
+    @property
+    def notes(self) -> list[str]:
+        """The texts of the lines for people."""
+        return [event.text for event in self.events if isinstance(event, Note)]
 
 
 class ManualClock:
