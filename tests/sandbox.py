@@ -1,5 +1,6 @@
 """Small real repositories, and shipways as users run it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -15,6 +16,23 @@ class Ran:
     code: int
     out: str
     err: str
+
+
+def commanded(*words: str, outputs: str = "*.txt", source: bool = False) -> str:
+    """shipways.toml of a project whose only package a command makes; `source`: with an archive of its sources."""
+    return f"""
+[project]
+name = "hello"
+source_archive = {str(source).lower()}
+
+[package.hello]
+build = "command"
+version = "1.0.0"
+
+[package.hello.command]
+run = [{json.dumps(words)}]
+outputs = ["{outputs}"]
+"""
 
 
 class Repository:

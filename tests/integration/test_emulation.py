@@ -8,22 +8,13 @@ from pathlib import Path
 import pytest
 
 from engines import Containers, tiny
-from sandbox import Repository
+from sandbox import Repository, commanded
 from support import missing
 
 pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 BOTH = "docker.io/library/both:1"
-CONFIG = """
-[project]
-name = "hello"
-source_archive = false
-
-[package.hello]
-build = "command"
-version = "1.0.0"
-command = { run = [["true"]], outputs = ["x"] }
-
+CONFIG = f"""{commanded("true", outputs="x")}
 [image.web]
 package = "hello"
 dockerfile = "Dockerfile"

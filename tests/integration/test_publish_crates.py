@@ -209,8 +209,8 @@ def test_many_crates(tmp_path: Path) -> None:
         run = Run(url, tmp_path, registry="", env={"CARGO_REGISTRY_TOKEN": CANARY}, clock=clock)
         assert {State.APPLIED} == states(run.publish(release(tmp_path, "1.0.0", many)))
         assert (8, 8, 1800.0) == (len(crates.log), traffic.methods()["PUT"], run.clock.now())
-        notes = run.console.notes
-        assert "crates: takes at least 30 min, for the place takes only so many at a time" == notes[0]
+        told = "crates: takes at least 30 min, for the place takes only so many at a time"
+        assert told == run.console.notes[0]
 
 
 def test_limit_that_is_used_up(tmp_path: Path) -> None:

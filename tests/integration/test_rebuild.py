@@ -9,23 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import Clone, Repository
+from sandbox import Clone, Repository, commanded
 
 pytestmark = pytest.mark.integration
 
 SOURCE = "hello-1.0.0-source.tar.gz"
-CONFIG = """
-[project]
-name = "hello"
-
-[package.hello]
-build = "command"
-version = "1.0.0"
-
-[package.hello.command]
-run = [["sh", "-c", "echo hello > $0/hello.txt", "{out}"]]
-outputs = ["*.txt"]
-"""
+CONFIG = commanded("sh", "-c", "echo hello > $0/hello.txt", "{out}", source=True)
 
 
 @pytest.fixture
