@@ -149,7 +149,7 @@ class Shelf:
         return {}
 
     async def apply(self, outside: Outside, item: Item, seen: Seen) -> Publication:
-        raise NotImplementedError
+        raise AssertionError(item)
 
     async def sealed(self, outside: Outside, tag: str, into: Path) -> bool:
         if self.fails:
@@ -159,7 +159,7 @@ class Shelf:
         return tag in self.manifests
 
     async def retract(self, outside: Outside, item: Item, seen: Seen) -> None:
-        raise NotImplementedError
+        raise AssertionError(item)
 
 
 def ask(folder: Path, *shelves: Shelf, tags: tuple[str, ...] = ("v1.0.0",)) -> Known | None:

@@ -23,7 +23,7 @@ _BROKEN: Final = (
     EOFError,
     LZMAError,
     OSError,
-    NotImplementedError,
+    NotImplementedError,  # zipfile, of a kind of compression that it does not know
 )
 """What an archive may raise that is none, or is cut short."""
 
