@@ -13,6 +13,9 @@ from shipways.adapters.shell import OsShell
 from shipways.model.facts import Ci, Facts, Git
 from shipways.model.lock import Lock
 from shipways.model.manifest import FORMAT, ArtifactEntry, Manifest, PackageEntry
+from shipways.model.plan import Mode
+from shipways.model.record import FORMAT as PLAN
+from shipways.model.record import PlannedStep, PlanRecord
 from shipways.model.source import SourceTree
 from shipways.model.version import Version
 from shipways.rustfacts import installed
@@ -54,6 +57,21 @@ def sealed(
         packages=packages,
         steps=(),
         artifacts=tuple(artifacts),
+    )
+
+
+def plan_record(*steps: PlannedStep) -> PlanRecord:
+    """The plan of a snapshot, of which only its steps matter."""
+    return PlanRecord(
+        format=PLAN,
+        project="p",
+        mode=Mode.SNAPSHOT,
+        reason="why",
+        commit="0" * 40,
+        make_digest="sha256:0",
+        packages=(),
+        steps=steps,
+        skips=(),
     )
 
 

@@ -22,9 +22,8 @@ from shipways.model.event import (
     Started,
     Table,
 )
-from shipways.model.plan import Mode
-from shipways.model.record import FORMAT, PlanRecord
 from shipways.testing.console import ManualClock
+from support import plan_record
 
 TABLE = Table(
     title="dist/  2 artifacts",
@@ -35,17 +34,7 @@ TABLE = Table(
     ),
     remarks=("b is skipped: no compiler",),
 )
-PLAN = PlanRecord(
-    format=FORMAT,
-    project="p",
-    mode=Mode.SNAPSHOT,
-    reason="",
-    commit="",
-    make_digest="",
-    packages=(),
-    steps=(),
-    skips=(),
-)
+PLAN = plan_record()
 EVENTS: Sequence[tuple[Event, str]] = (
     (Note(text="snapshot: why"), "snapshot: why\n"),
     (Note(text="old", level="warning"), "warning: old\n"),

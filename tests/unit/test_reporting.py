@@ -7,25 +7,12 @@ import pytest
 from shipways.adapters.files import DiskFiles
 from shipways.errors import BuildError, Problem
 from shipways.model.event import Note, Planned
-from shipways.model.plan import Mode
-from shipways.model.record import FORMAT, PlanRecord
 from shipways.run.journal import Journal
 from shipways.testing.console import ManualClock, RecordingConsole
 from shipways.verbs.reporting import reported
+from support import plan_record
 
-PLANNED = Planned(
-    plan=PlanRecord(
-        format=FORMAT,
-        project="p",
-        mode=Mode.SNAPSHOT,
-        reason="why",
-        commit="",
-        make_digest="",
-        packages=(),
-        steps=(),
-        skips=(),
-    )
-)
+PLANNED = Planned(plan=plan_record())
 
 
 class Run:

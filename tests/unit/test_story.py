@@ -9,34 +9,21 @@ from hypothesis import strategies as st
 
 from shipways.errors import Problem
 from shipways.model.event import Began, Ended, Event, Failed, Finished, Note, Planned, Printed, Skipped, Started, Table
-from shipways.model.plan import Mode
-from shipways.model.record import FORMAT, PlannedStep, PlanRecord
+from shipways.model.record import PlannedStep
 from shipways.model.step import Work
 from shipways.model.story import Ending, Span
 from shipways.run.journal import Journal
 from shipways.run.story import critical, lanes, story
 from shipways.testing.console import ManualClock, RecordingConsole
+from support import plan_record
 
 Steps = Sequence[tuple[str, tuple[str, ...]]]
 
 
 def planned(*steps: tuple[str, tuple[str, ...]]) -> Planned:
     """The plan of these steps with their needs."""
-    plan = PlanRecord(
-        format=FORMAT,
-        project="p",
-        mode=Mode.SNAPSHOT,
-        reason="why",
-        commit="0" * 40,
-        make_digest="sha256:0",
-        packages=(),
-        steps=tuple(
-            PlannedStep(id=step, work=Work.PACK, package="", target="", needs=needs, outputs=())
-            for step, needs in steps
-        ),
-        skips=(),
-    )
-    return Planned(plan=plan)
+    found = (PlannedStep(id=s, work=Work.PACK, package="", target="", needs=needs, outputs=()) for s, needs in steps)
+    return Planned(plan=plan_record(*found))
 
 
 def made(step: str, seconds: float, *, cached: bool = False) -> Finished:
