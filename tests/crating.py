@@ -141,6 +141,10 @@ class Run:
         """What would stop a release; raises what the channel raises."""
         return anyio.run(CratesChannel(registry=self.registry).preflight, self.outside())
 
+    def foresee(self, *crates: tuple[str, str]) -> tuple[str, ...]:
+        """What is worth knowing before a release of these names and versions."""
+        return anyio.run(CratesChannel(registry=self.registry, crates=crates).foresee, self.outside())
+
     def publish(self, manifest: Manifest, *, apply: bool = True) -> Outcome:
         """Converge; what was printed and recorded has no token in it."""
         outside = self.outside()

@@ -241,6 +241,8 @@ def test_command(tmp_path: Path) -> None:
         for ran, text in zip(told, ("2 applied", "2 there", "2 there"), strict=True):
             assert (0, True) == (ran.code, text in ran.err), ran.err
             assert CANARY not in ran.out + ran.err
+        before = ["pair-app, pair-core: nobody has this name yet", "is there already, and is compared", ""]
+        assert [True] * 3 == [text in ran.err for ran, text in zip(told, before, strict=True)]
         assert [("pair-core", "1.0.0"), ("pair-app", "1.0.0")] == crates.log
         files = [path for path in tmp_path.rglob("*") if path.is_file()]
         assert [] == [path for path in files if CANARY.encode() in path.read_bytes()]

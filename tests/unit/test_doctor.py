@@ -12,7 +12,7 @@ MISSING = Problem(path="FORGE_TOKEN", what="is not set")
 
 
 class Asked(PlaceChannel):
-    """A channel that is asked before, and says `problems`, or refuses to be asked."""
+    """A channel that is asked before, says `problems` and that it is slow, or refuses to be asked."""
 
     def __init__(self, name: str, *problems: Problem, refuses: bool = False) -> None:
         super().__init__(name, Place(), ())
@@ -23,6 +23,9 @@ class Asked(PlaceChannel):
         if self._refuses:
             raise Unfinished(MISSING)
         return self._problems
+
+    async def foresee(self, outside: Outside) -> tuple[str, ...]:
+        return ("it will take a while",)
 
 
 def examined(*channels: Channel) -> tuple[Finding, ...]:
@@ -35,6 +38,13 @@ def test_every_channel_is_asked() -> None:
     assert [("a", True, ()), ("b", True, (MISSING,)), ("c", True, (MISSING,)), ("d", False, ())] == [
         (finding.channel, finding.asked, finding.problems) for finding in found
     ]
+
+
+def test_notes() -> None:
+    """What is only worth knowing is told beside problems, and by nobody who refuses to be asked."""
+    said = ("it will take a while",)
+    found = examined(Asked("a"), Asked("b", MISSING), Asked("c", refuses=True), PlaceChannel("d", Place(), ()))
+    assert [said, said, (), ()] == [finding.notes for finding in found]
 
 
 def test_table() -> None:

@@ -1,5 +1,6 @@
 """What should be at a registry of crates."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,11 @@ import pytest
 from crating import release
 from shipways.config.load import parse
 from shipways.errors import ConfigError
+from shipways.model.facts import Crate
 from shipways.model.item import ItemKind, Phase
 from shipways.outside.crates import token_variable
 from shipways.publish.crates import CratesChannel, plan
+from support import facts
 
 HEAD = '[project]\nname = "p"\n'
 
@@ -31,6 +34,19 @@ def test_config(registry: str) -> None:
     text = f'{HEAD}[publish.crates]\nregistry = "{registry}"\n'
     assert [CratesChannel(registry=registry)] == list(plan(parse(text, "shipways.toml"), None))
     assert [CratesChannel(registry="")] == list(plan(parse(f"{HEAD}[publish.crates]\n", "shipways.toml"), None))
+
+
+def test_crates_before() -> None:
+    """Which crates a release will bring is known from its facts: those of its tags that may be published."""
+    config = parse(f"{HEAD}[publish.crates]\n", "shipways.toml")
+    crates = tuple(
+        Crate(package=package, path=package, name=f"p-{package}", private=package == "hidden")
+        for package in ("app", "core", "hidden")
+    )
+    here = replace(facts(app="1.0.0", core="2.0.0", hidden="3.0.0"), crates=crates)
+    assert [(("p-app", "1.0.0"), ("p-core", "2.0.0"))] == [channel.crates for channel in plan(config, here)]
+    tagged = replace(here, git=replace(here.git, tags=("v2.0.0",)))
+    assert [(("p-core", "2.0.0"),)] == [channel.crates for channel in plan(config, tagged)]
 
 
 @pytest.mark.parametrize("registry", ["https://index.example/", "sparse+https://index.example", "a b", 'x"', "../x"])

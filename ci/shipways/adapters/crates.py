@@ -102,6 +102,16 @@ class SparseRegistry:
         """The user's, or a minted one, which the upload uses while it lives."""
         await self._tokens.token((await self._taking()).api)
 
+    async def owners(self, name: str) -> tuple[str, ...]:
+        """As the Cargo Book has it ("Web API", "Owners: List"); crates.io tells everybody, so it gets no token."""
+        place, own = await self._taking(), self._tokens.own()
+        headers = {"Authorization": own.open()} if own and self._registry not in CRATES_IO else {}
+        async with web.client(place.api) as http:
+            request = http.build_request("GET", f"/api/v1/crates/{name}/owners", headers=headers)
+            answer = await web.send(http, request, clock=self._clock)
+        users = _object(answer).get("users")
+        return tuple(str(user["login"]) for user in users if "login" in user) if isinstance(users, list) else ()
+
     async def upload(self, crate: Path, limit: Limit | None) -> None:
         """Send a .crate, when its turn comes."""
         data = await to_thread.run_sync(crate.read_bytes)

@@ -15,6 +15,11 @@ class Limit:
         return max(0, count - self.burst) * self.every
 
 
+def wait_text(seconds: float) -> str:
+    """What people are told of a place that makes a release last so long."""
+    return f"takes at least {seconds / 60:.0f} min, for the place takes only so many at a time"
+
+
 @dataclass(slots=True, kw_only=True)
 class Bucket:
     """What is left of a limit at a moment. Times are of one clock, in seconds."""

@@ -83,6 +83,15 @@ class Checked(Protocol):
 
 
 @runtime_checkable
+class Foreseen(Protocol):
+    """A channel that can tell before a release is built what is worth knowing, and stops nothing."""
+
+    async def foresee(self, outside: Outside) -> tuple[str, ...]:
+        """A line for each. Raises Transient, or Unfinished when asking is refused."""
+        ...
+
+
+@runtime_checkable
 class Paced(Protocol):
     """A channel whose place takes only so much at a time."""
 

@@ -36,6 +36,13 @@ class CrateRegistry(Protocol):
         """
         ...
 
+    async def owners(self, name: str) -> tuple[str, ...]:
+        """The logins of those who may publish a crate, as far as the registry tells; empty where it does not.
+
+        Raises Transient.
+        """
+        ...
+
     async def upload(self, crate: Path, limit: Limit | None) -> None:
         """Send a .crate, as fast as the limit allows over all uploads of this run.
 

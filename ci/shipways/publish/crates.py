@@ -11,7 +11,7 @@ from shipways.model.artifact import Kind
 from shipways.model.facts import Facts
 from shipways.model.item import Item, ItemKind, Phase, Publication, Seen
 from shipways.model.manifest import ArtifactEntry, Manifest
-from shipways.model.pace import Limit
+from shipways.model.pace import Limit, wait_text
 from shipways.outside.channels import Outside
 from shipways.outside.crates import CRATES_IO
 
@@ -25,6 +25,8 @@ class CratesChannel:
     """A version is there when the index has its checksum; a yanked one is still there. Nothing is ever replaced."""
 
     registry: str
+    crates: tuple[tuple[str, str], ...] = ()
+    """Name and version of each crate of the release, as far as they are known before it is built."""
     name: str = "crates"
 
     def desired(self, manifest: Manifest) -> tuple[Item, ...]:
@@ -52,6 +54,24 @@ class CratesChannel:
         await outside.crates(self.registry).authorize()
         return ()
 
+    async def foresee(self, outside: Outside) -> tuple[str, ...]:
+        """What is there under the names of this release, whose they are, and how long the registry makes it last."""
+        registry = outside.crates(self.registry)
+        seen = await registry.look(self.crates)
+        missing = [name for name, version in self.crates if not seen[name, version].value]
+        known = [name for name, version in self.crates if name in missing and seen[name, version].stamp]
+        owners: dict[tuple[str, ...], list[str]] = {}
+        for name in known:
+            owners.setdefault(await registry.owners(name), []).append(name)
+        lines = [_whose(names, logins) for logins, names in owners.items()]
+        if free := [name for name in missing if name not in known]:
+            lines.insert(0, f"{', '.join(free)}: nobody has this name yet")
+        if there := [f"{name} {version}" for name, version in self.crates if name not in missing]:
+            lines.append(f"{', '.join(there)}: is there already, and is compared with what is built")
+        if seconds := self.pace([each for each in seen.values() if not each.value]):
+            lines.append(f"{len(missing)} uploads, {len(free)} of them new crates: {wait_text(seconds)}")
+        return tuple(lines)
+
     async def observe(self, outside: Outside, items: Sequence[Item]) -> Mapping[str, Seen]:
         """What the index has."""
         found = await outside.crates(self.registry).look([_version(item) for item in items])
@@ -77,6 +97,12 @@ class CratesChannel:
         return max(NEW_VERSIONS.seconds(known), NEW_CRATES.seconds(len(seen) - known))
 
 
+def _whose(names: Sequence[str], logins: Sequence[str]) -> str:
+    if not logins:
+        return f"{', '.join(names)}: is there; whose it is, this registry does not tell"
+    return f"{', '.join(names)}: is that of {', '.join(logins)}; whose the token is, no registry tells"
+
+
 def _crate(path: str, version: str) -> str:
     """The name of the crate in a file of `model.names.crate_file`."""
     return path.removesuffix(f"-{version}.crate")
@@ -89,6 +115,7 @@ def _version(item: Item) -> tuple[str, str]:
 
 def plan(config: Config, facts: Facts | None) -> Iterator[CratesChannel]:
     """The registry of the config, if it has one."""
-    del facts
     if config.publish.crates:
-        yield CratesChannel(registry=config.publish.crates.registry)
+        ours = (crate for crate in facts.crates if not crate.private and facts.tagged(crate.package)) if facts else ()
+        known = tuple((crate.name, facts.version(crate.package).base) for crate in ours) if facts else ()
+        yield CratesChannel(registry=config.publish.crates.registry, crates=known)

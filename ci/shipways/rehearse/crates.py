@@ -18,10 +18,17 @@ from shipways.model.digest import digest_bytes
 from shipways.model.pace import Bucket
 from shipways.pack.crate import index_path
 from shipways.publish.crates import NEW_CRATES, NEW_VERSIONS
+from shipways.rehearse.crateindex import index_entry
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_FOREIGN: Final = (
+    "this crate exists but you don't seem to be an owner. If you believe this is a mistake, "
+    "perhaps you need to accept an invitation to be an owner before publishing."
+)
 _LIFE: Final = 1800.0
 """Seconds that a token of trusted publishing lives."""
+_USER: Final = "rehearsal"
+"""Whose every token is."""
 _ISSUER: Final = "https://token.actions.githubusercontent.com"
 
 
@@ -49,6 +56,8 @@ class Crates:
     """Whether every request needs a token (`auth-required`)."""
     waits_for: frozenset[str] | None = None
     """Crates that have to be there before those that need them; None: every one has to."""
+    owners: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The logins of those who own a crate, by its name in small letters; nobody else than us where it has none."""
     now: Callable[[], float] = time.time
     versions: dict[str, dict[str, Published]] = field(default_factory=dict)
     log: list[tuple[str, str]] = field(default_factory=list)
@@ -66,6 +75,7 @@ class Crates:
             Route("/index/config.json", self._config),
             Route("/index/{path:path}", self._index),
             Route("/api/v1/crates/new", self._publish, methods=["PUT"]),
+            Route("/api/v1/crates/{name}/owners", self._owners),
             Route(f"{one}/yank", self._yank, methods=["DELETE"]),
             Route(f"{one}/unyank", self._yank, methods=["PUT"]),
             Route(f"{one}/download", self._download),
@@ -128,6 +138,8 @@ class Crates:
             return _error(400, "invalid tarball length for remaining payload")
         if problem := self._problem(metadata):
             return _error(400, problem)
+        if _USER not in self._owned(metadata["name"]):
+            return _error(403, _FOREIGN)
         if seconds := self._wait(new=metadata["name"].lower() not in self.versions):
             when = email.utils.formatdate(self.now() + seconds, usegmt=True)
             words = f"You have published too many crates in a short period of time. Please try again after {when}"
@@ -182,10 +194,21 @@ class Crates:
         name, version = request.path_params["name"], request.path_params["version"]
         return self.versions.get(name.lower(), {}).get(version)
 
+    async def _owners(self, request: Request) -> Response:
+        """Told to everybody."""
+        name = request.path_params["name"]
+        if name.lower() not in self.versions:
+            return _error(404, f"crate `{name}` does not exist")
+        users = [{"id": number, "login": login, "name": None} for number, login in enumerate(self._owned(name), 1)]
+        return JSONResponse({"users": users})
+
+    def _owned(self, name: str) -> tuple[str, ...]:
+        return self.owners.get(name.lower(), (_USER,))
+
     async def _me(self, request: Request) -> Response:
-        if not self._may(request):
-            return _error(403, "must be logged in to perform that action")
-        return JSONResponse({"user": {"id": 1, "login": "rehearsal", "name": None}, "owned_crates": []})
+        """Never told to a token."""
+        del request
+        return _error(403, "this action can only be performed on the crates.io website")
 
     async def _page(self, request: Request) -> Response:
         del request
@@ -231,43 +254,6 @@ class Crates:
         parts = ({"alg": "RS256", "kid": "rehearsal"}, claims)
         jwt = ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts)
         return JSONResponse({"value": f"{jwt}.c2ln"})
-
-
-def index_entry(metadata: Mapping[str, Any], data: bytes) -> dict[str, Any]:
-    """The line of the index for an upload (Cargo Book, "Index Format", "JSON schema")."""
-    old: dict[str, list[str]] = {}
-    new: dict[str, list[str]] = {}
-    for name, values in metadata["features"].items():
-        modern = any(value.startswith("dep:") or "?/" in value for value in values)
-        (new if modern else old)[name] = values
-    return {
-        "name": metadata["name"],
-        "vers": metadata["vers"],
-        "deps": [_index_dependency(dep) for dep in metadata["deps"]],
-        "cksum": digest_bytes(data).removeprefix("sha256:"),
-        "features": old,
-        **({"features2": new} if new else {}),
-        "yanked": False,
-        "links": metadata["links"],
-        "v": 2 if new else 1,
-        "rust_version": metadata["rust_version"],
-    }
-
-
-def _index_dependency(dep: Mapping[str, Any]) -> dict[str, Any]:
-    """In the index the name is the one of the manifest's key, and `package` the crate's."""
-    renamed = dep.get("explicit_name_in_toml")
-    return {
-        "name": renamed or dep["name"],
-        "req": dep["version_req"],
-        "features": dep["features"],
-        "optional": dep["optional"],
-        "default_features": dep["default_features"],
-        "target": dep["target"],
-        "kind": dep["kind"],
-        "registry": dep.get("registry"),
-        "package": dep["name"] if renamed else None,
-    }
 
 
 def _core(version: str) -> str:

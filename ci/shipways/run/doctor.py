@@ -6,17 +6,18 @@ from functools import partial
 
 from shipways.errors import Problem, ShipwaysError
 from shipways.model.event import Table
-from shipways.outside.channels import Channel, Checked, Outside
+from shipways.outside.channels import Channel, Checked, Foreseen, Outside
 from shipways.tasks import together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What a channel says; `asked` is false for one that can only be tried."""
+    """What a channel says; `asked` is false for one that can only be tried. `notes` stop nothing."""
 
     channel: str
     asked: bool
     problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 async def examine(channels: Sequence[Channel], outside: Outside) -> tuple[Finding, ...]:
@@ -25,12 +26,14 @@ async def examine(channels: Sequence[Channel], outside: Outside) -> tuple[Findin
 
     async def ask(channel: Channel) -> None:
         problems: tuple[Problem, ...] = ()
-        if isinstance(channel, Checked):
-            try:
-                problems = await channel.preflight(outside)
-            except ShipwaysError as error:
-                problems = tuple(error.problems)
-        found[channel.name] = Finding(channel=channel.name, asked=isinstance(channel, Checked), problems=problems)
+        notes: tuple[str, ...] = ()
+        try:
+            problems = await channel.preflight(outside) if isinstance(channel, Checked) else ()
+            notes = await channel.foresee(outside) if isinstance(channel, Foreseen) else ()
+        except ShipwaysError as error:
+            problems = (*problems, *error.problems)
+        asked = isinstance(channel, Checked)
+        found[channel.name] = Finding(channel=channel.name, asked=asked, problems=problems, notes=notes)
 
     await together(partial(ask, channel) for channel in channels)
     return tuple(found[channel.name] for channel in channels)

@@ -12,6 +12,7 @@ from shipways.model.event import Began, Ended, Failed, Finished, Note, Skipped, 
 from shipways.model.item import Item, Phase, Publication, Seen, Verdict, has_begun, judge
 from shipways.model.manifest import Manifest
 from shipways.model.outcome import GOOD, Outcome, Row, State
+from shipways.model.pace import wait_text
 from shipways.outside.channels import Channel, Outside, Paced
 from shipways.ports import Clock, Console
 from shipways.run.patience import TRIES, pause, persist
@@ -108,8 +109,7 @@ class _Run:
                 mine = [i for i in self.items.values() if i.channel == name and i.id not in self.rows]
                 todo = [self.seen[item.id] for item in mine if self._judge(item) is Verdict.APPLY]
                 if seconds := channel.pace(todo):
-                    text = f"{name}: takes at least {seconds / 60:.0f} min, for the place takes only so many at a time"
-                    self.around.console.emit(Note(text=text))
+                    self.around.console.emit(Note(text=f"{name}: {wait_text(seconds)}"))
 
     async def publish(self) -> None:
         """STAGE, a last look at it, COMMIT."""

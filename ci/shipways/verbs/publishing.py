@@ -74,6 +74,9 @@ async def preflight(
     async with doors(dist) as out:
         findings = await examine(channels, out)
     console.emit(findings_table(findings))
+    for finding in findings:
+        for note in finding.notes:
+            console.emit(Note(text=f"{finding.channel}: {note}"))
     if problems := [problem for finding in findings for problem in finding.problems]:
         if not await _complete(channels, dist, make_digest, console, doors):
             raise PreflightError(*problems)
