@@ -46,6 +46,46 @@ def test_signed(top: Path, other: Bare) -> None:
     assert 0 == ran.code, ran.err
 
 
+ROTATED = {"SHIPWAYS_SIGNING_KEY": OTHER[1]}
+"""The environment of a release after the key of the config was changed."""
+
+
+def rotate(project: Repository) -> None:
+    """Let the config pin another key. Its tag is where it was: the config of today finishes an old tag."""
+    text = (project.root / "shipways.toml").read_text()
+    project.file("shipways.toml", text.replace(PUBLIC, OTHER[0]))
+    project.commit().git("tag", "--force", "v1.0.0")
+
+
+def test_rotated_key(hello: Repository, top: Path) -> None:
+    """What was staged under the old key is replaced by --restage alone, and is public under the new one then."""
+    rotate(hello)
+    signature = top / "v1.0.0" / "manifest.json.minisig"
+    before = signature.read_bytes()
+    for words in (("--tag", "v1.0.0"), ("--publish",), ("--restage", "--tag", "v1.0.0", "--dry-run")):
+        ran = hello.shipways("release", *words, env=ROTATED)
+        assert (0 if "--dry-run" in words else 6, before) == (ran.code, signature.read_bytes()), ran.err
+        assert ("fix: nothing is public: `release --restage`" in ran.err) == ("--dry-run" not in words), ran.err
+    ran = hello.shipways("release", "--restage", "--tag", "v1.0.0", env=ROTATED)
+    assert (0, True) == (ran.code, (top / "v1.0.0" / "manifest.json").exists()), ran.err
+    assert before != signature.read_bytes()
+    ran = hello.shipways("verify", "--tag", "v1.0.0", env={})
+    assert 0 == ran.code, ran.err
+
+
+def test_rotated_key_of_what_is_public(hello: Repository, top: Path) -> None:
+    """The proofs of a public release stay, also with --restage, and the error says how to finish it."""
+    assert 0 == hello.shipways("release", "--publish", env=KEY).code
+    rotate(hello)
+    signature = top / "v1.0.0" / "manifest.json.minisig"
+    before = signature.read_bytes()
+    for words in (("--tag", "v1.0.0"), ("--restage", "--tag", "v1.0.0")):
+        ran = hello.shipways("release", *words, env=ROTATED)
+        assert (6, before) == (ran.code, signature.read_bytes()), ran.err
+        said = "leave --restage out" if "--restage" in words else "put it back until this release is finished"
+        assert said in ran.err, ran.err
+
+
 @pytest.mark.parametrize("signed", ["by nobody", "by somebody else"])
 def test_not_signed(top: Path, other: Bare, signed: str) -> None:
     """Nothing is downloaded or published by a manifest that is not signed as the config wants; `verify` says drift."""

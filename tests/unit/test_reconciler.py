@@ -46,14 +46,14 @@ class Run:
         self.place = place
         self.fault = scripted(iter(faults))
 
-    def __call__(self, items: Sequence[Item] = ALL, *, apply: bool = True) -> Outcome:
+    def __call__(self, items: Sequence[Item] = ALL, *, apply: bool = True, anew: bool = False) -> Outcome:
         names = dict.fromkeys(item.channel for item in items)
         channels: list[Channel] = [
             PlaceChannel(name, self.place, [item for item in items if item.channel == name], self.fault)
             for name in names
         ]
         around = Around(outside=CLOSED, console=self.console, clock=self.clock, record=self.recorded.append)
-        return anyio.run(lambda: converge(channels, MANIFEST, around, apply=apply))
+        return anyio.run(lambda: converge(channels, MANIFEST, around, apply=apply, anew=anew))
 
     def notes(self) -> list[str]:
         return self.console.notes
@@ -141,23 +141,26 @@ def test_stage_replaces_nothing_afterwards() -> None:
     assert "sha256:old is there, not sha256:a" == outcome.error().problems[0].what  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("kind", [ItemKind.FIXED, ItemKind.PROOF])
-def test_conflict(kind: ItemKind) -> None:
-    """A file of a version, and a signature, are never replaced."""
-    item = replace(SDIST, kind=kind)
-    place = Place(values={item.id: Seen(value="sha256:old")})
-    outcome = Run(place)((item,))
+def test_conflict() -> None:
+    """A file of a version is never replaced, also where the whole stage is."""
+    place = Place(values={SDIST.id: Seen(value="sha256:old")})
+    outcome = Run(place)((SDIST,), anew=True)
     assert ({State.CONFLICT}, []) == (set(states(outcome).values()), place.log)
 
 
-@pytest.mark.parametrize(("begun", "state"), [(False, State.APPLIED), (True, State.CONFLICT)])
-def test_proof_of_an_earlier_stage(begun: bool, state: State) -> None:
-    """A proof of ours, of what was staged before, goes with that, as long as nothing is public."""
+@pytest.mark.parametrize("earlier", [False, True])
+@pytest.mark.parametrize("begun", [False, True])
+@pytest.mark.parametrize("anew", [False, True])
+def test_other_proof(earlier: bool, begun: bool, anew: bool) -> None:
+    """One of ours goes with what was staged before, one of others with --restage; none once something is public."""
+    hint = "put it back until" if begun else "" if earlier or anew else "`release --restage` replaces"
     proof = replace(ASSET, kind=ItemKind.PROOF)
-    place = Place(values={proof.id: Seen(value="sha256:old", earlier=True)})
+    place = Place(values={proof.id: Seen(value="old", earlier=earlier)})
     if begun:
         place.values[PUBLISHED.id] = Seen(value=PUBLISHED.want)
-    assert state == states(Run(place)((proof, PUBLISHED)))[proof.id]
+    outcome = Run(place)((proof, PUBLISHED), anew=anew)
+    told = [problem.hint for row in outcome.rows for problem in row.problems]
+    assert ([True] if hint else [], bool(hint)) == ([hint in text for text in told], not place.log)
 
 
 @pytest.mark.parametrize(

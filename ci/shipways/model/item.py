@@ -89,15 +89,18 @@ class Verdict(StrEnum):
     CONFLICT = "conflict"
 
 
-def judge(item: Item, seen: Seen, *, begun: bool) -> Verdict:
-    """The table of the design ("What makes Converge true"). `begun`: something of this version is public already."""
+def judge(item: Item, seen: Seen, *, begun: bool, anew: bool = False) -> Verdict:
+    """The table of the design ("What makes Converge true"). `begun`: something of this version is public already.
+
+    `anew`: the whole stage was asked to be replaced, whoever has signed what is in it.
+    """
     if seen.value == item.want:
         return Verdict.DONE
     if not seen.value:
         return Verdict.APPLY
     if item.kind is ItemKind.MOVING:
         return Verdict.KEEP if precedence(seen.version) > precedence(item.version) else Verdict.APPLY
-    replaceable = item.kind is ItemKind.STAGED or (item.kind is ItemKind.PROOF and seen.earlier)
+    replaceable = item.kind is ItemKind.STAGED or (item.kind is ItemKind.PROOF and (seen.earlier or anew))
     if replaceable and not begun:
         return Verdict.APPLY
     return Verdict.CONFLICT

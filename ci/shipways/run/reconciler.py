@@ -9,7 +9,7 @@ import anyio
 
 from shipways.errors import ConfigError, Conflict, Moved, Problem, ShipwaysError, Transient
 from shipways.model.event import Began, Ended, Failed, Finished, Note, Skipped, Started
-from shipways.model.item import Item, Phase, Publication, Seen, Verdict, has_begun, judge
+from shipways.model.item import Item, ItemKind, Phase, Publication, Seen, Verdict, has_begun, judge
 from shipways.model.manifest import Manifest
 from shipways.model.outcome import GOOD, Outcome, Row, State
 from shipways.model.pace import wait_text
@@ -20,6 +20,7 @@ from shipways.tasks import together
 
 WIDTH: Final = 8
 """How many items of one channel are applied at once."""
+_NEXT: Final = "release the next version"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +33,16 @@ class Around:
     record: Callable[[Row], None] = lambda _: None
 
 
-async def converge(channels: Sequence[Channel], manifest: Manifest, around: Around, *, apply: bool = True) -> Outcome:
+async def converge(
+    channels: Sequence[Channel], manifest: Manifest, around: Around, *, apply: bool = True, anew: bool = False
+) -> Outcome:
     """Observe everything, then apply what is missing: first all of STAGE, then COMMIT. Without `apply`, only observe.
 
-    Raises ConfigError for needs that nobody meets. A failure is a row; nothing of COMMIT begins after one in STAGE.
+    With `anew` proofs of others are replaced too, as long as nothing is public. Raises ConfigError for needs that
+    nobody meets. A failure is a row; nothing of COMMIT begins after one in STAGE.
     """
     items = collect(channels, manifest)
-    run = _Run(channels={channel.name: channel for channel in channels}, items=items, around=around)
+    run = _Run(channels={channel.name: channel for channel in channels}, items=items, around=around, anew=anew)
     await run.look(items.values())
     run.begun = has_begun(tuple(items.values()), tuple(run.seen.get(name, Seen()) for name in items))
     run.foretell()
@@ -82,6 +86,7 @@ class _Run:
     channels: Mapping[str, Channel]
     items: Mapping[str, Item]
     around: Around
+    anew: bool
     begun: bool = False
     seen: dict[str, Seen] = field(default_factory=dict)
     rows: dict[str, Row] = field(default_factory=dict)
@@ -136,7 +141,7 @@ class _Run:
             Verdict.CONFLICT: State.CONFLICT,
         }
         seen, verdict = self.seen[item.id], self._judge(item)
-        problems = (_conflict(item, seen),) if verdict is Verdict.CONFLICT else ()
+        problems = (self._conflict(item, seen),) if verdict is Verdict.CONFLICT else ()
         return Row(
             item=item, state=states[verdict], before=seen.value, stamp=seen.stamp, url=seen.url, problems=problems
         )
@@ -186,7 +191,7 @@ class _Run:
             seen = self.seen[item.id]
             verdict = self._judge(item)
             if verdict is Verdict.CONFLICT:
-                raise Conflict(_conflict(item, seen))
+                raise Conflict(self._conflict(item, seen))
             if verdict is not Verdict.APPLY:
                 return Publication(item=item.id, url=seen.url), tries - 1 if verdict is Verdict.DONE else 0
             self._announce(item, seen, tries)
@@ -210,10 +215,13 @@ class _Run:
         if item.passing:
             after = [other for other in self.items.values() if item.id in other.needs]
             settled = {Verdict.DONE, Verdict.KEEP}
-            seen = [judge(other, self.seen.get(other.id, Seen()), begun=self.begun) in settled for other in after]
+            seen = [self._verdict(other) in settled for other in after]
             if seen and all(seen):
                 return Verdict.DONE
-        return judge(item, self.seen[item.id], begun=self.begun)
+        return self._verdict(item)
+
+    def _verdict(self, item: Item) -> Verdict:
+        return judge(item, self.seen.get(item.id, Seen()), begun=self.begun, anew=self.anew)
 
     async def _confirm(self, staged: Sequence[Item]) -> None:
         """Whether all that was staged is there: afterwards nothing can be taken back."""
@@ -240,11 +248,14 @@ class _Run:
         elif row.problems:
             self.around.console.emit(Failed(step=row.item.id, reason=row.problems[0].what))
 
-
-def _conflict(item: Item, seen: Seen) -> Problem:
-    return Problem(
-        path=item.id,
-        what=f"{seen.value} is there, not {item.want}",
-        why="what is public under this name cannot be replaced" if item.kind.value != "proof" else "it proves nothing",
-        hint="release the next version" if item.path else "",
-    )
+    def _conflict(self, item: Item, seen: Seen) -> Problem:
+        """What is in the way, and the one thing to do about it."""
+        what = f"{seen.value} is there, not {item.want}"
+        if item.kind is not ItemKind.PROOF:
+            why, hint = "what is public under this name cannot be replaced", _NEXT if item.path else ""
+        elif self.begun:
+            why = "a part is public, and its proofs stay as they are"
+            hint = f"if [publish.attest] is another since, put it back until this release is finished; else {_NEXT}"
+        else:
+            why, hint = "it proves nothing", "nothing is public: `release --restage` replaces all that is staged"
+        return Problem(path=item.id, what=what, why=why, hint=hint)

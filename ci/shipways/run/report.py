@@ -139,7 +139,7 @@ def _next(outcome: Outcome) -> Iterator[str]:
     """The one thing to do."""
     states = {row.state for row in outcome.rows}
     if State.CONFLICT in states:
-        yield "other bytes are where ours should be; nothing can be done about it but a new version"
+        yield "other bytes are where ours should be, and stay; the error says what can be done"
     elif State.FAILED in states and outcome.begun:
         yield "a part is public; run the same command again, it does what is left"
     elif State.FAILED in states:

@@ -129,7 +129,8 @@ async def _release(asked: Asked, how: How) -> None:
         manifest = await make_all(shop, plan, console, how, given)
         await tell_sizes(shop, manifest, whole.mode, console, before, channels)
         if real:
-            await publishing.publish(channels, manifest, dist, console, apply=not asked.dry_run)
+            async with publishing.opened(dist, console) as around:
+                await publishing.publish(channels, manifest, around, apply=not asked.dry_run)
         if real and not asked.dry_run:
             publishing.record(shop, manifest, dist, console)
 

@@ -99,14 +99,13 @@ async def _complete(channels: Sequence[Channel], dist: Path, make_digest: str, c
 
 
 async def publish(
-    channels: Sequence[Channel], manifest: Manifest, dist: Path, console: Console, *, apply: bool, doors: Doors = real
+    channels: Sequence[Channel], manifest: Manifest, around: Around, *, apply: bool, anew: bool = False
 ) -> None:
     """Bring a release to its channels. Raises Unfinished or Conflict, after the table that shows how far it came."""
     if not channels:
-        console.emit(Note(text="there is no channel: the config has no table of [publish]"))
-    async with opened(dist, console, doors) as around:
-        outcome = await converge(channels, manifest, around, apply=apply)
-    console.emit(publish_table(outcome))
+        around.console.emit(Note(text="there is no channel: the config has no table of [publish]"))
+    outcome = await converge(channels, manifest, around, apply=apply, anew=anew)
+    around.console.emit(publish_table(outcome))
     if (error := outcome.error()) is not None:
         raise error
 

@@ -74,7 +74,8 @@ async def _calm(rehearsal: Rehearsal, console: Console) -> None:
     """What a user would run, and nothing goes wrong: release, the same once more, verify."""
     port, dist, manifest = rehearsal.harbour, rehearsal.dist, rehearsal.manifest
     await publishing.preflight(rehearsal.channels, dist, console, doors=port.outside)
-    await publishing.publish(rehearsal.channels, manifest, dist, console, apply=True, doors=port.outside)
+    async with publishing.opened(dist, console, port.outside) as around:
+        await publishing.publish(rehearsal.channels, manifest, around, apply=True)
     if problem := await rehearsal.again():
         raise Unfinished(Problem(path="rehearse", what="the same release once more", why=problem))
     await _verify(rehearsal, console)

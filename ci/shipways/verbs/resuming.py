@@ -58,7 +58,8 @@ async def resume(finish: Finish, dry_run: bool, how: How) -> None:
         console.emit(Note(text=f"{run.tag}: the manifest is that of {', '.join(each.channel for each in found)}"))
         if not dry_run:
             await _supply(run, manifest, outcome, how)
-        await publishing.publish(run.channels, manifest, run.dist, console, apply=not dry_run)
+        async with publishing.opened(run.dist, console) as around:
+            await publishing.publish(run.channels, manifest, around, apply=not dry_run)
 
 
 def resumed(tag: str, scratch: Path, console: Console) -> Resumed:
@@ -157,7 +158,8 @@ async def _anew(run: Resumed, found: Sequence[Sealed], how: How, *, apply: bool)
     if apply:
         for _, outcome in before:
             await _retract(run, channels, outcome, manifest)
-    await publishing.publish(channels, manifest, run.dist, run.console, apply=apply)
+    async with publishing.opened(run.dist, run.console) as around:
+        await publishing.publish(channels, manifest, around, apply=apply, anew=True)
 
 
 async def _retract(run: Resumed, channels: Sequence[Channel], outcome: Outcome, manifest: Manifest) -> None:
