@@ -67,6 +67,13 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", *session.posargs)
 
 
+@nox.session(python=PYPROJECT["tool"]["shipways"]["workflows"]["job"]["tests"]["pythons"], download_python="never")
+def pythons(session: nox.Session) -> None:
+    """Run pytest on each Python of the workflow that is here; nox says which are not (-- tests/unit)."""
+    _install(session, "tests")
+    session.run("pytest", *session.posargs)
+
+
 @nox.session
 def faults(session: nox.Session) -> None:
     """The tests that take minutes: engines and places that fail in every way, gigabytes, and a second whole build."""

@@ -9,12 +9,19 @@ from pypis import PUBLISHER, Harbour
 from sandbox import Repository, commanded
 from shipways.rehearse.faults import Faulty
 from shipways.rehearse.serving import served
+from wheelhouse import build
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:
     """An empty repository."""
     return Repository(tmp_path / "repository", tmp_path / "cache")
+
+
+@pytest.fixture(scope="session")
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """A clone of this repository, with the sdist and the wheel of its own release in dist/."""
+    return build(tmp_path_factory.mktemp("distributions"))
 
 
 @pytest.fixture

@@ -15,19 +15,10 @@ import pytest
 
 from sandbox import Repository
 from support import missing, need
+from wheelhouse import STEPS
 
 pytestmark = pytest.mark.integration
 
-HERE = Path(__file__).parents[2]
-OWN = """
-[project]
-name = "shipways"
-source_archive = false
-
-[package.shipways]
-build = "python"
-source = ["."]
-"""
 OLD = """
 [build-system]
 requires = ["setuptools==80.9.0"]
@@ -68,16 +59,6 @@ def lock(repository: Repository) -> Repository:
     return repository.commit()
 
 
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """A clone of this repository with a config of its own, locked."""
-    folder = tmp_path_factory.mktemp("own")
-    subprocess.run(("git", "clone", "--quiet", str(HERE), str(folder / "main")), check=True)
-    repository = Repository(folder / "main", folder / "cache")
-    repository.file("shipways.toml", OWN)
-    return lock(repository)
-
-
 def clone(repository: Repository, root: Path) -> Repository:
     root.parent.mkdir(parents=True, exist_ok=True)
     repository.git("clone", "--quiet", ".", str(root))
@@ -91,11 +72,9 @@ def made(repository: Repository) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_own_distributions_are_reproducible(own: Repository, tmp_path: Path) -> None:
+def test_own_distributions_are_reproducible(distributions: Repository, tmp_path: Path) -> None:
     """Two clones, another time zone, umask and locale, a planted ignored file and variables: equal bytes."""
-    first, second = clone(own, tmp_path / "one"), clone(own, tmp_path / "much" / "deeper" / "two")
-    ran = first.shipways("build")
-    assert 0 == ran.code, ran.err
+    second = clone(distributions, tmp_path / "much" / "deeper" / "two")
     second.file("ci/shipways/__pycache__/planted.pyc", "planted")
     planted = {
         "TZ": "Asia/Tokyo",
@@ -106,15 +85,15 @@ def test_own_distributions_are_reproducible(own: Repository, tmp_path: Path) -> 
     }
     before = os.umask(0o077)
     try:
-        ran = second.shipways("build", env=planted)
+        ran = second.shipways("build", *STEPS, env=planted)
     finally:
         os.umask(before)
     assert 0 == ran.code, ran.err
-    assert made(first) == made(second)
-    version = tomllib.loads((own.root / "pyproject.toml").read_text())["project"]["version"]
+    assert made(distributions) == made(second)
+    version = tomllib.loads((second.root / "pyproject.toml").read_text())["project"]["version"]
     built = f"shipways-{version}-py3-none-any.whl"
-    assert {"manifest.json", built, f"shipways-{version}.tar.gz"} == set(made(first))
-    with zipfile.ZipFile(first.root / "dist" / built) as archive:
+    assert {"manifest.json", built, f"shipways-{version}.tar.gz"} == set(made(second))
+    with zipfile.ZipFile(second.root / "dist" / built) as archive:
         assert not [name for name in archive.namelist() if "planted" in name]
 
 
@@ -135,20 +114,20 @@ def test_setuptools_becomes_reproducible(repository: Repository, tmp_path: Path)
     assert {"manifest.json", "old_style-1.0.0-py3-none-any.whl", "old_style-1.0.0.tar.gz"} == set(builds[0])
 
 
-def test_wrong_hash_fails_closed(own: Repository, tmp_path: Path) -> None:
+def test_wrong_hash_fails_closed(distributions: Repository, tmp_path: Path) -> None:
     """A backend with other bytes than the lock says is not installed, and nothing is made."""
-    victim = clone(own, tmp_path / "victim")
+    victim = clone(distributions, tmp_path / "victim")
     text = (victim.root / "shipways.lock").read_text()
     victim.file("shipways.lock", re.sub(r"(hatchling==\S+ --hash=sha256:)[0-9a-f]{64}", r"\g<1>" + "0" * 64, text))
-    ran = victim.commit().shipways("build")
+    ran = victim.commit().shipways("build", *STEPS)
     assert 4 == ran.code
     assert "hatchling" in ran.err
     assert not list((victim.root / "dist").glob("*.whl"))
 
 
-def test_without_a_lock_it_is_a_skip(own: Repository, tmp_path: Path) -> None:
+def test_without_a_lock_it_is_a_skip(distributions: Repository, tmp_path: Path) -> None:
     """The plan says what to run; a lock for other requirements counts as none."""
-    fresh = clone(own, tmp_path / "fresh")
+    fresh = clone(distributions, tmp_path / "fresh")
     text = (fresh.root / "pyproject.toml").read_text()
     fresh.file("pyproject.toml", re.sub(r'requires = \["hatchling[^"]*"\]', 'requires = ["hatchling>=1"]', text))
     skips = {skip["id"]: skip for skip in json.loads(fresh.shipways("plan", "--json").out)["skips"]}
