@@ -5,7 +5,7 @@ from typing import Final
 
 from shipways.builders import command, crate, go, prebuilt, python, rust, wheel, zig
 from shipways.bundle import archive, checksums, formula, sbom, source
-from shipways.deploy import compose, fly, onrender
+from shipways.deploy import compose, fly, kubernetes, onrender
 from shipways.images import base, docker, dockerfile, image, index, layer
 from shipways.outside.channels import Publisher
 from shipways.ports import Maker, Renderer
@@ -37,6 +37,7 @@ MAKERS: Final[Sequence[Maker]] = (
 RENDERERS: Final[Sequence[Renderer]] = (
     compose,  # services → Docker Compose
     fly,  # services → Fly.io
+    kubernetes,  # services → manifests of Kubernetes, and an overlay for each profile
     onrender,  # services → Render
     formula,  # the last published release, or the branch → committed Homebrew formulas
     workflows,  # jobs, and what channels need → the workflows of GitHub Actions

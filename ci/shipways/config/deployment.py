@@ -26,6 +26,12 @@ class FlyFiles(Frozen):
     file: Folder = "deployment/fly/{service}/fly.toml"
 
 
+class KubernetesFiles(Frozen):
+    """`[deployment.kubernetes]`: Kubernetes, by kustomize."""
+
+    folder: Folder = "deployment/kubernetes"
+
+
 class RenderFiles(Frozen):
     """`[deployment.render]`: Render."""
 
@@ -38,4 +44,5 @@ class Deployment(Frozen):
     compose: Compose = Compose()
     docker: Dockerfiles = Dockerfiles()
     fly: FlyFiles = FlyFiles()
+    kubernetes: KubernetesFiles = KubernetesFiles()
     render: RenderFiles = RenderFiles()

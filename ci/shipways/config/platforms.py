@@ -1,4 +1,4 @@
-"""`[service.NAME.fly]` and `[service.NAME.render]`: what only one platform wants to know of a service."""
+"""`[service.NAME.fly]`, `kubernetes`, `render`: what only one platform wants to know of a service."""
 
 from typing import Annotated, Literal
 
@@ -7,6 +7,10 @@ from pydantic import Field, StringConstraints
 from shipways.config.kinds import Frozen, Size, Variable, Word
 
 FlyName = Annotated[str, StringConstraints(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$")]
+Host = Annotated[
+    str,
+    StringConstraints(pattern=r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+)?$", max_length=253),
+]
 FlyRegion = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")]
 FlySize = Annotated[str, StringConstraints(pattern=r"^(shared-cpu|performance)-\d+x$")]
 
@@ -23,6 +27,15 @@ class Fly(Frozen):
     snapshots: Annotated[int, Field(ge=1, le=60)] = 5
     files: bool = True
     env: dict[Variable, Word] = {}
+
+
+class Kubernetes(Frozen):
+    """`[service.NAME.kubernetes]`."""
+
+    host: Host = ""
+    max_replicas: Annotated[int, Field(ge=1, le=10_000)] = 1
+    busy: Annotated[int, Field(ge=1, le=100)] = 70
+    storage: Size = "1 GB"
 
 
 class Render(Frozen):

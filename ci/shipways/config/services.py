@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from shipways.config.images import AbsolutePath, Image, Port
 from shipways.config.kinds import Binary, Command, Duration, Frozen, Name, RelativePath, Size, Variable, Word
-from shipways.config.platforms import Fly, Render
+from shipways.config.platforms import Fly, Kubernetes, Render
 
 Profile = Literal["dev", "staging", "prod"]
 PROFILES: Final[tuple[Profile, ...]] = ("dev", "staging", "prod")
@@ -108,6 +108,7 @@ class Service(Frozen):
     replicas: Annotated[int, Field(ge=1, le=1000)] = 1
     needs: tuple[ServiceName, ...] = ()
     fly: Fly = Fly()
+    kubernetes: Kubernetes = Kubernetes()
     render: Render = Render()
 
     @model_validator(mode="after")
@@ -123,8 +124,10 @@ class Service(Frozen):
             f"data, files: {place} is there twice" for place in sorted({p for p in places if places.count(p) > 1})
         ]
         wrong += [f"env.{name}: looks like a secret, but secret is not true" for name in self.env if self._bare(name)]
-        if self.replicas > 1 and self.data:
+        if max(self.replicas, self.kubernetes.max_replicas) > 1 and self.data:
             wrong.append("replicas: one copy only may write to data")
+        if self.kubernetes.host and self.port is None:
+            wrong.append("kubernetes.host is set, but port is not")
         if wrong:
             raise ValueError("\n".join(wrong))
         return self

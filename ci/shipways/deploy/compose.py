@@ -2,16 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
-from typing import Final
 
 from shipways.config.schema import Config
-from shipways.deploy.services import services
+from shipways.deploy.services import NOTE, services
 from shipways.model.facts import Facts
 from shipways.model.rendered import Rendered
 from shipways.model.service import CONTAINER, Health, Service
 from shipways.render.yaml import Yaml, yaml_text
-
-_NOTE: Final = "Rendered by shipways from [service]: edit that, then run `shipways render`."
 
 
 def rendered(config: Config, facts: Facts) -> Iterator[Rendered]:  # noqa: ARG001 - the shape of every renderer
@@ -20,7 +17,7 @@ def rendered(config: Config, facts: Facts) -> Iterator[Rendered]:  # noqa: ARG00
     found = services(config, CONTAINER)
     if path and found:
         top = PurePosixPath(*(".." for _ in PurePosixPath(path).parent.parts))
-        yield Rendered(path=path, text=yaml_text(_compose(config, found, top), note=_NOTE), comment="#")
+        yield Rendered(path=path, text=yaml_text(_compose(config, found, top), note=NOTE), comment="#")
 
 
 def _compose(config: Config, found: tuple[Service, ...], top: PurePosixPath) -> Mapping[str, Yaml]:

@@ -4,16 +4,14 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-import tomlkit
-from tomlkit.items import AoT, Table
-
 from shipways.config.kinds import in_bytes
 from shipways.config.platforms import Fly
 from shipways.config.schema import Config
-from shipways.deploy.services import one_room, services
+from shipways.deploy.services import NOTE, one_room, services
 from shipways.model.facts import Facts
 from shipways.model.rendered import Rendered
 from shipways.model.service import CONTAINER, Health, Service
+from shipways.render.toml import toml_text
 
 _GIGA: Final = 10**9
 _MEGA: Final = 10**6
@@ -29,58 +27,55 @@ def rendered(config: Config, facts: Facts) -> Iterator[Rendered]:
     for service in services(config, CONTAINER) if pattern else ():
         if service.port is not None:
             path = pattern.format(service=service.name)
-            text = tomlkit.dumps(_document(service, config.service[service.name].fly, posixpath.dirname(path), facts))
-            yield Rendered(path=path, text=text, comment="#")
+            values = _values(service, config.service[service.name].fly, posixpath.dirname(path) or ".", facts)
+            yield Rendered(path=path, text=toml_text(values, note=_told(service)), comment="#")
 
 
-def _document(service: Service, fly: Fly, folder: str, facts: Facts) -> tomlkit.TOMLDocument:
+def _told(service: Service) -> str:
+    """The head of the file, with what has to be said once."""
+    return "\n".join((NOTE, *(f"A secret: fly secrets set {name}=…" for name in service.secrets)))
+
+
+def _values(service: Service, fly: Fly, folder: str, facts: Facts) -> Mapping[str, object]:
     """`folder` is where the file lies: the paths in it start there."""
-    document = tomlkit.document()
-    document.add(tomlkit.comment("Rendered by shipways from [service]: edit that, then run `shipways render`."))
-    for name in service.secrets:
-        document.add(tomlkit.comment(f"A secret: fly secrets set {name}=…"))
-    document["app"] = fly.app or service.name
-    document["primary_region"] = fly.region
-    document["kill_signal"] = service.stop_signal
-    document["kill_timeout"] = _seconds(service.stop_time)
-    if service.dockerfile:
-        document["build"] = {"dockerfile": posixpath.relpath(service.dockerfile, folder or ".")}
-    document["env"] = {**service.environment, **fly.env}
-    if fly.files and (files := _files(service, folder, facts)):
-        document["files"] = files
-    document["http_service"] = _http(service, fly)
-    if service.data:
-        document["mounts"] = _mounts(service, fly)
-    document["vm"] = _tables({"size": fly.size, "memory": f"{_memory(service)}mb"})
-    return document
+    values: dict[str, object] = {
+        "app": fly.app or service.name,
+        "primary_region": fly.region,
+        "kill_signal": service.stop_signal,
+        "kill_timeout": _seconds(service.stop_time),
+        "build": {"dockerfile": posixpath.relpath(service.dockerfile, folder)} if service.dockerfile else {},
+        "env": {**service.environment, **fly.env},
+        "files": _files(service, folder, facts) if fly.files else [],
+        "http_service": _http(service, fly),
+        "mounts": _mounts(service, fly) if service.data else {},
+        "vm": [{"size": fly.size, "memory": f"{_memory(service)}mb"}],
+    }
+    return {name: value for name, value in values.items() if value}
 
 
-def _files(service: Service, folder: str, facts: Facts) -> AoT | None:
+def _files(service: Service, folder: str, facts: Facts) -> list[Mapping[str, str]]:
     """Config files, written into the machine before it starts; those of a folder one by one."""
-    found = [
-        (kept.path + file.path.removeprefix(kept.source), file.path)
+    return [
+        {
+            "guest_path": kept.path + file.path.removeprefix(kept.source),
+            "local_path": posixpath.relpath(file.path, folder),
+        }
         for kept in service.files
         for file in facts.source.files
         if file.path == kept.source or file.path.startswith(f"{kept.source}/")
     ]
-    tables = ({"guest_path": there, "local_path": posixpath.relpath(here, folder or ".")} for there, here in found)
-    return _tables(*tables) if found else None
 
 
-def _http(service: Service, fly: Fly) -> Table:
-    table = tomlkit.table()
-    table.update(
-        {
-            "internal_port": service.port,
-            "force_https": True,
-            "auto_stop_machines": fly.auto_stop,
-            "auto_start_machines": True,
-            "min_machines_running": fly.min_machines,
-        }
-    )
-    if service.health and service.health.path:
-        table["checks"] = _tables(_check(service.health))
-    return table
+def _http(service: Service, fly: Fly) -> Mapping[str, object]:
+    asked = service.health if service.health and service.health.path else None
+    return {
+        "internal_port": service.port,
+        "force_https": True,
+        "auto_stop_machines": fly.auto_stop,
+        "auto_start_machines": True,
+        "min_machines_running": fly.min_machines,
+        **({"checks": [_check(asked)]} if asked else {}),
+    }
 
 
 def _check(health: Health) -> Mapping[str, str]:
@@ -106,15 +101,6 @@ def _mounts(service: Service, fly: Fly) -> Mapping[str, str | int]:
 
 def _memory(service: Service) -> int:
     return -(-service.limits.memory // (_MEGA * _STEP)) * _STEP
-
-
-def _tables(*tables: Mapping[str, str]) -> AoT:
-    made = tomlkit.aot()
-    for each in tables:
-        table = tomlkit.table()
-        table.update(each)
-        made.append(table)
-    return made
 
 
 def _seconds(milliseconds: int) -> str:

@@ -6,13 +6,12 @@ from typing import Final
 from shipways.config.kinds import in_bytes
 from shipways.config.platforms import Render
 from shipways.config.schema import Config
-from shipways.deploy.services import one_room, services
+from shipways.deploy.services import NOTE, one_room, services
 from shipways.model.facts import Facts
 from shipways.model.rendered import Rendered
 from shipways.model.service import CONTAINER, Service
 from shipways.render.yaml import Yaml, yaml_text
 
-_NOTE: Final = "Rendered by shipways from [service]: edit that, then run `shipways render`."
 _GIGA: Final = 10**9
 _SHUTDOWN: Final = (1, 300)
 """Seconds that Render waits for a service to end."""
@@ -24,7 +23,7 @@ def rendered(config: Config, facts: Facts) -> Iterator[Rendered]:  # noqa: ARG00
     found = services(config, CONTAINER)
     if path and found:
         document = {"services": [_service(each, config.service[each.name].render) for each in found]}
-        yield Rendered(path=path, text=yaml_text(document, note=_NOTE), comment="#")
+        yield Rendered(path=path, text=yaml_text(document, note=NOTE), comment="#")
 
 
 def _service(service: Service, table: Render) -> Mapping[str, Yaml]:

@@ -12,6 +12,8 @@ from shipways.config.services import Service as Table
 from shipways.errors import ConfigError, Problem
 from shipways.model.service import Health, Kept, Limits, Place, Service, Variable
 
+NOTE: Final = "Rendered by shipways from [service]: edit that, then run `shipways render`."
+"""The head of everything that is rendered."""
 _UID: Final = "1000:1000"
 """Of an image whose Dockerfile says itself who runs it."""
 

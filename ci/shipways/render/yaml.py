@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-Yaml: TypeAlias = Mapping[str, "Yaml"] | Sequence["Yaml"] | str | int | float | bool | None
+Yaml: TypeAlias = object
+"""Mappings, lists, strings, numbers, booleans, None."""
 
 _PLAIN: Final = re.compile(r"[A-Za-z_./][A-Za-z0-9_./@-]*( [A-Za-z0-9_./@-]+)*")
 _TAKEN: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", ".inf", ".nan", "---", "..."})
