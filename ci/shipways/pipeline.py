@@ -5,7 +5,7 @@ from typing import Final
 
 from shipways.builders import command, crate, go, prebuilt, python, rust, wheel, zig
 from shipways.bundle import archive, checksums, formula, sbom, source
-from shipways.deploy import compose, fly, kubernetes, onrender
+from shipways.deploy import compose, environment, fly, kubernetes, onrender
 from shipways.images import base, docker, dockerfile, image, index, layer
 from shipways.outside.channels import Publisher
 from shipways.ports import Maker, Renderer
@@ -36,6 +36,7 @@ MAKERS: Final[Sequence[Maker]] = (
 
 RENDERERS: Final[Sequence[Renderer]] = (
     compose,  # services → Docker Compose
+    environment,  # services → the variables that they read
     fly,  # services → Fly.io
     kubernetes,  # services → manifests of Kubernetes, and an overlay for each profile
     onrender,  # services → Render

@@ -14,6 +14,12 @@ class Compose(Frozen):
     file: Folder = "deployment/docker/docker-compose.yml"
 
 
+class ConfigFiles(Frozen):
+    """`[deployment.config]`: variables of the environment."""
+
+    folder: Folder = "deployment/config"
+
+
 class Dockerfiles(Frozen):
     """`[deployment.docker]`: a Dockerfile and a .dockerignore for each service that has none of its own."""
 
@@ -42,6 +48,7 @@ class Deployment(Frozen):
     """`[deployment]`."""
 
     compose: Compose = Compose()
+    config: ConfigFiles = ConfigFiles()
     docker: Dockerfiles = Dockerfiles()
     fly: FlyFiles = FlyFiles()
     kubernetes: KubernetesFiles = KubernetesFiles()
