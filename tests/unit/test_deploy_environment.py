@@ -35,7 +35,7 @@ def test_profiles() -> None:
     files = rendered(environment, MORE)
     levels = {}
     for profile in ("dev", "staging", "prod"):
-        values = dotenv_values(stream=io.StringIO(files[f"deployment/config/{profile}.env"]))
+        values = dotenv_values(stream=io.StringIO(files[f"deployment/config/shop.{profile}.env"]))
         assert profile == values["ENV_PROFILE"]
         assert "SHOP_TOKEN" not in values
         levels[profile] = values["LEVEL"]

@@ -1,4 +1,4 @@
-"""The variables of all services: a file that explains each, and one for each profile."""
+"""The variables of services: a file that explains each, and one for each service and profile."""
 
 import re
 from collections.abc import Iterator
@@ -17,17 +17,16 @@ _PROFILE: Final = "ENV_PROFILE"
 
 
 def rendered(config: Config, facts: Facts) -> Iterator[Rendered]:  # noqa: ARG001 - the shape of every renderer
-    """`.env.example`, `dev.env`, `staging.env`, `prod.env`; containers and `shipways service run` read them."""
+    """`.env.example` for all services, and for each one SERVICE.dev.env, SERVICE.staging.env and SERVICE.prod.env."""
     folder = config.deployment.config.folder
     if not folder or not config.service:
         return
     yield Rendered(path=f"{folder}/.env.example", text=_example(services(config, CONTAINER)))
     for profile in PROFILES:
-        values: dict[str, str] = {_PROFILE: profile}
         for service in services(config, CONTAINER, profile):
-            values |= service.environment
-        lines = (f"{name}={quoted(name, value)}\n" for name, value in values.items())
-        yield Rendered(path=f"{folder}/{profile}.env", text=f"# {NOTE}\n{''.join(lines)}", comment="#")
+            values = {_PROFILE: str(profile), **service.environment}
+            lines = "".join(f"{name}={quoted(name, value)}\n" for name, value in values.items())
+            yield Rendered(path=f"{folder}/{service.name}.{profile}.env", text=f"# {NOTE}\n{lines}", comment="#")
 
 
 def quoted(name: str, value: str) -> str:
