@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from shipways import cratefacts
 from shipways.config import released
@@ -13,7 +14,7 @@ from shipways.config.recipes import filled, read_for, recipes, toolchain_recipes
 from shipways.config.schema import Config
 from shipways.errors import ConfigError, PreflightError, Problem
 from shipways.gitfacts import Repository, last_tag
-from shipways.manifestfacts import place, string_in, toml_of
+from shipways.manifestfacts import dynamic, maturin_crate, place, scm_backend, string_in, toml_of
 from shipways.model.facts import Ci, Crate, Facts, Git, LocalFile, PythonProject, Rust
 from shipways.model.formula import Formula
 from shipways.model.image import ImageBuild
@@ -21,6 +22,9 @@ from shipways.model.lock import Lock
 from shipways.model.source import SourceTree
 from shipways.model.version import NONE, Version, is_semver, number_in
 from shipways.ports import Engine, Files, Process, Shell, Sources
+
+PEP_517: Final = ("python", "maturin")
+"""Builders of Python projects, whose backends the lock file has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +81,7 @@ async def gather(config: Config, lock: Lock, asked: Asked) -> Facts:
         rust=await _rust(config, asked.engine),
         crates=tuple(_crates(config, reader)),
         python=tuple(
-            reader.python(name, p) for name, p in config.package.items() if p.build == "python" and not p.python.binary
+            reader.python(name, p) for name, p in config.package.items() if p.build in PEP_517 and not p.python.binary
         ),
         local=tuple(_local(config, asked)),
         released=tuple(reader.released(config)),
@@ -160,7 +164,13 @@ def python_project(name: str, package: Package, text: str) -> PythonProject:
     if not (isinstance(requires, list) and all(isinstance(requirement, str) for requirement in requires)):
         raise PreflightError(Problem(path=path, what="build-system.requires is not a list of strings"))
     title = package.python.distribution or string_in(data, "project", "name") or name
-    return PythonProject(package=name, name=re.sub(r"[-_.]+", "_", title).lower(), requires=tuple(requires))
+    return PythonProject(
+        package=name,
+        name=re.sub(r"[-_.]+", "_", title).lower(),
+        requires=tuple(requires),
+        scm=dynamic(data) and scm_backend(data),
+        crate=maturin_crate(package.path, data) if package.build == "maturin" else "",
+    )
 
 
 async def _versions(config: Config, git: Git, reader: _Reader, asked: Asked) -> tuple[tuple[str, Version], ...]:
@@ -168,6 +178,9 @@ async def _versions(config: Config, git: Git, reader: _Reader, asked: Asked) -> 
     problems: list[Problem] = []
     for name, package in config.package.items():
         found = place(config, name, reader.text)
+        if found is None and (problem := _left_to_backend(name, package, reader)):
+            problems.append(problem)
+            continue
         said = found.said if found else await _tagged(package, git, asked)
         if is_semver(said):
             versions.append((name, _version(package, said, git)))
@@ -183,6 +196,20 @@ async def _versions(config: Config, git: Git, reader: _Reader, asked: Asked) -> 
     if problems:
         raise PreflightError(*problems)
     return tuple(versions)
+
+
+def _left_to_backend(name: str, package: Package, reader: _Reader) -> Problem | None:
+    """A version that only the build would tell. One that is the tag's is known without it."""
+    path = Path(package.path, "pyproject.toml").as_posix()
+    data = toml_of(path, reader.text(path) or "") if package.build in PEP_517 and not package.python.binary else {}
+    if not dynamic(data) or scm_backend(data):
+        return None
+    return Problem(
+        path=path,
+        what="leaves project.version to the build backend (project.dynamic)",
+        why="files are named, and tags compared, before anything is built",
+        hint=f'write project.version = "1.2.3" there; or say the same in package.{name}.version',
+    )
 
 
 async def _tagged(package: Package, git: Git, asked: Asked) -> str:
@@ -224,6 +251,8 @@ def _crates(config: Config, reader: _Reader) -> Iterator[Crate]:
 
 async def _rust(config: Config, engine: Engine) -> tuple[Rust, ...]:
     """The compilers of every image that a Rust package is built in."""
-    images = {config.toolchain_image(name) for name, package in config.package.items() if package.build == "rust"}
+    images = {
+        config.toolchain_image(name) for name, package in config.package.items() if package.build in ("rust", "maturin")
+    }
     found = [await engine.rust(config.toolchain.rust or "", image) for image in sorted(images)]
     return tuple(dict.fromkeys(rust for each in found for rust in each))

@@ -1,8 +1,9 @@
 """Where the version of each package is written: what is read there is what `version set` changes."""
 
+import posixpath
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,8 +12,15 @@ from shipways.config.packages import Package
 from shipways.config.schema import Config
 from shipways.errors import PreflightError, Problem
 
-MANIFESTS: Final = {"rust": "Cargo.toml", "python": "pyproject.toml", "zig": "build.zig.zon"}
+MANIFESTS: Final = {
+    "rust": "Cargo.toml",
+    "python": "pyproject.toml",
+    "maturin": "pyproject.toml",
+    "zig": "build.zig.zon",
+}
 ZON_VERSION: Final = re.compile(r'(?P<key>\.version\s*=\s*)"(?P<said>[^"]+)"')
+_SCM: Final = re.compile(r"(setuptools[-_.]scm|hatch[-_.]vcs)\b")
+"""Build requirements that ask git: setuptools-scm, and hatch-vcs, which is built upon it."""
 _WORKSPACE: Final = ("workspace", "package", "version")
 
 Read = Callable[[str], str | None]
@@ -72,7 +80,29 @@ def _in_manifest(package: Package, read: Read) -> Place | None:
         match = ZON_VERSION.search(text)
         return Place(path=path, keys=(), said=match["said"]) if match else None
     said = string_in(toml_of(path, text), "project", "version")
+    if said is None and package.build == "maturin":
+        return crate_place(maturin_crate(package.path, toml_of(path, text)), read)
     return Place(path=path, keys=("project", "version"), said=said) if said is not None else None
+
+
+def maturin_crate(folder: str, pyproject: object) -> str:
+    """The Cargo.toml that maturin builds for the Python project in a folder (its guide, "Configuration")."""
+    said = string_in(pyproject, "tool", "maturin", "manifest-path") or "Cargo.toml"
+    return posixpath.normpath(posixpath.join(folder, said))
+
+
+def dynamic(pyproject: object) -> bool:
+    """Whether a pyproject.toml says that the backend finds the version (PEP 621, "dynamic")."""
+    project = pyproject.get("project") if isinstance(pyproject, Mapping) else None
+    said = project.get("dynamic") if isinstance(project, Mapping) else None
+    return isinstance(said, list) and "version" in said
+
+
+def scm_backend(pyproject: object) -> bool:
+    """Whether the version of a Python project is that of the tag, by its build requirements."""
+    system = pyproject.get("build-system") if isinstance(pyproject, Mapping) else None
+    requires = system.get("requires") if isinstance(system, Mapping) else None
+    return isinstance(requires, list) and any(_SCM.match(str(name).lower()) for name in requires)
 
 
 def toml_of(path: str, text: str) -> object:

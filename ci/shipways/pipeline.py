@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from shipways.builders import command, crate, go, prebuilt, python, rust, wheel, zig
+from shipways.builders import command, crate, go, maturin, prebuilt, python, rust, wheel, zig
 from shipways.bundle import archive, checksums, formula, sbom, source
 from shipways.deploy import compose, environment, fly, kubernetes, onrender
 from shipways.images import base, docker, dockerfile, image, index, layer
@@ -20,6 +20,7 @@ MAKERS: Final[Sequence[Maker]] = (
     command,  # any command → its files, or a program per target
     prebuilt,  # programs built elsewhere → taken as they are
     python,  # Python → an sdist and a pure wheel
+    maturin,  # Python with an extension in Rust → an sdist, and a wheel per target
     wheel,  # the programs of another package → platform wheels
     archive,  # programs, licence, readme … → an archive per target
     sbom,  # lock files and build information → what is in each archive, wheel and sdist

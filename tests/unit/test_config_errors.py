@@ -31,7 +31,7 @@ def problems(text: str, file: str = "shipways.toml") -> tuple[Problem, ...]:
             HEAD + '[package.a]\nbuild = "rusty"',
             "package.a.build",
             4,
-            "expected 'rust', 'go', 'zig', 'python', 'command' or 'prebuilt', found \"rusty\"",
+            "expected 'rust', 'go', 'zig', 'python', 'maturin', 'command' or 'prebuilt', found \"rusty\"",
             "did you mean `rust`?",
         ),
         (HEAD + "[checksums]\ncombined = 1", "checksums.combined", 4, "expected a valid boolean, found 1", ""),

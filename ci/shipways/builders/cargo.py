@@ -53,6 +53,24 @@ def compile_command(package: Package, crate: str, target: Target, programs: tupl
     )
 
 
+def maturin_command(package: Package, target: Target, platform: str) -> tuple[str, ...]:
+    """Makes a wheel, offline. `platform` is the tag that it has to have; on Linux maturin checks that it may."""
+    rust = package.rust
+    return (
+        "maturin",
+        "build",
+        "--frozen",
+        *("--profile", rust.profile),
+        *("--target", target.triple),
+        "--zig",
+        *("--compatibility", platform.removesuffix(f"_{target.arch}") if target.system == "linux" else "pypi"),
+        *(("-Z", _STD.removeprefix("-Z")) if rust.build_std else ()),
+        *(("--features", ",".join(rust.features)) if rust.features else ()),
+        *(() if rust.default_features else ("--no-default-features",)),
+        *("--out", "{out}"),
+    )
+
+
 def result(package: Package, target: Target, program: str) -> str:
     """Where a program lies below the target folder."""
     profile = package.rust.profile
@@ -74,9 +92,9 @@ def environment() -> tuple[tuple[str, str], ...]:
     )
 
 
-def compile_environment(package: Package, target: Target) -> tuple[tuple[str, str], ...]:
-    """What a compilation gets besides."""
-    env = [("CARGO_ENCODED_RUSTFLAGS", _SEPARATOR.join(flags(package, target)))]
+def compile_environment(package: Package, target: Target, *, extension: bool = False) -> tuple[tuple[str, str], ...]:
+    """What a compilation gets besides; `extension` is one that Python loads, and not a program."""
+    env = [("CARGO_ENCODED_RUSTFLAGS", _SEPARATOR.join(flags(package, target, extension=extension)))]
     if package.rust.build_std:
         env.append(("RUSTC_BOOTSTRAP", "1"))
     if target.libc == "msvc":
@@ -92,14 +110,16 @@ def compile_environment(package: Package, target: Target) -> tuple[tuple[str, st
     return tuple(env)
 
 
-def flags(package: Package, target: Target) -> tuple[str, ...]:
+def flags(package: Package, target: Target, *, extension: bool = False) -> tuple[str, ...]:
     """The flags of rustc: no path of this machine in the result, no time stamp, no tool that not everybody has."""
     build_std = package.rust.build_std
     places = {"{cache:CARGO_HOME}": "/cargo", "{out}": "/target", "{src}": "/src"}
     found = [f"--remap-path-prefix={place}={name}" for place, name in places.items()]
     if build_std:
         found += [f"--remap-path-prefix={place}=/rust" for place in ("{tool:rust-src}", "{real:rust-src}")]
-    if target.libc == "musl":
+    if target.libc == "musl" and extension:
+        found.append("-Ctarget-feature=-crt-static")
+    elif target.libc == "musl":
         found.append("-Ctarget-feature=+crt-static")
         if build_std:  # zig brings the start-up objects; without the last two it links no static-pie
             found += ["-Clink-self-contained=no", "-Clink-arg=-pie", "-Clink-arg=-static"]

@@ -76,13 +76,13 @@ def plan(config: Config, facts: Facts) -> Iterator[Distribution | Skip]:
     """An sdist and a wheel for each Python project whose backend is locked."""
     for project in facts.python:
         package = config.package.get(project.package)
-        if package is None:
+        if package is None or project.crate:
             continue
         kinds = ((Kind.SDIST, package.python.sdist), (Kind.WHEEL, package.python.wheel))
         locked = facts.lock.backend(project.package, project.requires)
         for kind in (kind for kind, wanted in kinds if wanted):
             if locked is None:
-                yield _unlocked(project, kind)
+                yield unlocked(project, f"builders/{project.package}/{kind.value}")
             else:
                 yield _step(config, facts, project, kind, locked)
 
@@ -102,7 +102,12 @@ def _step(config: Config, facts: Facts, project: PythonProject, kind: Kind, lock
         workdir="." if unpacked else package.path,
         commands=_commands(kind, stem if unpacked else ""),
         outputs=("*.tar.gz" if kind is Kind.SDIST else "*.whl",),
-        env=(("SOURCE_DATE_EPOCH", str(facts.git.epoch)), ("PYTHONHASHSEED", "0"), *package.env.items()),
+        env=(
+            ("SOURCE_DATE_EPOCH", str(facts.git.epoch)),
+            ("PYTHONHASHSEED", "0"),
+            *_told(project, replace(version, number=version.base).pep440),
+            *package.env.items(),
+        ),
         requirements=locked,
     )
     spec = Spec(
@@ -124,9 +129,15 @@ def _commands(kind: Kind, sdist: str) -> tuple[tuple[str, ...], ...]:
     return (unpack, (*build, "{home}/unpacked/" + sdist))
 
 
-def _unlocked(project: PythonProject, kind: Kind) -> Skip:
+def _told(project: PythonProject, version: str) -> tuple[tuple[str, str], ...]:
+    """The version for a backend that would ask git: a build sees no repository (setuptools-scm, "Overrides")."""
+    return (("SETUPTOOLS_SCM_PRETEND_VERSION", version),) if project.scm else ()
+
+
+def unlocked(project: PythonProject, step: str) -> Skip:
+    """The skip of a step whose backend nobody has locked."""
     return Skip(
-        id=f"builders/{project.package}/{kind.value}",
+        id=step,
         kind="lock",
         problem=Problem(
             path=f"package.{project.package}",

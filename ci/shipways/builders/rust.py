@@ -27,8 +27,8 @@ _BY_PATH: Final = "its build scripts may run programs of the machine, which no l
 def plan(config: Config, facts: Facts) -> Iterator[Compile | Skip]:
     """A step for each Rust package and target. Raises ConfigError with everything that they lack for it."""
     packages = {name: package for name, package in config.package.items() if package.build == "rust"}
-    if problems := [p for name, package in packages.items() for p in _problems(config, facts, name, package)]:
-        raise ConfigError(*problems)
+    if wrong := [p for name, package in packages.items() for p in problems(config, facts, name, package.path)]:
+        raise ConfigError(*wrong)
     for name in packages:
         for triple in config.targets(name):
             target = BY_TRIPLE[triple]
@@ -142,8 +142,9 @@ def _own(package: Package) -> dict[str, str]:
     return {name: value for name, value in package.env.items() if name != "RUSTFLAGS"}
 
 
-def _problems(config: Config, facts: Facts, name: str, package: Package) -> Iterator[Problem]:
-    """What no other machine could mend."""
+def problems(config: Config, facts: Facts, name: str, path: str) -> Iterator[Problem]:
+    """What no other machine could mend of a package whose crate lies in this folder."""
+    package = config.package[name]
     if not config.toolchain.rust:
         here = ", ".join(dict.fromkeys(rust.version for rust in facts.rust))
         yield Problem(
@@ -152,14 +153,14 @@ def _problems(config: Config, facts: Facts, name: str, package: Package) -> Iter
             why=f"package.{name} is built by exactly one Rust release, the same one everywhere",
             hint="set it to what `rustc --version` says" + (f": {here}" if here else ""),
         )
-    manifest = PurePosixPath(package.path, "Cargo.toml")
-    root = workspace(facts, package.path)
+    manifest = PurePosixPath(path, "Cargo.toml")
+    root = workspace(facts, path)
     if not facts.source.has(str(manifest)):
         yield Problem(path=f"package.{name}.path", what=f"there is no {manifest}")
     elif root is None:
         yield Problem(
             path=f"package.{name}.path",
-            what=f"there is no Cargo.lock in {package.path}" + (" or above" if package.path != "." else ""),
+            what=f"there is no Cargo.lock in {path}" + (" or above" if path != "." else ""),
             why="the lock file says which dependencies are built",
             hint="`cargo generate-lockfile`, and let git have the file",
         )

@@ -8,7 +8,7 @@ from shipways.config.engines import Language, ToolchainImage
 from shipways.config.kinds import Binary, Frozen, Name, Program, RelativePath, TargetTriple, Variable, Variables
 from shipways.model.names import COMPILED
 
-Builder = Literal["rust", "go", "zig", "python", "command", "prebuilt"]
+Builder = Literal["rust", "go", "zig", "python", "maturin", "command", "prebuilt"]
 ArchiveFormat = Literal["tar.gz", "tar.xz", "tar.zst", "zip"]
 NativeTriple = Literal["x86_64-apple-darwin", "aarch64-apple-darwin", "x86_64-pc-windows-msvc"]
 Tag = Annotated[str, StringConstraints(pattern=r"^[\w./-]*\{version\}[\w./-]*$")]
@@ -114,11 +114,14 @@ class Package(Frozen):
     def _own_table(self) -> Self:
         """Only the table of the chosen builder may be set, and what it cannot do without is there."""
         builders = ("go", "rust", "zig", "python", "command", "prebuilt")
-        foreign = [name for name in builders if name in self.model_fields_set and name != self.build]
+        own = ("rust", "python") if self.build == "maturin" else (self.build,)
+        foreign = [name for name in builders if name in self.model_fields_set and name not in own]
         if foreign:
             raise ValueError(f'[.{foreign[0]}] is set, but build is "{self.build}"')
         if self.build == "command" and not (self.command.run and self.command.outputs):
             raise ValueError('build = "command" needs command.run and command.outputs')
+        if self.build == "maturin" and self.python.binary:
+            raise ValueError('python.binary wraps the programs of another package; its build is "python"')
         if self.build == "prebuilt" and not self.prebuilt.files:
             raise ValueError('build = "prebuilt" needs prebuilt.files')
         if self.native and (self.build == "prebuilt" or not self.makes_programs):

@@ -110,6 +110,7 @@ class Config(Frozen):
         """The image that a package is built in where builds run in containers: a name, or `./` and a Dockerfile."""
         table = self.package[package]
         tool = next(iter(table.command.tools), "command") if table.build == "command" else table.build
+        tool = "rust" if tool == "maturin" else tool
         name = table.image or tool
         versions = self.toolchain.model_dump()
         text = self.engine.images.model_dump().get(name, name)

@@ -73,11 +73,16 @@ class LocalFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PythonProject:
-    """What pyproject.toml of a package says: normalized names for files, and the PEP 517 build requirements."""
+    """What pyproject.toml of a package says: normalized names for files, and the PEP 517 build requirements.
+
+    `scm`: its backend takes the version from git. `crate` is the Cargo.toml that maturin builds; empty without it.
+    """
 
     package: str
     name: str
     requires: tuple[str, ...]
+    scm: bool = False
+    crate: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

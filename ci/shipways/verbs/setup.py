@@ -12,7 +12,7 @@ from shipways.config.lockfile import FILE_NAME, render_lock
 from shipways.config.recipes import recipes
 from shipways.detect import detect
 from shipways.errors import ConfigError, Drift, PreflightError, Problem, ShipwaysError
-from shipways.facts import python_project
+from shipways.facts import PEP_517, python_project
 from shipways.model.event import Note
 from shipways.model.facts import PythonProject
 from shipways.model.lock import Lock
@@ -127,7 +127,7 @@ def _wanted(said: Settings, engine: EngineChoice) -> tuple[Wanted, list[Problem]
     pythons: list[PythonProject] = []
     upon: set[str] = set()
     for name, package in said.config.package.items():
-        if package.build == "python" and not package.python.binary:
+        if package.build in PEP_517 and not package.python.binary:
             try:
                 text = read(said.folder / package.path / "pyproject.toml")
                 pythons.append(python_project(name, package, text))
