@@ -1,5 +1,6 @@
 """Words on the command line → text and exit code."""
 
+import gc
 import json
 import subprocess
 import sys
@@ -162,3 +163,13 @@ class TestStart:
     def test_plan(self) -> None:
         """`plan` loads neither what renders nor what inspects nor what asks the network."""
         assert set() == self.modules("plan", "--help")[1] & {"httpx", "jinja2", "lief", "rich", "tomlkit"}
+
+
+def test_no_look_for_garbage_in_what_is_imported(capsys: pytest.CaptureFixture[str]) -> None:
+    """While a verb is imported nothing is collected; afterwards garbage is, but what was imported is passed over."""
+    gc.unfreeze()
+    assert 0 == run(["plan", "--help"])
+    assert "Usage: shipways plan" in capsys.readouterr().out
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 1000
+    gc.unfreeze()

@@ -6,6 +6,11 @@ from pathlib import Path
 from shipways.errors import PreflightError, Problem
 
 
+def hands_over() -> bool:
+    """Whether later jobs can be told something."""
+    return bool(os.environ.get("GITHUB_OUTPUT"))
+
+
 def hand_over(name: str, value: str) -> None:
     """Tell later jobs a value of one line ("Setting an output parameter"). Raises PreflightError."""
     _append("GITHUB_OUTPUT", f"{name}={value}\n")

@@ -6,7 +6,9 @@ import anyio
 import click
 
 from shipways import wire
-from shipways.adapters.githubstep import hand_over, summarize
+from shipways.adapters.githubstep import hand_over, hands_over, summarize
+from shipways.model.plan import Plan
+from shipways.model.shard import Shard
 from shipways.pipeline import MAKERS
 from shipways.run import planner
 from shipways.run.report import plan_json, plan_tree
@@ -28,10 +30,16 @@ def plan(as_json: bool, publish: bool, shards: int | None, engine: str | None) -
 async def _plan(as_json: bool, publish: bool, shards: int | None, engine: str | None) -> None:
     async with wire.workshop(engine=engine) as shop:
         made = planner.plan(shop.config, shop.facts, MAKERS, publish=publish)
-    native = natives(shop.config, made)
-    found = groups(made, native, measured(shop.files, shop.repository.root / "dist"))
-    parts = split(found, useful(found, shards or shop.config.engine.shards))
-    hand_over("shards", json.dumps([{"shard": each.name, "runner": each.runner} for each in parts]))
-    tree = plan_tree(here(made, native, shop.facts.host, {}))
+    handing = hands_over()
+    parts = _shards(shop, made, shards) if as_json or handing else ()
+    if handing:
+        hand_over("shards", json.dumps([{"shard": each.name, "runner": each.runner} for each in parts]))
+    tree = plan_tree(here(made, natives(shop.config, made), shop.facts.host, {}))
     summarize(tree)
     wire.console("plain").print(plan_json(made, parts) if as_json else tree)
+
+
+def _shards(shop: wire.Workshop, made: Plan, wanted: int | None) -> tuple[Shard, ...]:
+    """What each of several machines would build. Only where somebody asks: every step has to say its inputs for it."""
+    found = groups(made, natives(shop.config, made), measured(shop.files, shop.repository.root / "dist"))
+    return split(found, useful(found, wanted or shop.config.engine.shards))
