@@ -79,18 +79,25 @@ pub fn resolve(
     };
     let port = reader.port("AISOPOD_GATEWAY_PORT", variable);
     let address = reader.address("AISOPOD_BIND", variable);
+    // A variable that says it wins, so that what the file refers to need not be there then.
+    let token = match (file.asks_token, variable("AISOPOD_AUTH_TOKEN"), file.token) {
+        (false, ..) => None,
+        (true, Some(said), _) => Some(said),
+        (true, None, Some(secret)) => reader.secret("auth.token", secret, variable),
+        (true, None, None) => {
+            reader.problem("auth.token", "auth.mode is token: set this key or AISOPOD_AUTH_TOKEN");
+            None
+        }
+    };
     let settings = Settings {
         address: args.bind.or(address).or(file.address).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         port: args.port.or(port).or(file.port).unwrap_or(PORT),
         data_dir: variable("AISOPOD_DATA_DIR").or(file.data_dir).map(PathBuf::from),
         level: file.level.unwrap_or(Level::Info),
-        token: if file.asks_token { variable("AISOPOD_AUTH_TOKEN").or(file.token) } else { None },
+        token,
         configured: matches!(source, Source::File(_)),
         unused: file.unused,
     };
-    if file.asks_token && settings.token.is_none() {
-        reader.problem("auth.token", "auth.mode is token: set this key or AISOPOD_AUTH_TOKEN");
-    }
     if reader.problems.is_empty() { Ok(settings) } else { Err(reader.problems) }
 }
 
@@ -183,10 +190,30 @@ mod tests {
 
     #[test]
     fn a_refused_token_is_never_printed() {
-        let file = json!({"auth": {"mode": "token", "token": 987_654_321}});
-        let problems = with(file, &[], &GatewayArgs::default()).err().unwrap_or_default();
-        assert!(!problems.is_empty());
-        assert!(!problems.iter().any(|problem| problem.to_string().contains("987")));
+        for token in [json!(987_654_321), json!({"text": "987"}), json!({"env": "X", "file": "987"})] {
+            let file = json!({"auth": {"mode": "token", "token": token}});
+            let problems = with(file, &[], &GatewayArgs::default()).err().unwrap_or_default();
+            assert_eq!(Some(&"auth.token"), paths(&problems).first());
+            assert!(!problems.iter().any(|problem| problem.to_string().contains("987")));
+        }
+    }
+
+    #[test]
+    fn a_token_can_be_in_another_variable_or_in_a_file() {
+        let place = std::env::temp_dir().join(format!("aisopod-token-{}", std::process::id()));
+        let written = fs::write(&place, "from-file\n");
+        let token = |reference| {
+            let file = json!({"auth": {"mode": "token", "token": reference}});
+            with(file, &[("OTHER", "from-other")], &GatewayArgs::default()).map(|settings| settings.token)
+        };
+        let said = |text: &str| Ok(Some(text.to_owned()));
+        assert!(written.is_ok());
+        assert_eq!(said("from-other"), token(json!({"env": "OTHER"})));
+        assert_eq!(said("from-file"), token(json!({"file": place.clone()})));
+        assert!(fs::remove_file(&place).is_ok());
+        for missing in [json!({"env": "NONE"}), json!({"file": place})] {
+            assert_eq!(vec!["auth.token"], paths(&token(missing).err().unwrap_or_default()));
+        }
     }
 
     #[test]

@@ -24,8 +24,16 @@ pub struct File {
     pub data_dir: Option<String>,
     pub level: Option<Level>,
     pub asks_token: bool,
-    pub token: Option<String>,
+    pub token: Option<Secret>,
     pub unused: Vec<&'static str>,
+}
+
+/// A secret itself, or where it is: `{"env": "NAME"}`, `{"file": "PATH"}`.
+#[derive(Debug, PartialEq)]
+pub enum Secret {
+    Text(String),
+    Variable(String),
+    File(String),
 }
 
 #[derive(Default)]
@@ -53,7 +61,8 @@ impl Reader {
         }
         if let Some(auth) = self.section("auth", root, &["mode", "token"]) {
             file.asks_token = self.read("auth.mode", auth, "none or token", asks_token).unwrap_or(false);
-            file.token = self.read("auth.token", auth, "a text that is not empty", filled);
+            let expected = "a text that is not empty, {\"env\": NAME} or {\"file\": PATH}";
+            file.token = self.read("auth.token", auth, expected, secret);
         }
         for name in UNUSED {
             if self.read(name, root, "an object", |value| value.as_object().map(|_| ())).is_some() {
@@ -121,6 +130,22 @@ impl Reader {
         self.variable(name, variable(name)?, ADDRESS, parsed)
     }
 
+    /// What a secret is, or `None` with a problem where it cannot be had.
+    pub fn secret(&mut self, path: &str, secret: Secret, variable: Variable<'_>) -> Option<String> {
+        let (found, place) = match secret {
+            Secret::Text(text) => (Some(text), String::new()),
+            Secret::Variable(name) => (variable(&name), format!("the variable {name}")),
+            Secret::File(place) => {
+                (std::fs::read_to_string(&place).ok().map(|text| text.trim_end().to_owned()), place)
+            }
+        };
+        let found = found.filter(|text| !text.is_empty());
+        if found.is_none() {
+            self.problem(path, format!("{place} is empty, or not there"));
+        }
+        found
+    }
+
     fn variable<T>(
         &mut self,
         name: &str,
@@ -146,6 +171,19 @@ fn last(path: &str) -> &str {
 
 fn filled(value: &Value) -> Option<String> {
     value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+fn secret(value: &Value) -> Option<Secret> {
+    if value.is_string() {
+        return filled(value).map(Secret::Text);
+    }
+    let table = value.as_object().filter(|table| table.len() == 1)?;
+    let (kind, name) = table.iter().next()?;
+    match kind.as_str() {
+        "env" => filled(name).map(Secret::Variable),
+        "file" => filled(name).map(Secret::File),
+        _ => None,
+    }
 }
 
 fn port_number(value: &Value) -> Option<u16> {
