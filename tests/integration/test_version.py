@@ -75,8 +75,8 @@ def project(repository: Repository) -> Repository:
         tool__CHANGELOG_dot_md="# Changes\n",
         _dot_gitignore="/target/\n",
     )
-    run(repository, "cargo", "generate-lockfile", "--offline", need_it=False)
-    run(repository, "uv", "lock", "--offline", "--directory", "py", need_it=False)
+    run(repository, "cargo", "generate-lockfile", "--offline")
+    run(repository, "uv", "lock", "--offline", "--directory", "py")
     repository.commit()
     for tag in ("v0.3.1", "py-v1.2.0", "tool-v2.0.0", "py-v9.9.9-not"):
         repository.git("tag", tag)
@@ -89,10 +89,8 @@ def project(repository: Repository) -> Repository:
     return repository.commit("fix!: no roof")
 
 
-def run(repository: Repository, *words: str, need_it: bool = True) -> None:
-    """Run a tool that reads the project; without it the test is skipped, or its file is not written."""
-    if need_it:
-        need(words[0])
+def run(repository: Repository, *words: str) -> None:
+    """Run a tool that reads the project, where it is; only a test that needs it asks for it."""
     try:
         subprocess.run(words, cwd=repository.root, check=True, capture_output=True, env=dict(os.environ))
     except FileNotFoundError:

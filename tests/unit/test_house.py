@@ -1,6 +1,9 @@
 """The rules of the house that no linter holds."""
 
+import ast
+import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,10 +13,44 @@ OURS = [path for top in ("ci", "tests") for path in sorted((ROOT / top).rglob("*
 CODE = [path for path in OURS if "tests/projects" not in path.as_posix()]
 
 
+def needed(path: Path) -> Iterator[str]:
+    """The tools that a file of tests asks for by `need` and `missing`."""
+    tree = ast.parse(path.read_text())
+    constants = {ast.unparse(node.targets[0]): node.value for node in tree.body if isinstance(node, ast.Assign)}
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        name = ast.unparse(call.func).rpartition(".")[2]
+        for given in {"need": call.args, "missing": call.args[:1]}.get(name, ()):
+            value = constants.get(ast.unparse(given.value)) if isinstance(given, ast.Starred) else given
+            try:
+                found = ast.literal_eval(value or given)
+            except ValueError:
+                raise AssertionError(f"{path}:{call.lineno}: say in words what is needed") from None
+            yield from (found,) if isinstance(found, str) else found
+
+
 @pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_file_is_small(path: Path) -> None:
     """No file of ours has more than 300 lines."""
     assert 300 >= len(path.read_text().splitlines())
+
+
+def test_gate_requires_what_tests_need() -> None:
+    """A tool that a test asks for is required by `.ci/run`, or it says there why not; and nothing else is."""
+    gate = (ROOT / ".ci" / "run").read_text()
+    required = " ".join(re.findall(r"^ *required\+?=\(([^)]*)\)", gate, re.MULTILINE)).split()
+    excused = re.findall(r"^#   ([\w-]+): ", gate, re.MULTILINE)
+    asking = [path for path in CODE if path.name != "support.py" and path.is_relative_to(ROOT / "tests")]
+    assert sorted({tool for path in asking for tool in needed(path)}) == sorted([*required, *excused])
+
+
+def test_a_need_of_any_form_is_seen(tmp_path: Path) -> None:
+    """Words, a constant of the file, and what is missing for another reason; what cannot be read so is refused."""
+    path = tmp_path / "test_it.py"
+    path.write_text('TWO = ("b", "c")\nneed("a", *TWO)\nsupport.need("d")\nmissing("e", "no e")\nother("f")\n')
+    assert ["a", "b", "c", "d", "e"] == sorted(needed(path))
+    path.write_text("need(words[0])\n")
+    with pytest.raises(AssertionError, match=r"test_it\.py:1"):
+        sorted(needed(path))
 
 
 def test_nothing_hides_a_library() -> None:
