@@ -1,5 +1,6 @@
 """`release --tag`: a release that was killed is finished on another machine, which has nothing but the config."""
 
+import html
 import shutil
 from collections.abc import Iterator
 from itertools import count
@@ -32,6 +33,16 @@ def commits(method: str, path: str) -> bool:
     return method == "PATCH" or (method, path) == ("POST", "/legacy/") or (method == "PUT" and tag)
 
 
+def report(root: Path) -> str:
+    """The report that a run has left."""
+    return html.unescape((root / "dist" / "report.html").read_text())
+
+
+def record(root: Path) -> Path:
+    """Where a release leaves what is published of its formulas."""
+    return root / "dist" / "formula" / "released.json"
+
+
 @pytest.mark.parametrize("number", [0, *(pytest.param(number, marks=pytest.mark.long) for number in range(1, 8))])
 def test_killed(places: Fleet, repository: Repository, other: Bare, number: int) -> None:
     """After any commit it becomes public as it would have been, byte for byte; nothing is built, or uploaded twice."""
@@ -41,10 +52,17 @@ def test_killed(places: Fleet, repository: Repository, other: Bare, number: int)
     assert 0 == ran.code, ran.err
     assert ([], False) == (other.objects(), "start   builders" in ran.err), ran.err
     assert len(places.index.files) == len(places.index.uploads)
+    shown = report(other.root)
+    assert [] == [text for text in ("truth 1.0.0", "what is left of v1.0.0", ">Publish<") if text not in shown]
+    assert (False, True) == (record(other.root).exists(), "run this again where it is, for the record" in ran.err)
     resumed = places.public()
+    ran = project.shipways("release", "--tag", "v1.0.0", env=places.env)
+    assert (0, True) == (ran.code, "what is left of v1.0.0" in report(project.root)), ran.err
+    left = record(project.root).read_bytes()
     places.clear()
+    record(project.root).unlink()
     assert 0 == project.shipways("release", "--publish", env=places.env).code
-    assert places.public() == resumed
+    assert (left, resumed) == (record(project.root).read_bytes(), places.public())
 
 
 @pytest.mark.long
@@ -82,6 +100,9 @@ def test_missing_bytes(places: Fleet, repository: Repository, other: Bare, tmp_p
     clone.git("pull", "--quiet", "--tags", str(project.root), "main")
     ran = clone.shipways("release", "--tag", "v1.0.0", env=places.env)
     assert (0, True) == (ran.code, "builders" in ran.err), ran.err
+    shown = report(clone.root)
+    assert [] == [text for text in (">Make<", ">Publish<", "builders/truth") if text not in shown]
+    assert record(clone.root).exists()
     assert {"truth.rb", "manifest.json"} <= {path.rpartition("/")[2] for path in places.public()}
 
 
@@ -115,6 +136,7 @@ def test_nothing_staged(places: Fleet, other: Bare) -> None:
     """A tag that nobody has staged: exit 3, with where to go."""
     ran = other.shipways("release", "--tag", "v1.0.0", env=places.env)
     assert (3, True) == (ran.code, "v1.0.0: is staged nowhere" in ran.err), ran.err
+    assert not (other.root / "dist").exists()
 
 
 def test_from_a_folder(repository: Repository, hello: Repository, tmp_path: Path) -> None:

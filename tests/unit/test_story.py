@@ -186,3 +186,11 @@ def test_journal_passes_everything_on() -> None:
     journal.print("result")
     assert (list(events), ["result"]) == (console.events, console.printed)
     assert ((0.0, events[0]),) == journal.entries
+
+
+def test_planned_twice() -> None:
+    """A run that was to publish what is there, and has to make some of it again, has the story of both."""
+    events = (planned(), planned(("a", ())), Began(steps=("a",)), made("a", 1), Ended(), Began(steps=("b",)), Ended())
+    found = story([(float(time), event) for time, event in enumerate(events)])
+    assert found
+    assert (["a"], ["Make", "Publish"]) == ([step.id for step in found.plan.steps], [act.name for act in found.acts])

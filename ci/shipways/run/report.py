@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 from shipways.model.artifact import Kind
 from shipways.model.digest import short
 from shipways.model.event import Skipped, Table
+from shipways.model.manifest import Manifest
 from shipways.model.outcome import Outcome, State
-from shipways.model.plan import Plan, Skip
+from shipways.model.plan import Mode, Plan, Skip
 from shipways.model.record import FORMAT, PlannedPackage, PlannedShard, PlannedSkip, PlannedStep, PlanRecord
 from shipways.model.shard import Shard
 from shipways.ports import Step
@@ -60,6 +61,21 @@ def plan_record(plan: Plan, shards: Sequence[Shard] = ()) -> PlanRecord:
         steps=tuple(_step(step) for step in plan.steps),
         skips=tuple(planned_skip(skip) for skip in plan.skips),
         shards=tuple(PlannedShard(shard=each.name, runner=each.runner, steps=len(each.steps)) for each in shards),
+    )
+
+
+def resumed_record(manifest: Manifest, tag: str) -> PlanRecord:
+    """The plan of a run that makes nothing: it publishes what a release of before has left."""
+    return PlanRecord(
+        format=FORMAT,
+        project=manifest.project,
+        mode=Mode.RELEASE,
+        reason=f"what is left of {tag}, as it was made",
+        commit=manifest.commit,
+        make_digest=manifest.make_digest,
+        packages=tuple(PlannedPackage(name=each.name, version=each.version) for each in manifest.packages),
+        steps=(),
+        skips=(),
     )
 
 

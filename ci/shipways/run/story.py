@@ -13,9 +13,9 @@ _RAN: Final = frozenset({Ending.MADE, Ending.FAILED, Ending.STOPPED})
 
 
 def story(entries: Sequence[tuple[float, Event]], problems: Sequence[Problem] = ()) -> Story | None:
-    """What happened; None for a run that had no plan."""
+    """What happened, by the last plan: what could not be finished may be made again. None for a run without one."""
     events = [event for _, event in entries]
-    plan = next((event.plan for event in events if isinstance(event, Planned)), None)
+    plan = next((event.plan for event in reversed(events) if isinstance(event, Planned)), None)
     if plan is None:
         return None
     acts = tuple(_acts(entries, {step.id for step in plan.steps}))

@@ -27,6 +27,14 @@ async def workshop(how: How) -> AsyncIterator[tuple[wire.Workshop, Console]]:
     Raises ConfigError or PreflightError.
     """
     console = journal(how)
+    async with equipped(how, console) as shop:
+        with reported(console, shop.files, shop.repository.root / "dist"):
+            yield shop, console
+
+
+@contextlib.asynccontextmanager
+async def equipped(how: How, console: Console) -> AsyncIterator[wire.Workshop]:
+    """The project with an engine, for a run that has a console already. Raises ConfigError or PreflightError."""
 
     def warn(text: str) -> None:
         console.emit(Note(text=text, level="warning"))
@@ -34,8 +42,7 @@ async def workshop(how: How) -> AsyncIterator[tuple[wire.Workshop, Console]]:
     async with wire.workshop(engine=how.engine, volumes=not how.no_cache, tell=warn) as shop:
         if shop.engine_reason:
             console.emit(Note(text=f"engine: {shop.engine.name}, because {shop.engine_reason}"))
-        with reported(console, shop.files, shop.repository.root / "dist"):
-            yield shop, console
+        yield shop
 
 
 async def make_all(

@@ -1,5 +1,6 @@
 """`release --tag`: finishes a release from what it has staged, in any folder that has the config."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,10 +10,12 @@ from typing import Final
 from shipways import wire
 from shipways.config.schema import Config
 from shipways.errors import Conflict, PreflightError, Problem
-from shipways.model.event import Note
+from shipways.model.artifact import Kind
+from shipways.model.event import Note, Planned
 from shipways.model.item import Phase
 from shipways.model.manifest import ArtifactEntry, Manifest
 from shipways.model.outcome import Outcome
+from shipways.model.version import is_prerelease
 from shipways.outside.channels import Channel, Stage
 from shipways.pipeline import MAKERS
 from shipways.ports import Console
@@ -20,11 +23,13 @@ from shipways.run import planner, record
 from shipways.run.checking import refuse_fall
 from shipways.run.patience import persist
 from shipways.run.reconciler import converge
+from shipways.run.report import resumed_record
 from shipways.run.supply import Sealed, agreed, bring, find_sealed, needed, proved, seen_of, sources, trust
 from shipways.settings import settings
 from shipways.verbs import publishing
-from shipways.verbs.making import make_all, workshop
+from shipways.verbs.making import equipped, make_all
 from shipways.verbs.options import Finish, How
+from shipways.verbs.reporting import journal, reported
 
 _NEXT: Final = "a part is public, and cannot be replaced: release the next version"
 
@@ -42,24 +47,36 @@ class Resumed:
 
 
 async def resume(finish: Finish, dry_run: bool, how: How) -> None:
-    """Publish what is left of a release. Raises PreflightError, BuildError, Unfinished or Conflict."""
+    """Publish what is left of a release, and leave in dist/ what a release does.
+
+    Raises PreflightError, BuildError, Unfinished or Conflict.
+    """
+    told = journal(how)
     with wire.store().scratch() as scratch:
-        console = wire.console(how.log)
-        run = resumed(finish.tag, scratch, console)
-        if not dry_run:
-            await publishing.preflight(run.channels, run.dist, console)
-        found = await _find(run)
-        if finish.restage or not found:
-            await _anew(run, found, how, apply=not dry_run)
-            return
-        manifest = agreed(found).manifest
-        outcome = await look(run, manifest)
-        trust(outcome)
-        console.emit(Note(text=f"{run.tag}: the manifest is that of {', '.join(each.channel for each in found)}"))
-        if not dry_run:
-            await _supply(run, manifest, outcome, how)
-        async with publishing.opened(run.dist, console) as around:
-            await publishing.publish(run.channels, manifest, around, apply=not dry_run)
+        run = resumed(finish.tag, scratch, told)
+        with reported(told, wire.files(), run.dist):
+            manifest = await _finish(run, finish, how, apply=not dry_run)
+            if not dry_run:
+                await _record(run, manifest)
+
+
+async def _finish(run: Resumed, finish: Finish, how: How, *, apply: bool) -> Manifest:
+    """Publish it, or make it again before that; its manifest."""
+    if apply:
+        await publishing.preflight(run.channels, run.dist, run.console)
+    found = await _find(run)
+    if finish.restage or not found:
+        return await _anew(run, found, how, apply=apply)
+    manifest = agreed(found).manifest
+    outcome = await look(run, manifest)
+    trust(outcome)
+    run.console.emit(Note(text=f"{run.tag}: the manifest is that of {', '.join(each.channel for each in found)}"))
+    run.console.emit(Planned(plan=resumed_record(manifest, run.tag)))
+    if apply:
+        await _supply(run, manifest, outcome, how)
+    async with publishing.opened(run.dist, run.console) as around:
+        await publishing.publish(run.channels, manifest, around, apply=apply)
+    return manifest
 
 
 def resumed(tag: str, scratch: Path, console: Console) -> Resumed:
@@ -135,19 +152,39 @@ async def _supply(run: Resumed, manifest: Manifest, outcome: Outcome, how: How) 
 async def _made(run: Resumed, lost: Sequence[Problem], how: How) -> tuple[Manifest, list[Channel]]:
     """Make the release at its tag, into dist/; its manifest, and its channels. Raises PreflightError elsewhere."""
     try:
-        async with workshop(how) as (shop, console):
-            if run.tag not in shop.facts.git.tags or shop.facts.git.dirty:
+        async with equipped(how, run.console) as shop:
+            if not _stands(run, shop):
                 raise PreflightError(*lost)
             whole = planner.plan(shop.config, shop.facts, MAKERS, publish=True)
             refuse_fall(whole.mode, shop.config.engine.release, shop.engine.name, shop.engine_reason)
             facts = replace(shop.facts, notes=await wire.notes(shop))
-            return await make_all(shop, whole, console, how), publishing.channels_of(shop.config, facts)
+            return await make_all(shop, whole, run.console, how), publishing.channels_of(shop.config, facts)
     except PreflightError as error:
         raise PreflightError(*dict.fromkeys((*lost, *error.problems))) from None
 
 
-async def _anew(run: Resumed, found: Sequence[Sealed], how: How, *, apply: bool) -> None:
-    """Make the release in place of what is staged. Raises Conflict where some of that is public."""
+def _stands(run: Resumed, shop: wire.Workshop) -> bool:
+    """Whether the tag is checked out, with nothing changed."""
+    return run.tag in shop.facts.git.tags and not shop.facts.git.dirty
+
+
+async def _record(run: Resumed, manifest: Manifest) -> None:
+    """The record of published formulas, as `publishing.record` leaves it: of the sources, so it is made at the tag."""
+    public = {package.name for package in manifest.packages if not is_prerelease(package.version)}
+    formulas = [each for each in manifest.artifacts if each.kind == Kind.FORMULA and each.package in public]
+    if not formulas or not run.config.publish.github:
+        return
+    with contextlib.suppress(PreflightError):  # a folder with nothing but the config is no repository
+        async with wire.workshop() as shop:
+            if _stands(run, shop):
+                publishing.record(shop, manifest, run.dist, run.console)
+                return
+    text = f"{run.tag} is not checked out here: run this again where it is, for the record of its formulas in dist/"
+    run.console.emit(Note(text=text))
+
+
+async def _anew(run: Resumed, found: Sequence[Sealed], how: How, *, apply: bool) -> Manifest:
+    """Make the release in place of what is staged; its manifest. Raises Conflict where some of that is public."""
     before = [(each.manifest, await look(run, each.manifest)) for each in found]
     if any(outcome.begun for _, outcome in before):
         hint = "leave --restage out: what is staged is published"
@@ -160,6 +197,7 @@ async def _anew(run: Resumed, found: Sequence[Sealed], how: How, *, apply: bool)
             await _retract(run, channels, outcome, manifest)
     async with publishing.opened(run.dist, run.console) as around:
         await publishing.publish(channels, manifest, around, apply=apply, anew=True)
+    return manifest
 
 
 async def _retract(run: Resumed, channels: Sequence[Channel], outcome: Outcome, manifest: Manifest) -> None:
