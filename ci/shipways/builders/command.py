@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shipways.builders.compile import Compile, Expectation
+from shipways.builders.compile import Compile, Expectation, program_spec
 from shipways.config.packages import Package
 from shipways.config.schema import Config
 from shipways.model.artifact import Kind, Output
 from shipways.model.build import Build, Tool
 from shipways.model.facts import Facts
-from shipways.model.names import binary_folder, binary_step
+from shipways.model.names import binary_step
 from shipways.model.step import Inputs, Spec, Work
 from shipways.model.target import BY_TRIPLE
 from shipways.ports import Inbox, World
@@ -61,14 +61,7 @@ def _for_target(config: Config, facts: Facts, name: str, triple: str) -> Compile
     target = BY_TRIPLE[triple]
     build = _build(config, facts, name, binary_step(name, triple), triple)
     return Compile(
-        spec=Spec(
-            id=build.name,
-            work=Work.COMPILE,
-            outputs=build.outputs,
-            folder=binary_folder(name, triple),
-            package=name,
-            target=target,
-        ),
+        spec=program_spec(name, target, build.outputs),
         build=build,
         expected=Expectation(target=target, static=target.libc == "musl"),
         varies=_reason(_unpinned(config, facts, name)),

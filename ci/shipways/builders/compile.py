@@ -8,7 +8,8 @@ from anyio import to_thread
 from shipways.errors import BuildError, Problem
 from shipways.model.artifact import Kind, Linkage, Output
 from shipways.model.build import Build
-from shipways.model.step import Inputs, Spec
+from shipways.model.names import binary_folder, binary_step
+from shipways.model.step import Inputs, Spec, Work
 from shipways.model.target import Target
 from shipways.model.version import numbers
 from shipways.ports import Inbox, World
@@ -38,6 +39,18 @@ class Expectation:
         if self.glibc and numbers(linkage.glibc) > numbers(self.glibc):
             problems.append(Problem(path=name, what=f"needs glibc {linkage.glibc}, the floor is {self.glibc}"))
         return problems
+
+
+def program_spec(name: str, target: Target, programs: tuple[str, ...]) -> Spec:
+    """The step that makes these programs of a package for a target."""
+    return Spec(
+        id=binary_step(name, target.triple),
+        work=Work.COMPILE,
+        outputs=programs,
+        folder=binary_folder(name, target.triple),
+        package=name,
+        target=target,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 
-from shipways.builders.compile import Compile, Expectation
+from shipways.builders.compile import Compile, Expectation, program_spec
 from shipways.config.packages import Package
 from shipways.config.schema import Config
 from shipways.model.build import Build, Tool
 from shipways.model.facts import Facts
-from shipways.model.names import binary_folder, binary_step
-from shipways.model.step import Spec, Work
+from shipways.model.names import binary_step
 from shipways.model.target import BY_TRIPLE, Target
 
 
@@ -24,14 +23,7 @@ def _step(config: Config, facts: Facts, name: str, package: Package, target: Tar
     program = (package.binaries or (name,))[0] + target.exe
     step = binary_step(name, target.triple)
     return Compile(
-        spec=Spec(
-            id=step,
-            work=Work.COMPILE,
-            outputs=(program,),
-            folder=binary_folder(name, target.triple),
-            package=name,
-            target=target,
-        ),
+        spec=program_spec(name, target, (program,)),
         build=Build(
             name=step,
             image=config.toolchain_image(name),

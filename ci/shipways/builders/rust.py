@@ -5,16 +5,15 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from shipways.builders import cargo
-from shipways.builders.compile import Compile, Expectation
+from shipways.builders.compile import Compile, Expectation, program_spec
 from shipways.config.packages import Package
 from shipways.config.schema import Config
 from shipways.errors import ConfigError, Problem
 from shipways.model.build import CLOSED, Build
 from shipways.model.facts import Facts, Rust
-from shipways.model.names import binary_folder, binary_step
+from shipways.model.names import binary_step
 from shipways.model.plan import Skip
 from shipways.model.source import SourceTree
-from shipways.model.step import Spec, Work
 from shipways.model.target import BY_TRIPLE, GNULLVM, Target
 
 _BY_SDK: Final = "links with Microsoft's SDK from the cache of cargo-xwin, which no lock pins"
@@ -102,14 +101,7 @@ def _step(config: Config, facts: Facts, name: str, target: Target, rust: Rust) -
     surroundings = facts.surroundings(image) if is_open else ""
     env = (*cargo.environment(), *cargo.compile_environment(package, target))
     return Compile(
-        spec=Spec(
-            id=step,
-            work=Work.COMPILE,
-            outputs=tuple(binary + target.exe for binary in binaries),
-            folder=binary_folder(name, target.triple),
-            package=name,
-            target=target,
-        ),
+        spec=program_spec(name, target, tuple(binary + target.exe for binary in binaries)),
         build=Build(
             name=step,
             image=image,

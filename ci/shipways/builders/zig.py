@@ -3,15 +3,14 @@
 from collections.abc import Iterator
 from typing import Final
 
-from shipways.builders.compile import Compile, Expectation
+from shipways.builders.compile import Compile, Expectation, program_spec
 from shipways.config.packages import Package
 from shipways.config.schema import Config
 from shipways.errors import Problem
 from shipways.model.build import Build, Tool
 from shipways.model.facts import Facts
-from shipways.model.names import binary_folder, binary_step
+from shipways.model.names import binary_step
 from shipways.model.plan import Skip
-from shipways.model.step import Spec, Work
 from shipways.model.target import BY_TRIPLE, Target
 
 _OPTIONS: Final = "options.zig"
@@ -36,14 +35,7 @@ def _step(config: Config, facts: Facts, name: str, package: Package, target: Tar
     glibc = package.zig.glibc if target.libc == "gnu" else ""
     version = facts.version(name).number
     return Compile(
-        spec=Spec(
-            id=step,
-            work=Work.COMPILE,
-            outputs=programs,
-            folder=binary_folder(name, target.triple),
-            package=name,
-            target=target,
-        ),
+        spec=program_spec(name, target, programs),
         build=Build(
             name=step,
             image=config.toolchain_image(name),
