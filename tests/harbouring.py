@@ -11,7 +11,7 @@ from shipways.adapters.shell import OsClock
 from shipways.config.load import parse
 from shipways.config.manifestfile import FILE_NAME, manifest_text
 from shipways.model.manifest import Manifest
-from shipways.pipeline import PUBLISHERS
+from shipways.pipeline.publishers import PUBLISHERS
 from shipways.rehearse.berth import Builder
 from shipways.rehearse.harbour import BERTHS, harbour
 from shipways.rehearse.rehearsal import Rehearsal

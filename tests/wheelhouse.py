@@ -73,7 +73,7 @@ def interpreter(version: str) -> str:
     places = (shutil.which(f"python{version}"), *map(str, sorted(kept.glob(f"{version}.*/bin/python"))))
     found = [place for place in places if place and _runs(place)]
     if not found:
-        missing(f"python{version}", f"there is no Python {version}")
+        missing("python", f"there is no Python {version}")
     return found[0]
 
 

@@ -5,7 +5,7 @@ import pytest
 from shipways.config.load import parse
 from shipways.errors import ConfigError
 from shipways.model.build import Build
-from shipways.pipeline import MAKERS
+from shipways.pipeline.makers import MAKERS
 from shipways.run import planner
 from shipways.run.testing import test_builds as builds_of
 from support import facts

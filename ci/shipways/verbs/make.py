@@ -10,7 +10,7 @@ from shipways import wire
 from shipways.errors import ConfigError, Problem
 from shipways.model.event import Note
 from shipways.model.plan import Mode
-from shipways.pipeline import MAKERS
+from shipways.pipeline.makers import MAKERS
 from shipways.run import planner, testing, visiting
 from shipways.run.checking import refuse_fall
 from shipways.run.maker import make

@@ -9,7 +9,7 @@ from shipways import wire
 from shipways.adapters.githubstep import hand_over, hands_over, summarize
 from shipways.model.plan import Plan
 from shipways.model.shard import Shard
-from shipways.pipeline import MAKERS
+from shipways.pipeline.makers import MAKERS
 from shipways.run import planner
 from shipways.run.report import plan_json, plan_tree
 from shipways.run.splitting import groups, here, natives, split, useful

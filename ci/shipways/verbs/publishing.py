@@ -18,7 +18,7 @@ from shipways.model.facts import Facts
 from shipways.model.manifest import Manifest
 from shipways.model.outcome import GOOD
 from shipways.outside.channels import Channel, Outside
-from shipways.pipeline import PUBLISHERS
+from shipways.pipeline.publishers import PUBLISHERS
 from shipways.ports import Console
 from shipways.run import mode, rendering
 from shipways.run.doctor import examine, findings_table

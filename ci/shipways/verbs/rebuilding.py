@@ -17,7 +17,7 @@ from shipways.model.digest import short
 from shipways.model.event import Note, Table
 from shipways.model.manifest import Manifest
 from shipways.pack.difference import first_difference
-from shipways.pipeline import MAKERS
+from shipways.pipeline.makers import MAKERS
 from shipways.ports import Console, Inspector, Store
 from shipways.run import planner
 from shipways.run.maker import make

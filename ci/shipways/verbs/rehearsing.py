@@ -12,7 +12,7 @@ from shipways import wire
 from shipways.config.manifestfile import REHEARSAL
 from shipways.errors import Drift, Problem, Unfinished
 from shipways.model.event import Began, Ended, Failed, Finished, Note, Started
-from shipways.pipeline import MAKERS
+from shipways.pipeline.makers import MAKERS
 from shipways.ports import Console
 from shipways.rehearse.cases import ALL, Case, Size, planned
 from shipways.rehearse.harbour import harbour

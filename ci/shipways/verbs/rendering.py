@@ -8,7 +8,7 @@ import click
 from shipways import wire
 from shipways.errors import ConfigError, Drift, Problem
 from shipways.model.event import Note
-from shipways.pipeline import RENDERERS
+from shipways.pipeline.renderers import RENDERERS
 from shipways.run import rendering
 
 

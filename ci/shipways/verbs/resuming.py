@@ -17,7 +17,7 @@ from shipways.model.manifest import ArtifactEntry, Manifest
 from shipways.model.outcome import Outcome
 from shipways.model.version import is_prerelease
 from shipways.outside.channels import Channel, Stage
-from shipways.pipeline import MAKERS
+from shipways.pipeline.makers import MAKERS
 from shipways.ports import Console
 from shipways.run import planner, record
 from shipways.run.checking import refuse_fall

@@ -16,7 +16,7 @@ from shipways.facts import PEP_517, python_project
 from shipways.model.event import Note
 from shipways.model.facts import PythonProject
 from shipways.model.lock import Lock
-from shipways.pipeline import RENDERERS
+from shipways.pipeline.renderers import RENDERERS
 from shipways.ports import Console
 from shipways.run import rendering
 from shipways.run.checking import lock_problems

@@ -6,7 +6,7 @@ from pathlib import Path
 from shipways import wire
 from shipways.model.event import Note
 from shipways.model.plan import Plan
-from shipways.pipeline import MAKERS
+from shipways.pipeline.makers import MAKERS
 from shipways.ports import Console
 from shipways.run import planner
 from shipways.run.checking import refuse_fall

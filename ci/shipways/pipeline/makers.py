@@ -1,16 +1,12 @@
-"""The lists of everything that makes, renders or publishes, in order. To add one: a module, a line here, a test."""
+"""What makes artifacts, in order."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from shipways.builders import command, crate, go, maturin, prebuilt, python, rust, wheel, zig
 from shipways.bundle import archive, checksums, formula, sbom, source
-from shipways.deploy import compose, environment, fly, kubernetes, onrender
 from shipways.images import base, docker, dockerfile, image, index, layer
-from shipways.outside.channels import Publisher
-from shipways.ports import Maker, Renderer
-from shipways.publish import attest, crates, files, git, github, homebrew, pypi, registry
-from shipways.workflows import github as workflows
+from shipways.ports import Maker
 
 MAKERS: Final[Sequence[Maker]] = (
     go,  # Go → a static program per target
@@ -33,25 +29,4 @@ MAKERS: Final[Sequence[Maker]] = (
     docker,  # an image → an archive for `docker load`, per platform
     formula,  # archives, or an sdist → a Homebrew formula
     checksums,  # everything that is uploaded → its sums
-)
-
-RENDERERS: Final[Sequence[Renderer]] = (
-    compose,  # services → Docker Compose
-    environment,  # services → the variables that they read
-    fly,  # services → Fly.io
-    kubernetes,  # services → manifests of Kubernetes, and an overlay for each profile
-    onrender,  # services → Render
-    formula,  # the last published release, or the branch → committed Homebrew formulas
-    workflows,  # jobs, and what channels need → the workflows of GitHub Actions
-)
-
-PUBLISHERS: Final[Sequence[Publisher]] = (
-    attest,  # what the others publish → proofs beside it
-    crates,  # .crate files → a registry of crates
-    files,  # everything that is uploaded → a folder
-    git,  # the tags of a release that makes its own → the remote of the repository
-    github,  # everything that is uploaded → a release on GitHub
-    homebrew,  # formulas → a tap, once what they download is public
-    pypi,  # sdists and wheels → PyPI, or another index of Python packages
-    registry,  # images, by digest, then their tags → image registries
 )

@@ -1,0 +1,19 @@
+"""What writes committed files, in order."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from shipways.bundle import formula
+from shipways.deploy import compose, environment, fly, kubernetes, onrender
+from shipways.ports import Renderer
+from shipways.workflows import github as workflows
+
+RENDERERS: Final[Sequence[Renderer]] = (
+    compose,  # services → Docker Compose
+    environment,  # services → the variables that they read
+    fly,  # services → Fly.io
+    kubernetes,  # services → manifests of Kubernetes, and an overlay for each profile
+    onrender,  # services → Render
+    formula,  # the last published release, or the branch → committed Homebrew formulas
+    workflows,  # jobs, and what channels need → the workflows of GitHub Actions
+)
