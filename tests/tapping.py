@@ -10,6 +10,7 @@ import anyio
 
 import forging
 from forging import READER, REPOSITORY, TOKEN, WRITES, never
+from shipways.adapters.files import DiskFiles
 from shipways.adapters.githubtap import GithubTap
 from shipways.config.manifestfile import FILE_NAME, manifest_text
 from shipways.model.digest import digest_bytes
@@ -27,6 +28,7 @@ from shipways.rehearse.forgegit import GitForge
 from shipways.rehearse.forgesite import Site
 from shipways.rehearse.serving import served
 from shipways.render.formula import formula_text
+from shipways.run.audit import Disk, Findings, audit, compare
 from shipways.run.reconciler import Around, converge
 from shipways.testing.console import ManualClock, RecordingConsole
 from shipways.testing.doors import CLOSED
@@ -111,6 +113,20 @@ class Tapped:
             around = Around(outside=outside, console=self.console, clock=self.clock)
             channels = [forging.channel(made.manifest), self.channel]
             return await converge(channels, made.manifest, around, apply=apply)
+
+    def audit(self, made: "Release", downloads: Path) -> Findings:
+        """What `verify` finds at the tap."""
+
+        async def main() -> Findings:
+            async with self.outside(made.folder, TOKEN) as outside:
+                around = Around(outside=outside, console=self.console, clock=self.clock)
+                channels = [forging.channel(made.manifest), self.channel]
+                outcome = await converge(channels, made.manifest, around, apply=False)
+                disk = Disk(files=DiskFiles(), folder=downloads)
+                found = await audit([self.channel], made.manifest, outcome, around, disk)
+                return replace(found, wrong=(*compare(outcome).wrong, *found.wrong))
+
+        return anyio.run(main)
 
     def preflight(self, *, token: str = TOKEN) -> str:
         """The problems that there are before a release is built."""

@@ -58,6 +58,24 @@ def test_again(hub: Tapped, tmp_path: Path) -> None:
     assert (kept, []) == (states(hub.converge(made)), hub.writes())
 
 
+def test_audit(hub: Tapped, tmp_path: Path) -> None:
+    """A formula is downloaded from the branch of its open pull request, else from the tap, and so is what it names."""
+    made = hub.release(tmp_path)
+    hub.converge(made)
+    led = "1 files that its formulas lead to are what these say"
+    (downloads := tmp_path / "downloads").mkdir()
+    for count in (2, 1):
+        found = hub.audit(made, downloads)
+        told = [text for channel, text in found.right if channel == "homebrew"]
+        assert ([f"{count} downloads are what was made", led], (), ()) == (told, found.wrong, found.unasked)
+        if count == 2:
+            hub.merge()
+    assert [] == list(downloads.iterdir())
+    hub.tap.put("edited", Formula__demo_dot_rb="# edited\n")
+    (problem,) = hub.audit(made, downloads).wrong
+    assert "homebrew/v1.0.0/pull-request" == problem.path
+
+
 def test_refused_by_a_person(hub: Tapped, tmp_path: Path) -> None:
     """One that was closed is opened anew by the next run, for the release wants it."""
     made = hub.release(tmp_path)

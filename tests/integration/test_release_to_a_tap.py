@@ -113,6 +113,30 @@ def test_two_releases(project: Repository, hub: Tapped, tmp_path: Path) -> None:
     assert 7 == project.shipways("verify", env={"NO_PROXY": "127.0.0.1"}).code
 
 
+VERIFY = {"NO_PROXY": "127.0.0.1"}
+
+
+def test_verify(project: Repository, hub: Tapped) -> None:
+    """The formula is downloaded from the tap, and what it leads to from where it says; both are compared."""
+    assert 0 == publish(project, "1.0.0").code
+    ran = project.shipways("verify", "--tag", "v1.0.0", env=VERIFY)
+    said = " ".join(ran.err.split())
+    assert (0, True) == (ran.code, "homebrew 1 downloads are what was made" in said), ran.err
+    assert "homebrew 1 files that its formulas lead to are what these say" in said
+    release = hub.forge.published("v1.0.0")
+    assert release is not None
+    archive = next(number for number, asset in release.assets.items() if asset.name.endswith(".tar.gz"))
+    asset = release.assets[archive]
+    url = f"{hub.url}/{REPOSITORY}/releases/download/v1.0.0/{asset.name}"
+    kept, asset.data = asset.data, b"other"
+    ran = project.shipways("verify", "--tag", "v1.0.0", env=VERIFY)
+    assert (7, True) == (ran.code, f"homebrew/v1.0.0/formulas ({url}): sha256:d9298a10d1b0" in ran.err), ran.err
+    asset.data = kept
+    del release.assets[archive]
+    ran = project.shipways("verify", "--tag", "v1.0.0", env=VERIFY)
+    assert (7, True) == (ran.code, f"homebrew/v1.0.0/formulas ({url}): nothing is there" in ran.err), ran.err
+
+
 def test_record(project: Repository, hub: Tapped) -> None:
     """A release leaves the record of what is published in dist/; once it is committed, it is what is rendered."""
     ran = publish(project, "1.0.0")

@@ -109,6 +109,15 @@ class GithubTap:
         """The same, of another branch."""
         return await self._client.ask(self._place.side, lambda: self._look(self._side, branch, names))
 
+    async def fetch(self, branch: str, name: str, into: Path) -> None:
+        """Looked up anew, for it may have changed."""
+        found = await (self.staged(branch, (name,)) if branch else self.formulas((name,)))
+        if name not in found.formulas:
+            raise Moved(
+                Problem(path=f"{self._place.tap}:{branch or self._place.branch}", what=f"has no formula {name}")
+            )
+        await anyio.Path(into).write_bytes(found.formulas[name])
+
     async def commit(self, change: TapChange) -> str:
         """A tree, a commit, and the branch goes on to it, which GitHub refuses when that leaves a commit out."""
         texts, place = await _texts(change), self._place

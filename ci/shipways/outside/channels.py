@@ -11,7 +11,7 @@ from shipways.errors import Problem
 from shipways.model.facts import Facts
 from shipways.model.item import Item, Publication, Seen
 from shipways.model.manifest import ArtifactEntry, Manifest
-from shipways.model.tap import TapPlace
+from shipways.model.tap import Served, TapPlace
 from shipways.outside.buckets import Bucket
 from shipways.outside.crates import CrateRegistry
 from shipways.outside.forges import Forge
@@ -109,6 +109,15 @@ class Stocked(Protocol):
 
         Raises Transient, Unfinished; Moved when it is not there any more.
         """
+        ...
+
+
+@runtime_checkable
+class Leading(Protocol):
+    """A channel whose files lead people to bytes that lie elsewhere."""
+
+    async def leads(self, outside: Outside, downloaded: Path) -> Sequence[Served]:
+        """What lies there, downloaded as anybody does, for a file that `fetch` has brought. Raises as `fetch` does."""
         ...
 
 

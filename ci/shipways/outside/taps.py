@@ -25,6 +25,10 @@ class Tap(Protocol):
         """Those that a branch for a pull request has; none where there is no such branch."""
         ...
 
+    async def fetch(self, branch: str, name: str, into: Path) -> None:
+        """Download a formula of a branch, as a file; of the tap's own when it is empty. Raises Moved without it."""
+        ...
+
     async def commit(self, change: TapChange) -> str:
         """Add one commit to the tap's branch; its URL. Raises Moved when the branch is not as it was seen."""
         ...

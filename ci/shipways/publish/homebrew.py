@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import unquote
 
@@ -12,7 +12,7 @@ from shipways.errors import Problem, Transient, Unfinished
 from shipways.model.artifact import Kind
 from shipways.model.facts import Facts
 from shipways.model.item import Item, ItemKind, Phase, Publication, Seen
-from shipways.model.manifest import Manifest, Release
+from shipways.model.manifest import ArtifactEntry, Manifest, Release
 from shipways.model.names import formula_file
 from shipways.model.tap import Served, TapBranch, TapChange, TapPlace, TapRights, formula_names, formulas_text
 from shipways.model.version import is_prerelease, number_in, precedence
@@ -56,8 +56,9 @@ class HomebrewChannel:
             if item.phase is Phase.COMMIT:
                 found[item.id] = await self._public(tap, base, item)
             else:
-                there = await tap.staged(self._branch(item), formula_names(item.want))
-                found[item.id] = Seen(value=there.text(formula_names(item.want)), url=there.url)
+                branch, wanted = self._branch(item), formula_names(item.want)
+                there = await tap.staged(branch, wanted)
+                found[item.id] = Seen(value=there.text(wanted), stamp=branch, url=there.url)
         return found
 
     async def apply(self, outside: Outside, item: Item, seen: Seen) -> Publication:
@@ -76,12 +77,21 @@ class HomebrewChannel:
             return Publication(item=item.id, url=await tap.open(self._branch(item), change.message))
         return Publication(item=item.id, url=await tap.commit(change))
 
+    async def fetch(self, outside: Outside, item: Item, seen: Seen, artifact: ArtifactEntry, into: Path) -> None:
+        """Download a formula from where it was seen."""
+        del item
+        await outside.tap(self.place).fetch(seen.stamp, PurePosixPath(artifact.path).stem, into)
+
+    async def leads(self, outside: Outside, downloaded: Path) -> Sequence[Served]:
+        """What people install by a formula."""
+        return await outside.tap(self.place).downloads(downloaded)
+
     async def _public(self, tap: Tap, base: TapBranch, item: Item) -> Seen:
-        """What people get, or what is wanted when a pull request for it is open."""
-        names = formula_names(item.want)
+        """What people get, or what is wanted when a pull request for it is open: then the stamp is its branch."""
+        names, branch = formula_names(item.want), self._branch(item)
         value = base.text(names)
-        if self.pull_request and value != item.want and (url := await tap.pull_request(self._branch(item))):
-            return Seen(value=item.want, version=item.version, url=url)
+        if self.pull_request and value != item.want and (url := await tap.pull_request(branch)):
+            return Seen(value=item.want, version=item.version, stamp=branch, url=url)
         versions = [self._version(base.formulas[name]) for name in names if name in base.formulas]
         return Seen(value=value, version=max(versions, key=precedence, default=""), url=base.url if value else "")
 

@@ -1,5 +1,6 @@
 """Downloads what is published from every place, and compares it with the manifest, byte for byte."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,9 +11,10 @@ from anyio import to_thread
 
 from shipways.config.manifestfile import FILE_NAME, manifest_digest
 from shipways.errors import Moved, Problem, ShipwaysError
+from shipways.model.item import ItemKind, Phase
 from shipways.model.manifest import ArtifactEntry, Manifest
 from shipways.model.outcome import GOOD, Outcome, Row, State
-from shipways.outside.channels import Channel, Stocked
+from shipways.outside.channels import Channel, Leading, Stocked
 from shipways.ports import Files
 from shipways.run.patience import persist
 from shipways.run.reconciler import Around
@@ -22,11 +24,11 @@ from shipways.tasks import together
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What came of looking: what differs, what could not be asked, and what was found equal, by channel."""
+    """What came of looking: what differs, what could not be asked, and what was found right, by channel, in words."""
 
     wrong: tuple[Problem, ...] = ()
     unasked: tuple[Problem, ...] = ()
-    equal: tuple[tuple[str, int], ...] = ()
+    right: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,10 @@ def compare(outcome: Outcome) -> Findings:
 async def audit(
     channels: Sequence[Channel], manifest: Manifest, outcome: Outcome, around: Around, disk: Disk
 ) -> Findings:
-    """Download all that places have told to have."""
+    """Download all that places have told to have, and what their formulas lead to; count the proofs that hold.
+
+    Proofs were downloaded and verified when places were looked at; here what they are about is compared.
+    """
     stocked = {channel.name: channel for channel in channels if isinstance(channel, Stocked)}
     run = _Audit(around=around, disk=disk, equal=dict.fromkeys(stocked, 0))
     entries = _entries(manifest)
@@ -61,7 +66,15 @@ async def audit(
         if row.item.channel in stocked
     ]
     await together(todo, width=WIDTH)
-    return Findings(wrong=tuple(run.wrong), unasked=tuple(run.unasked), equal=tuple(run.equal.items()))
+    proofs = Counter(
+        row.item.channel for row in outcome.rows if row.item.kind is ItemKind.PROOF and row.state is State.DONE
+    )
+    right = (
+        *((name, f"{number} downloads are what was made") for name, number in run.equal.items()),
+        *((name, f"{number} files that its formulas lead to are what these say") for name, number in run.led.items()),
+        *((name, f"{number} proofs hold") for name, number in proofs.items()),
+    )
+    return Findings(wrong=tuple(run.wrong), unasked=tuple(run.unasked), right=right)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,6 +84,7 @@ class _Audit:
     around: Around
     disk: Disk
     equal: dict[str, int]
+    led: Counter[str] = field(default_factory=Counter)
     wrong: list[Problem] = field(default_factory=list)
     unasked: list[Problem] = field(default_factory=list)
     names: Iterator[int] = field(default_factory=count)
@@ -88,8 +102,25 @@ class _Audit:
             self.unasked += error.problems
         else:
             self._judge(row, entry, found)
+            if found == entry.digest and row.item.phase is Phase.COMMIT and isinstance(channel, Leading):
+                await self._follow(channel, row, place)
         finally:
             self.disk.files.remove(place)
+
+    async def _follow(self, channel: Leading, row: Row, place: Path) -> None:
+        """Compare what people are led to."""
+        ask = partial(channel.leads, self.around.outside, place)
+        try:
+            found = await persist(row.item.id, ask, self.around.console, self.around.clock)
+        except ShipwaysError as error:
+            self.unasked += error.problems
+            return
+        self.led[row.item.channel] += sum(served.found == served.said for served in found)
+        self.wrong += (
+            _differs(f"{row.item.id} ({served.url})", served.found or "nothing", served.said)
+            for served in found
+            if served.found != served.said
+        )
 
     def _judge(self, row: Row, entry: ArtifactEntry, found: str) -> None:
         if found == entry.digest:

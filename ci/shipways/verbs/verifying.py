@@ -12,7 +12,6 @@ from shipways.model.artifact import Kind
 from shipways.model.event import Table
 from shipways.model.manifest import Manifest
 from shipways.model.outcome import Outcome
-from shipways.outside.channels import Stocked
 from shipways.run.audit import Disk, Findings, audit, compare
 from shipways.run.report import publish_table
 from shipways.run.supply import bring, sources, trust
@@ -68,7 +67,7 @@ async def _findings(run: Resumed, manifest: Manifest, outcome: Outcome) -> Findi
         raise Drift(*dict.fromkeys((*told.wrong, *error.problems))) from None
     async with publishing.opened(run.scratch, run.console) as around:
         seen = await audit(run.channels, manifest, outcome, around, Disk(files=wire.files(), folder=run.scratch))
-    return Findings(wrong=(*told.wrong, *seen.wrong), unasked=(*told.unasked, *seen.unasked), equal=seen.equal)
+    return Findings(wrong=(*told.wrong, *seen.wrong), unasked=(*told.unasked, *seen.unasked), right=seen.right)
 
 
 async def _install(run: Resumed, manifest: Manifest, outcome: Outcome) -> tuple[Tried, ...]:
@@ -90,8 +89,7 @@ async def _install(run: Resumed, manifest: Manifest, outcome: Outcome) -> tuple[
 
 def _table(run: Resumed, found: Findings, tried: Sequence[Tried], *, install: bool) -> Table:
     """A row for what was downloaded from each channel, and for each installation."""
-    equal = tuple((channel, f"{number} downloads are what was made") for channel, number in found.equal)
-    rows = (*equal, *((each.name, each.state) for each in tried))
+    rows = (*found.right, *((each.name, each.state) for each in tried))
     problems = len(found.wrong) + sum(each.problem is not None for each in tried)
     title = f"{problems} problems" if problems else "nothing differs" if not found.unasked else "not everything answers"
     return Table(
@@ -100,7 +98,8 @@ def _table(run: Resumed, found: Findings, tried: Sequence[Tried], *, install: bo
 
 
 def _remarks(run: Resumed, found: Findings, *, install: bool) -> Iterator[str]:
-    if lookers := [channel.name for channel in run.channels if not isinstance(channel, Stocked)]:
+    told = {channel for channel, _ in found.right}
+    if lookers := [channel.name for channel in run.channels if channel.name not in told]:
         yield f"looked at: {', '.join(lookers)}"
     if not install:
         yield "nothing was installed: --install does that"
