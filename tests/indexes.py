@@ -17,7 +17,6 @@ from pathlib import Path
 import anyio
 import httpx
 
-from shipways.adapters.credentials import Credentials
 from shipways.adapters.pypi import SimpleIndex
 from shipways.config.publish import PypiTable
 from shipways.model.artifact import Kind
@@ -99,7 +98,7 @@ class Release:
 
     def index(self) -> SimpleIndex:
         """The index as one process sees it."""
-        return SimpleIndex(self.table, Credentials(self.env), self.clock)
+        return SimpleIndex(self.table, self.env, self.clock)
 
     def __call__(
         self,

@@ -99,10 +99,9 @@ async def _read(folder: Path, path: str) -> bytes:
 
 
 def _pypi(table: PypiTable, shell: Shell, clock: Clock) -> PythonIndex:
-    from shipways.adapters.credentials import Credentials
     from shipways.adapters.pypi import SimpleIndex
 
-    return SimpleIndex(table, Credentials(shell.env()), clock)
+    return SimpleIndex(table, shell.env(), clock)
 
 
 def _forge(opened: contextlib.AsyncExitStack, api: str, repository: str, shell: Shell, clock: Clock) -> Forge:

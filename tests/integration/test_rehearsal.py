@@ -119,7 +119,7 @@ def behind(kind: type[Behind], made: list[Behind]) -> SimpleNamespace:
     """As a module of `berths/`."""
 
     def berth(*words: object) -> Behind:
-        made.append(kind(CratesBerth(words[0].publish.crates, words[1])))  # type: ignore[attr-defined,arg-type]
+        made.append(kind(CratesBerth(words[0].publish.crates, words[1], "example/pair")))  # type: ignore[attr-defined,arg-type]
         return made[-1]
 
     return SimpleNamespace(berth=berth)
@@ -146,7 +146,7 @@ def test_crates_everywhere(tmp_path: Path) -> None:
 def test_place_that_forgets(tmp_path: Path) -> None:
     """A place that stores nothing fails already where nothing goes wrong."""
     with (
-        rehearsal(CRATES.format(registry=""), tmp_path, behind(Forgetful, [])) as made,
+        rehearsal(CRATES.format(registry="company"), tmp_path, behind(Forgetful, [])) as made,
         pytest.raises(Unfinished, match="is uploaded, and the index does not show it") as told,
     ):
         play(made, "lost")
@@ -203,6 +203,17 @@ def test_channel_without_a_stand_in(tmp_path: Path) -> None:
     (tmp_path / "dist").mkdir()
     with harbour(config, crates(tmp_path / "dist"), tmp_path, builders=()) as port:
         assert (("crates", "files"), {None}) == (port.absent, {table for _, table in port.config.publish})
+
+
+@pytest.mark.parametrize("index", ["", "[publish.pypi]"])
+def test_trusted_publishing(tmp_path: Path, index: str) -> None:
+    """Nobody has a token for crates.io: one is minted by the identity of a job, whichever stand-in tells that."""
+    with rehearsal(f"{CRATES.format(registry='')}\n{index}", tmp_path) as made:
+        assert "CARGO_REGISTRY_TOKEN" not in made.harbour.env
+        results = play(made, "lost", "duplicate", "limit", "killed-after")
+        identity = made.harbour.env["ACTIONS_ID_TOKEN_REQUEST_URL"]
+        assert identity.startswith(made.harbour.moored["pypi" if index else "crates"].urls[0])
+    assert (["", None]) == ["".join(result.problem for result in results), verdict(results, 1)]
 
 
 def test_company(tmp_path: Path) -> None:

@@ -60,6 +60,8 @@ def test_a_fault_of_each_kind(project: Repository) -> None:
         "attest/killed-after@1",
         "files/killed@1",
         "pypi/lost@1",
+        "pypi/lost@3",
+        "pypi/duplicate@0",
         "all/random@0",
     ]
     ran = project.shipways("rehearse", "--faults", ",".join(ids), "--seed", "7")

@@ -11,7 +11,8 @@ import httpx
 
 from shipways.adapters import web
 from shipways.adapters.credentials import Credentials
-from shipways.errors import Problem, Unfinished
+from shipways.adapters.jobs import Job, field_of
+from shipways.errors import Problem, Transient, Unfinished
 from shipways.model.secret import Secret
 from shipways.outside.crates import token_variable
 from shipways.ports import Clock
@@ -19,8 +20,8 @@ from shipways.ports import Clock
 _LIFE: Final = 25 * 60.0
 """Seconds after which a minted token is replaced; crates.io lets one live 30 minutes."""
 _CLAIMS: Final = ("repository", "workflow_ref", "ref", "environment")
-_WHERE: Final = "ACTIONS_ID_TOKEN_REQUEST_URL"
-"""GitHub Actions sets it in jobs with the permission `id-token: write`."""
+_SPENT: Final = "already been used"
+"""What crates.io says of an ID token that has arrived twice."""
 
 
 class CrateTokens:
@@ -28,7 +29,7 @@ class CrateTokens:
 
     def __init__(self, registry: str, env: Mapping[str, str], clock: Clock) -> None:
         self.variable = token_variable(registry)
-        self._env = env
+        self._job = Job(env, clock)
         self._credentials = Credentials(env)
         self._clock = clock
         self._lock = anyio.Lock()
@@ -46,7 +47,7 @@ class CrateTokens:
         """
         if found := self.own():
             return found
-        if not self._env.get(_WHERE):
+        if not self._job.known:
             hint = f"set {self.variable}, or {self.variable}_FILE to the path of a file with it"
             raise Unfinished(Problem(path="publish.crates", what="there is no token for the registry", hint=hint))
         async with self._lock:
@@ -57,28 +58,13 @@ class CrateTokens:
 
     async def _mint(self, api: str) -> Secret:
         """The registry's token for an ID token (the web API of crates.io, "trusted_publishing/tokens")."""
-        jwt = await self._id_token(httpx.URL(api).netloc.decode())
+        jwt = await self._job.says(httpx.URL(api).netloc.decode())
         async with web.client(api) as http:
             request = http.build_request("POST", "/api/v1/trusted_publishing/tokens", json={"jwt": jwt.open()})
             answer = await web.send(http, request, clock=self._clock)
-        return Secret(_field(answer, "token", f"the ID token says {_claims(jwt)}"))
-
-    async def _id_token(self, audience: str) -> Secret:
-        url = self._env[_WHERE]
-        bearer = self._credentials.secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
-        async with web.client(url) as http:
-            place = httpx.URL(url).copy_merge_params({"audience": audience})
-            request = http.build_request("GET", place, headers={"Authorization": f"Bearer {bearer.open()}"})
-            answer = await web.send(http, request, clock=self._clock)
-        return Secret(_field(answer, "value", "the job needs the permission `id-token: write`"))
-
-
-def _field(answer: httpx.Response, key: str, hint: str) -> str:
-    """A text in a JSON answer. Nothing of an answer that has it is ever shown."""
-    with suppress(ValueError, KeyError, TypeError):
-        if answer.is_success:
-            return str(answer.json()[key])
-    raise web.refused("a token by trusted publishing", answer, hint)
+        if not answer.is_success and _SPENT in answer.text:
+            raise Transient(Problem(path="publish.crates", what="the ID token has arrived twice", why=web.said(answer)))
+        return Secret(field_of(answer, "token", "a token by trusted publishing", f"the ID token says {_claims(jwt)}"))
 
 
 def _claims(jwt: Secret) -> str:

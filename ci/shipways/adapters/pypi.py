@@ -21,6 +21,7 @@ from pypi_simple import (
 
 from shipways.adapters import trusted, twining, web
 from shipways.adapters.credentials import Credentials
+from shipways.adapters.jobs import Job
 from shipways.config.publish import PypiTable
 from shipways.errors import Moved, Problem, Unfinished
 from shipways.model.item import Seen
@@ -44,11 +45,12 @@ class _Login:
 class SimpleIndex:
     """The `PythonIndex` port."""
 
-    def __init__(self, table: PypiTable, credentials: Credentials, clock: Clock) -> None:
+    def __init__(self, table: PypiTable, env: Mapping[str, str], clock: Clock) -> None:
         self._uploads = table.repository or twining.DEFAULT_UPLOADS
         self._simple = (table.simple or PYPI_SIMPLE_ENDPOINT).rstrip("/")
         self._trusted = table.trusted
-        self._credentials = credentials
+        self._credentials = Credentials(env)
+        self._job = Job(env, clock)
         self._clock = clock
         self._minted: tuple[Secret, float] | None = None
         self._minting = anyio.Lock()
@@ -104,7 +106,7 @@ class SimpleIndex:
                 return login
             if self._trusted is False:
                 raise Unfinished(Problem(path="publish.pypi", what="there is no token", hint="set SHIPWAYS_PYPI_TOKEN"))
-            token = await trusted.mint(web.origin(httpx.URL(self._uploads)), self._clock)
+            token = await trusted.mint(web.origin(httpx.URL(self._uploads)), self._job, self._clock)
             self._minted = (token, self._clock.monotonic())
             return _Login(user=_TOKEN_USER, password=token)
 

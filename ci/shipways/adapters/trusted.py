@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import httpx
@@ -11,17 +11,20 @@ from anyio import to_thread
 from id import AmbientCredentialError, GitHubOidcPermissionCredentialError, detect_credential
 
 from shipways.adapters import web
+from shipways.adapters.jobs import Job
 from shipways.errors import Problem, Transient, Unfinished
 from shipways.model.secret import Secret
 from shipways.ports import Clock
 
 _CLAIMS: Final = ("repository", "workflow_ref", "job_workflow_ref", "environment", "ref", "event_name", "sub")
 """What an index compares with its trusted publishers."""
+_SPENT: Final = "invalid-reuse-token"
+"""What PyPI says when the same JWT comes again."""
 _INSTEAD: Final = "set SHIPWAYS_PYPI_TOKEN"
 _SETTING: Final = "compare these with the trusted publisher in the settings of the project on the index"
 
 
-async def mint(origin: str, clock: Clock) -> Secret:
+async def mint(origin: str, job: Job, clock: Clock) -> Secret:
     """A token of the index at `origin`, by the calls that PyPI documents ("Internals and technical details").
 
     Raises Unfinished with the claims when the index does not accept them, or when nobody here says who runs; Transient.
@@ -29,11 +32,13 @@ async def mint(origin: str, clock: Clock) -> Secret:
     async with web.client(origin) as http:
         asked = http.build_request("GET", "/_/oidc/audience")
         audience = _text(origin, await web.send(http, asked, clock=clock), "audience")
-        said = await identity(origin, audience, _INSTEAD)
+        said = (await job.says(audience)).open() if job.known else await identity(origin, audience, _INSTEAD)
         request = http.build_request("POST", "/_/oidc/mint-token", json={"token": said})
         answer = await web.send(http, request, clock=clock)
         if answer.is_success:
             return Secret(_text(origin, answer, "token"))
+    if _SPENT in _codes(answer):
+        raise Transient(Problem(path=origin, what="what the CI says has arrived twice", why=_reasons(answer)))
     raise Unfinished(
         Problem(
             path=origin,
@@ -86,10 +91,17 @@ def _text(origin: str, answer: httpx.Response, key: str) -> str:
     return str(said[key])
 
 
-def _reasons(answer: httpx.Response) -> str:
+def _errors(answer: httpx.Response) -> Sequence[Mapping[str, Any]]:
     errors = _table(answer).get("errors")
-    found = [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
-    said = "; ".join(f"{error.get('code')}: {error.get('description')}" for error in found)
+    return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+
+
+def _codes(answer: httpx.Response) -> Sequence[object]:
+    return [error.get("code") for error in _errors(answer)]
+
+
+def _reasons(answer: httpx.Response) -> str:
+    said = "; ".join(f"{error.get('code')}: {error.get('description')}" for error in _errors(answer))
     return said or f"{answer.status_code} {answer.reason_phrase}"
 
 

@@ -19,6 +19,7 @@ from shipways.model.pace import Bucket
 from shipways.pack.crate import index_path
 from shipways.publish.crates import NEW_CRATES, NEW_VERSIONS
 from shipways.rehearse.crateindex import index_entry
+from shipways.rehearse.identity import ISSUER
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _FOREIGN: Final = (
@@ -29,7 +30,6 @@ _LIFE: Final = 1800.0
 """Seconds that a token of trusted publishing lives."""
 _USER: Final = "rehearsal"
 """Whose every token is."""
-_ISSUER: Final = "https://token.actions.githubusercontent.com"
 
 
 @dataclass(slots=True)
@@ -221,7 +221,7 @@ class Crates:
             claims = json.loads(base64.urlsafe_b64decode(jwt.split(".")[1] + "=="))
         except (ValueError, IndexError):
             return _error(400, "Failed to decode JWT")
-        if claims["iss"] != _ISSUER:
+        if claims["iss"] != ISSUER:
             return _error(400, f"Unsupported JWT issuer: {claims['iss']}")
         if claims["aud"] != request.base_url.netloc or claims["exp"] < self.now():
             return _error(400, "Failed to decode JWT")
@@ -245,7 +245,7 @@ class Crates:
         if not request.headers.get("authorization", "").startswith("Bearer "):
             return JSONResponse({"message": "Unauthorized"}, 401)
         claims = {
-            "iss": _ISSUER,
+            "iss": ISSUER,
             "aud": request.query_params.get("audience", ""),
             "exp": self.now() + 300,
             "jti": f"{len(self.spent)}-{self.now()}",

@@ -6,13 +6,18 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from shipways.config.schema import Config
+from shipways.model.manifest import Manifest
+
+ISSUER: Final = "https://token.actions.githubusercontent.com"
+"""Who says it at GitHub (GitHub documentation, "OpenID Connect reference")."""
 GITHUB: Mapping[str, str] = {
     "iss": "https://token.actions.example",
     "sub": "repo:example/hello:environment:release",
@@ -27,6 +32,18 @@ GITHUB: Mapping[str, str] = {
 """What a job of GitHub Actions says (GitHub documentation, "OpenID Connect reference")."""
 
 
+def claims_of(config: Config, manifest: Manifest) -> Mapping[str, str]:
+    """What the job says that release.yml has for this release."""
+    repository, ref = (
+        config.project.repository or f"example/{config.project.name}",
+        f"refs/tags/{manifest.packages[0].tag}",
+    )
+    place = f"{repository}/.github/workflows/release.yml@{ref}"
+    own = {"repository": repository, "ref": ref, "workflow_ref": place, "job_workflow_ref": place}
+    environment = config.workflows.environment if config.workflows else ""
+    return {**GITHUB, **own, "iss": ISSUER, "sub": f"repo:{repository}:ref:{ref}", "environment": environment}
+
+
 class Identity:
     """Gives a job that shows `secret` a JWT for an audience, as GitHub Actions does.
 
@@ -35,6 +52,7 @@ class Identity:
 
     def __init__(self, claims: Mapping[str, str] = GITHUB) -> None:
         self.claims = dict(claims)
+        self.now: Callable[[], float] = time.time
         self.secret = secrets.token_urlsafe()
         self._key = secrets.token_bytes(32)
         self.routes = [Route("/identity", self._give)]
@@ -49,7 +67,7 @@ class Identity:
 
     def issue(self, audience: str) -> str:
         """A JWT with an id of its own, for some minutes (RFC 7519)."""
-        now = int(time.time())
+        now = int(self.now())
         payload = {**self.claims, "aud": audience, "jti": secrets.token_hex(16), "iat": now, "exp": now + 300}
         text = f"{_part({'typ': 'JWT', 'alg': 'HS256'})}.{_part(payload)}"
         return f"{text}.{self._sign(text)}"

@@ -60,7 +60,7 @@ def _identified(config: Config) -> Iterator[str]:
         yield "signatures"
     if publish.crates and publish.crates.registry in CRATES_IO:
         yield "a token of crates.io"
-    if publish.pypi and _trusted(config):
+    if publish.pypi and trusted_index(config):
         yield "a token of PyPI"
 
 
@@ -75,11 +75,11 @@ def _tokens(config: Config) -> Iterator[str]:
         yield from ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
     if publish.homebrew:
         yield "HOMEBREW_TAP_TOKEN"
-    if publish.pypi and not _trusted(config):
+    if publish.pypi and not trusted_index(config):
         yield "SHIPWAYS_PYPI_TOKEN"
 
 
-def _trusted(config: Config) -> bool:
+def trusted_index(config: Config) -> bool:
     """Whether PyPI knows the job: `auto` asks for a token only where another index may not know it."""
     pypi = config.publish.pypi
     return pypi is not None and (pypi.trusted is True or (pypi.trusted == "auto" and not pypi.repository))

@@ -14,15 +14,20 @@ from shipways.outside.crates import CRATES_IO, token_variable
 from shipways.ports import Clock
 from shipways.rehearse.berth import made_up, with_tables
 from shipways.rehearse.crates import Crates
+from shipways.rehearse.identity import Identity, claims_of
 
 
 class CratesBerth:
-    """A registry that waits for no crate but ours, with the limits of crates.io where it stands for that."""
+    """A registry that waits for no crate but ours.
+
+    Where it stands for crates.io it has the limits of that, and a job of CI that says who it is; elsewhere a token.
+    """
 
     channel = "crates"
 
-    def __init__(self, table: CratesTable, manifest: Manifest) -> None:
+    def __init__(self, table: CratesTable, manifest: Manifest, repository: str) -> None:
         self._table = table
+        self._trusted = repository if table.registry in CRATES_IO else ""
         self._ours = frozenset(
             entry.path.removesuffix(f"-{package.version}.crate").lower()
             for package in manifest.packages
@@ -34,8 +39,11 @@ class CratesBerth:
 
     def fresh(self, clock: Clock) -> Sequence[ASGIApp]:
         """One registry."""
-        limited = self._table.registry in CRATES_IO
-        self._crates = Crates(tokens={self._token}, limited=limited, now=clock.now, waits_for=self._ours)
+        trusted = self._trusted
+        tokens = set() if trusted else {self._token}
+        self._crates = Crates(
+            tokens=tokens, trusted=trusted, limited=bool(trusted), now=clock.now, waits_for=self._ours
+        )
         return (self._crates.app,)
 
     def lead(self, config: Config, urls: Sequence[str]) -> Config:
@@ -44,8 +52,9 @@ class CratesBerth:
         return with_tables(config, crates=self._table)
 
     def tokens(self, urls: Sequence[str]) -> Mapping[str, str]:
-        """That of the registry."""
-        del urls
+        """That of the registry, or what a job has: its ID tokens may also come from another stand-in."""
+        if self._trusted:
+            return {**Identity().environment(urls[0]), "ACTIONS_ID_TOKEN_REQUEST_URL": f"{urls[0]}/id-token"}
         return {token_variable(self._table.registry): self._token}
 
     def holds(self) -> object:
@@ -59,4 +68,5 @@ class CratesBerth:
 def berth(config: Config, manifest: Manifest, folder: Path) -> CratesBerth | None:
     """That of the config's registry."""
     del folder
-    return CratesBerth(config.publish.crates, manifest) if config.publish.crates else None
+    repository = claims_of(config, manifest)["repository"]
+    return CratesBerth(config.publish.crates, manifest, repository) if config.publish.crates else None
