@@ -55,6 +55,14 @@ def _base(text: str) -> str:
 Base = Annotated[str, AfterValidator(_base)]
 
 
+def _reference(text: str) -> str:
+    parse_reference(text)
+    return text
+
+
+ImageName = Annotated[str, AfterValidator(_reference)]
+
+
 class Healthcheck(Frozen):
     """`[image.NAME.healthcheck]`: Docker's HEALTHCHECK, written into the image's config."""
 
@@ -89,6 +97,7 @@ class Image(Frozen):
     labels: dict[str, str] = {}
     healthcheck: Healthcheck | None = None
     files: dict[AbsolutePath, RelativePath] = {}
+    tender: ImageName | None = None
     budget: Size | None = None
     docker_archive: bool = True
 

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shipways.config.images import SCRATCH
 from shipways.config.schema import Config
 from shipways.errors import Problem
-from shipways.images.variants import base_step, variants_of
+from shipways.images.variants import base_step, named, variants_of
 from shipways.model.artifact import Kind, Output
 from shipways.model.facts import Facts
 from shipways.model.names import image_folder, image_step
@@ -57,24 +56,25 @@ def plan(config: Config, facts: Facts) -> Iterator[Fetch | Skip]:
 
 def _unlocked(config: Config, facts: Facts) -> Iterator[Skip]:
     for name, table in config.image.items():
-        locked = facts.lock.image(table.base)
-        path = f"image.{name}.base"
-        if table.base == SCRATCH:
-            continue
-        if locked is None:
-            problem = Problem(
-                path=path,
-                what=f"{table.base} is not locked",
-                why="an image is built on a digest, because its name may mean something else tomorrow",
-                hint="run `shipways lock`, and commit shipways.lock",
-            )
-            yield Skip(id=image_step(name), kind="image", problem=problem)
-            continue
-        for platform in table.platforms:
-            if platform not in {entry.platform for entry in locked.platforms}:
-                problem = Problem(
-                    path=path,
-                    what=f"{table.base} has no {platform}",
-                    hint=f"leave it out of image.{name}.platforms, or take another base",
-                )
-                yield Skip(id=image_step(name, platform), kind="image", problem=problem)
+        for key, locked in named(table, facts.lock):
+            path, wanted = f"image.{name}.{key}", getattr(table, key)
+            if locked is None:
+                yield Skip(id=image_step(name), kind="image", problem=_not_locked(path, wanted))
+                continue
+            for platform in table.platforms:
+                if locked.platform(platform) is None:
+                    problem = Problem(
+                        path=path,
+                        what=f"{wanted} has no {platform}",
+                        hint=f"leave it out of image.{name}.platforms, or take another {key}",
+                    )
+                    yield Skip(id=image_step(name, platform), kind="image", problem=problem)
+
+
+def _not_locked(path: str, wanted: str) -> Problem:
+    return Problem(
+        path=path,
+        what=f"{wanted} is not locked",
+        why="an image is built on a digest, because its name may mean something else tomorrow",
+        hint="run `shipways lock`, and commit shipways.lock",
+    )

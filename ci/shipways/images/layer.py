@@ -10,7 +10,7 @@ from anyio import to_thread
 from shipways.config.images import Image
 from shipways.config.schema import Config
 from shipways.errors import BuildError, ConfigError, Problem
-from shipways.images.measure import measure_artifact, stacked
+from shipways.images.measure import found, measure_artifact, stacked
 from shipways.images.rootfs import FOLDER, Entry, owned, with_parents, write_tar
 from shipways.images.system import RECIPE, system
 from shipways.images.variants import Variant, assembled, varies
@@ -23,6 +23,8 @@ from shipways.pack.compress import PackedWriter, recipe
 from shipways.ports import Inbox, World
 
 PROGRAMS: Final = "usr/local/bin"
+TENDER: Final = f"{PROGRAMS}/tender"
+"""Where tender is, in its own image and in those that have it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,7 @@ class Layer:
 
     def inputs(self, inbox: Inbox) -> Inputs:
         """The programs, the base's layers, the files by their object names, and what else decides bytes."""
+        tender = {"tender": [blob.digest for blob in self.variant.tender.layers]} if self.variant.tender else {}
         return Inputs(
             recipe=f"images/layer 1, {recipe('gzip')}",
             values={
@@ -53,17 +56,19 @@ class Layer:
                 "files": [[placed.path, placed.file.mode, placed.file.oid] for placed in self.files],
                 "epoch": self.epoch,
                 "varies": varies(inbox),
+                **tender,
             },
             artifacts=inbox.artifacts(),
         )
 
     async def run(self, world: World, inbox: Inbox) -> tuple[Output, ...]:
-        """Write it. Raises BuildError for a program or a path that cannot be in this image."""
+        """Write it. Raises BuildError for a program or a path that cannot be in this image, Unavailable("image")."""
         self._check(inbox)
         files = SourceTree(files=tuple(sorted({placed.file for placed in self.files})))
         await world.sources.export(files, inbox.scratch / "files")
         path = inbox.scratch / "layer"
-        await to_thread.run_sync(self._write, world, inbox, path)
+        added = {TENDER: await self._tender(world, inbox)} if self.variant.tender else {}
+        await to_thread.run_sync(self._write, world, inbox, path, added)
         digest = await to_thread.run_sync(world.files.digest, path)
         return (Output(name=blob_path(digest), kind=Kind.BLOB, path=path, media_type=LAYER_GZIP, varies=varies(inbox)),)
 
@@ -83,10 +88,21 @@ class Layer:
         if problems and self.variant.base is None:
             raise BuildError(*problems)
 
-    def _write(self, world: World, inbox: Inbox, path: Path) -> None:
+    async def _tender(self, world: World, inbox: Inbox) -> Entry:
+        """The program out of the highest layer of its image that has it."""
+        name, place = self.variant.table.tender or "", inbox.scratch / "tender"
+        for blob in reversed(self.variant.tender.layers if self.variant.tender else ()):
+            await world.images.blob(name, blob, place)
+            with world.files.open(place) as stream:
+                data = await to_thread.run_sync(found, stream, blob.media_type, inbox.scratch, TENDER)
+            if data is not None:
+                return Entry(mode=0o755, content=data)
+        raise BuildError(Problem(path=f"image.{self.variant.name}.tender", what=f"{name} has no /{TENDER}"))
+
+    def _write(self, world: World, inbox: Inbox, path: Path, added: Mapping[str, Entry]) -> None:
         layers = self.variant.base_layers(inbox)
         folders, links = stacked(measure_artifact(world, inbox, layer) for layer in layers)
-        tree = with_parents(self._tree(world, inbox, folders), folders)
+        tree = with_parents({**added, **self._tree(world, inbox, folders)}, folders)
         over = [path for path, entry in tree.items() if path in links and entry.content is None and not entry.target]
         if over:
             raise BuildError(*(self._hidden(path, links[path]) for path in over))

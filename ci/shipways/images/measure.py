@@ -21,6 +21,11 @@ from shipways.ports import Inbox, World
 
 _PIECE: Final = 1 << 20
 _LARGEST: Final = 3
+_BROKEN: Final = (
+    *(tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile),
+    *(cramjam.DecompressionError, ValueError),
+)
+"""What readers raise for a layer that is not what its media type says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +62,29 @@ def measure(layer: BinaryIO, media_type: str, scratch: Path) -> Contents:
     try:
         with unpacked(layer, media_type, scratch) as stream:
             return _read(_Counted(stream))
-    except (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile, cramjam.DecompressionError, ValueError) as error:
-        raise BuildError(Problem(what=f"a layer of type {media_type} cannot be read", why=str(error))) from None
+    except _BROKEN as error:
+        raise _unreadable(media_type, error) from None
+
+
+def found(layer: BinaryIO, media_type: str, scratch: Path, path: str) -> bytes | None:
+    """The bytes of a file of a layer, by its path without the slash in front; None where it has none. Raises as
+    `measure`."""
+    try:
+        with (
+            unpacked(layer, media_type, scratch) as stream,
+            tarfile.open(fileobj=stream, mode="r|", bufsize=_PIECE) as archive,
+        ):
+            for member in archive:
+                if member.isreg() and member.name.removeprefix("./") == path:
+                    content = archive.extractfile(member)
+                    return content.read() if content else None
+            return None
+    except _BROKEN as error:
+        raise _unreadable(media_type, error) from None
+
+
+def _unreadable(media_type: str, error: Exception) -> BuildError:
+    return BuildError(Problem(what=f"a layer of type {media_type} cannot be read", why=str(error)))
 
 
 def measure_artifact(world: World, inbox: Inbox, layer: Artifact) -> Contents:

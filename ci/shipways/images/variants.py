@@ -8,7 +8,7 @@ from shipways.config.schema import Config
 from shipways.images.recipe import recipe
 from shipways.model.artifact import Artifact
 from shipways.model.facts import Facts
-from shipways.model.lock import LockedPlatform
+from shipways.model.lock import Lock, LockedImage, LockedPlatform
 from shipways.model.names import binary_step, image_folder, image_step
 from shipways.model.oci import Descriptor
 from shipways.model.step import Spec, Work
@@ -18,13 +18,14 @@ from shipways.ports import Inbox
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """One platform of one image. `base` is None for scratch, and for a Dockerfile."""
+    """One platform of one image. `base` is None for scratch, and for a Dockerfile; `tender` where it has none."""
 
     name: str
     table: Image
     platform: str
     target: Target
     base: LockedPlatform | None
+    tender: LockedPlatform | None = None
 
     @property
     def manifest_step(self) -> str:
@@ -91,17 +92,26 @@ def variants_of(config: Config, facts: Facts, name: str) -> Iterator[Variant]:
     table = config.image[name]
     if table.dockerfile and not recipe(config, facts, name).builds:
         return
-    locked = facts.lock.image(table.base)
-    bases = {entry.platform: entry for entry in locked.platforms} if locked else {}
+    upon = tuple(locked for _, locked in named(table, facts.lock))
     for platform in dict.fromkeys(table.platforms):
-        if table.base == SCRATCH or platform in bases:
+        if all(locked and locked.platform(platform) for locked in upon):
+            base, tender = facts.lock.image(table.base), facts.lock.image(table.tender or "")
             yield Variant(
                 name=name,
                 table=table,
                 platform=platform,
                 target=_target(config, table.package, platform),
-                base=None if table.base == SCRATCH else bases[platform],
+                base=base.platform(platform) if base else None,
+                tender=tender.platform(platform) if tender and not table.dockerfile else None,
             )
+
+
+def named(table: Image, lock: Lock) -> tuple[tuple[str, LockedImage | None], ...]:
+    """The keys of an assembled image that name others, each with what that is locked to."""
+    if table.dockerfile:
+        return ()
+    keys = {"base": None if table.base == SCRATCH else table.base, "tender": table.tender}
+    return tuple((key, lock.image(name)) for key, name in keys.items() if name)
 
 
 def base_step(image: str, blob: Descriptor) -> str:

@@ -53,6 +53,10 @@ class LockedImage:
     digest: str
     platforms: tuple[LockedPlatform, ...]
 
+    def platform(self, name: str) -> LockedPlatform | None:
+        """That of `linux/amd64` …, where it has one."""
+        return next((each for each in self.platforms if each.platform == name), None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:

@@ -54,7 +54,7 @@ def wanted(config: Config, projects: Iterable[PythonProject], upon: Iterable[str
     """What this config needs a lock for, with builds by this engine; `upon` are the images that Dockerfiles name."""
     names = {tool for p in config.package.values() for tool in (*_TOOLS.get(p.build, ()), *p.command.tools)}
     versions = config.toolchain.model_dump(by_alias=True)
-    images = {image.base for image in config.image.values()} - {SCRATCH}
+    images = {name for image in config.image.values() for name in (image.base, image.tender) if name} - {SCRATCH}
     contained = {image for image in config.built_in() if not image.startswith(DOCKERFILE)} | set(upon)
     images |= contained if engine == "dagger" else set()
     return Wanted(
