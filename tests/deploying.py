@@ -34,6 +34,17 @@ data = { main = "/data" }
 SHOP_DATA = { default = "{data.main}" }
 SHOP_TOKEN = { secret = true, required = true }
 """
+METERED: Final = """
+[service.shop]
+image = "shop"
+port = 8080
+metrics = "/metrics"
+
+[service.shop.series]
+requests = "shop_requests_total"
+duration = "shop_request_seconds"
+gauges = ["shop_items"]
+"""
 
 
 def rendered(renderer: Renderer, services: str = SHOP, sources: Sequence[str] = ()) -> Mapping[str, str]:

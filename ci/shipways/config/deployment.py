@@ -38,6 +38,12 @@ class KubernetesFiles(Frozen):
     folder: Folder = "deployment/kubernetes"
 
 
+class MonitoringFiles(Frozen):
+    """`[deployment.monitoring]`: Prometheus, Alertmanager and Grafana."""
+
+    folder: Folder = "deployment/monitoring"
+
+
 class RenderFiles(Frozen):
     """`[deployment.render]`: Render."""
 
@@ -52,4 +58,5 @@ class Deployment(Frozen):
     docker: Dockerfiles = Dockerfiles()
     fly: FlyFiles = FlyFiles()
     kubernetes: KubernetesFiles = KubernetesFiles()
+    monitoring: MonitoringFiles = MonitoringFiles()
     render: RenderFiles = RenderFiles()

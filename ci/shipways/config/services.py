@@ -20,6 +20,8 @@ Account = Annotated[str, StringConstraints(pattern=r"^([a-z_][a-z0-9_-]{0,30})?$
 HttpPath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*$")]
 Address = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f.:]+$")]
 
+MetricName = Annotated[str, StringConstraints(pattern=r"^([a-zA-Z_:][a-zA-Z0-9_:]*)?$")]
+
 _PLACEHOLDER: Final = re.compile(r"\{([a-z][a-z0-9._-]*)\}")
 _SECRET: Final = re.compile(r"(TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|PRIVATE_?KEY|CREDENTIALS?)$")
 
@@ -85,6 +87,14 @@ class Limits(Frozen):
     log: Size = "50 MB"
 
 
+class Series(Frozen):
+    """`[service.NAME.series]`: how the program calls what it measures."""
+
+    requests: MetricName = ""
+    duration: MetricName = ""
+    gauges: tuple[MetricName, ...] = ()
+
+
 class Service(Frozen):
     """One service."""
 
@@ -97,6 +107,7 @@ class Service(Frozen):
     health: Annotated[HttpPath, AfterValidator(_whole)] | Literal[""] = ""
     probe: Probe = Probe()
     metrics: HttpPath | Literal[""] = ""
+    series: Series = Series()
     data: dict[Name, AbsolutePath] = {}
     files: dict[Name, ConfigFile] = {}
     env: dict[Variable, Setting] = {}

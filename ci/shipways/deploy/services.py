@@ -10,7 +10,7 @@ from shipways.config.schema import Config
 from shipways.config.services import Profile, filled
 from shipways.config.services import Service as Table
 from shipways.errors import ConfigError, Problem
-from shipways.model.service import Health, Kept, Limits, Place, Service, Variable
+from shipways.model.service import Health, Kept, Limits, Place, Series, Service, Variable
 
 NOTE: Final = "Rendered by shipways from [service]: edit that, then run `shipways render`."
 """The head of everything that is rendered."""
@@ -56,6 +56,7 @@ def _service(config: Config, name: str, place: Place, profile: Profile) -> Servi
         publish=table.publish,
         health=_health(table),
         metrics=table.metrics,
+        series=Series(**table.series.model_dump()),
         data=data,
         files=files,
         variables=_variables(table, profile, values),

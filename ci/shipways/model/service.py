@@ -78,6 +78,15 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """Names of metrics: a counter of requests by `status`, a histogram of seconds, and gauges; empty where none."""
+
+    requests: str = ""
+    duration: str = ""
+    gauges: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """One service at one kind of place, in one profile.
 
@@ -101,6 +110,7 @@ class Service:
     publish: str
     health: Health | None
     metrics: str
+    series: Series
     data: tuple[Kept, ...]
     files: tuple[Kept, ...]
     variables: tuple[Variable, ...]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from shipways.bundle import formula
-from shipways.deploy import compose, environment, fly, kubernetes, onrender
+from shipways.deploy import compose, environment, fly, kubernetes, monitoring, onrender
 from shipways.ports import Renderer
 from shipways.workflows import github as workflows
 
@@ -13,6 +13,7 @@ RENDERERS: Final[Sequence[Renderer]] = (
     environment,  # services → the variables that they read
     fly,  # services → Fly.io
     kubernetes,  # services → manifests of Kubernetes, and an overlay for each profile
+    monitoring,  # services → Prometheus, Alertmanager, Grafana
     onrender,  # services → Render
     formula,  # the last published release, or the branch → committed Homebrew formulas
     workflows,  # jobs, and what channels need → the workflows of GitHub Actions
