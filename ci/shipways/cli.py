@@ -32,6 +32,7 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "verify": ("verifying", "Compare what every channel has with the manifest."),
     "rebuild": ("rebuilding", "Build a release again, and compare every byte."),
     "render": ("rendering", "Write the rendered files, or check them."),
+    "migrate": ("migrating", "Turn a configuration of OpenClaw into one of aisopod."),
     "ci": ("ci", "List the jobs of the rendered workflows, or run one here."),
     "schema": ("reading", "Print the JSON Schema of the config, the plan, the manifest or a shard."),
     "explain": ("reading", "Explain a key of the config."),

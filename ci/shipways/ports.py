@@ -30,8 +30,17 @@ class Files(Protocol):
         """A file to read in pieces."""
         ...
 
-    def create(self, path: Path, *, executable: bool = False) -> AbstractContextManager[BinaryIO]:
-        """A file to write in pieces; it takes its name when the block ends without an error."""
+    def create(
+        self, path: Path, *, executable: bool = False, private: bool = False
+    ) -> AbstractContextManager[BinaryIO]:
+        """A file to write in pieces; it takes its name when the block ends without an error.
+
+        A private one is never readable to others.
+        """
+        ...
+
+    def real(self, path: Path) -> Path:
+        """The whole path, with every link followed as far as there is something."""
         ...
 
     def exists(self, path: Path) -> bool:

@@ -133,6 +133,11 @@ def here() -> Path:
     return OsShell().cwd()
 
 
+def home() -> Path:
+    """The home folder of this user."""
+    return Path.home()
+
+
 def survey(folder: Path) -> "Tree":
     """The files of a repository, as far as `init` looks."""
     from shipways.adapters.survey import survey as look

@@ -27,7 +27,7 @@ class DiskFiles:
         return path.open("rb")
 
     @contextlib.contextmanager
-    def create(self, path: Path, *, executable: bool = False) -> Iterator[BinaryIO]:
+    def create(self, path: Path, *, executable: bool = False, private: bool = False) -> Iterator[BinaryIO]:
         """A file to write in pieces, in a temporary name of the same folder until it is whole.
 
         Raises BuildError when the disk does not take it.
@@ -41,7 +41,8 @@ class DiskFiles:
         try:
             with os.fdopen(descriptor, "wb") as stream:
                 yield stream
-            temporary.chmod(0o755 if executable else 0o644)
+            if not private:  # which it is from its first byte on
+                temporary.chmod(0o755 if executable else 0o644)
             temporary.replace(path)
         except OSError as error:
             temporary.unlink(missing_ok=True)
@@ -49,6 +50,10 @@ class DiskFiles:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+    def real(self, path: Path) -> Path:
+        """The whole path, with every link followed as far as there is something."""
+        return Path(os.path.realpath(path))
 
     def exists(self, path: Path) -> bool:
         """Whether there is a file or folder."""
