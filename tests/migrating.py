@@ -7,6 +7,13 @@ from shipways.migrate.json5 import parse
 from shipways.migrate.mapping import Around, Migration, Row, migrate
 from shipways.migrate.variables import settings
 
+FIXTURES = Path(__file__).parent / "fixtures/openclaw"
+PLACES = {
+    "current": ".openclaw/openclaw.json",
+    "clawdbot": ".clawdbot/clawdbot.json",
+    "ancient": ".clawdbot/clawdbot.json",
+}
+
 
 def migrated(text: str, *, env: Mapping[str, str] | None = None, dotenv: str = "") -> Migration:
     """What becomes of a configuration, with these variables and this file of variables beside it."""

@@ -19,16 +19,21 @@ _MORE: Final = "OPENCLAW_INCLUDE_ROOTS names further folders"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reader:
-    """One file of a chain of includes: `chain` has its path last, `roots` where files may be, `level` where it goes."""
+    """One file of a chain of includes: `chain` has its path last.
+
+    `roots`: where files may be. `level`: how deep it is put in. `seen`: all files that were read.
+    """
 
     files: Files
     roots: Sequence[Path]
     chain: tuple[Path, ...]
+    seen: set[Path]
     level: int = 0
 
     def read(self) -> Node:
         """The value of the last file of the chain, with its includes."""
         path = self.chain[-1]
+        self.seen.add(path)
         node = parse(text(self.files, path), str(path))
         if self.level + node.depth > _LEVELS:
             raise ConfigError(Problem(path=str(path), what=f"makes more than {_LEVELS} levels", place=node.at))
@@ -61,20 +66,15 @@ class _Reader:
         return replace(self, chain=(*self.chain, real), level=level).read()
 
 
-def load(path: Path, files: Files, roots: Sequence[Path] = ()) -> Node:
-    """The whole configuration. Raises ConfigError with file and line."""
+def load(path: Path, files: Files, roots: Sequence[Path] = ()) -> tuple[Node, frozenset[Path]]:
+    """The whole configuration, and the files that it was read from. Raises ConfigError with file and line."""
     real = files.real(path)
     allowed = [real.parent, *(files.real(root) for root in roots)]
-    node = _Reader(files=files, roots=allowed, chain=(real,)).read()
+    seen: set[Path] = set()
+    node = _Reader(files=files, roots=allowed, chain=(real,), seen=seen).read()
     if not isinstance(node.value, dict):
         raise ConfigError(Problem(path=str(real), what="is no object", place=node.at))
-    return node
-
-
-def origins(node: Node) -> frozenset[Path]:
-    """The files that a value was read from."""
-    inner = node.value.values() if isinstance(node.value, dict) else node.value if isinstance(node.value, tuple) else ()
-    return frozenset((Path(node.file),)).union(*(origins(each) for each in inner))
+    return node, frozenset(seen)
 
 
 def text(files: Files, path: Path) -> str:

@@ -11,7 +11,6 @@ import click
 from shipways import wire
 from shipways.adapters.console import table_text
 from shipways.migrate import finding, including, output, outside, report
-from shipways.migrate.json5 import Node
 from shipways.migrate.mapping import Around, Migration, Row
 from shipways.migrate.mapping import migrate as migrate_values
 from shipways.migrate.variables import settings
@@ -40,11 +39,11 @@ def openclaw(config: Path | None, profile: str, write: Path | None, force: bool,
     Exit codes: 0 clean, 1 lossy (some of it is dropped or needs a human), 2 invalid.
     """
     job = _Job(home=finding.home(wire.environment(), wire.home(), profile), config=config, place=write)
-    there, root, migration = job.run()
+    there, read, migration = job.run()
     rows = (*migration.rows, *job.around(there))
     found = output.texts(migration, job.target)
     if write:
-        inputs = frozenset(map(job.files.real, (there[0].parent / ".env", *including.origins(root))))
+        inputs = frozenset(map(job.files.real, (there[0].parent / ".env", *read)))
         output.write(found, job.files, inputs, force=force)
     done = "wrote" if write else "nothing is written; --write FILE makes"
     remarks = (_UNUSED, f"{done} {', '.join(map(str, found))}")
@@ -67,10 +66,10 @@ class _Job:
         """The whole path of aisopod's configuration."""
         return self.files.real(self.place or wire.here() / "aisopod.json")
 
-    def run(self) -> tuple[tuple[Path, ...], Node, Migration]:
-        """The configurations that there are, the first of them as it was read, and what becomes of it."""
+    def run(self) -> tuple[tuple[Path, ...], frozenset[Path], Migration]:
+        """The configurations that there are, the files that the first was read from, and what becomes of it."""
         there = (self.files.real(self.config),) if self.config else finding.found(self.home, self.files)
-        root = including.load(there[0], self.files, finding.roots(self.home, os.pathsep))
+        root, read = including.load(there[0], self.files, finding.roots(self.home, os.pathsep))
         beside = there[0].parent / ".env"
         lines = settings(including.text(self.files, beside)) if self.files.exists(beside) else ()
         around = Around(
@@ -80,7 +79,7 @@ class _Job:
             data_dir=str(self.home.folder / finding.named(".aisopod", self.home)),
             port=finding.port(self.home),
         )
-        return there, root, migrate_values(root, around)
+        return there, read, migrate_values(root, around)
 
     def around(self, there: tuple[Path, ...]) -> Iterator[Row]:
         """What is beside the configuration."""
