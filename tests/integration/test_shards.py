@@ -112,6 +112,24 @@ def test_shard_of_a_real_release(many: Repository, tmp_path: Path) -> None:
     assert ["a"] == [entry["name"] for entry in json.loads((end.dist / "manifest.json").read_text())["packages"]]
 
 
+def test_release_that_makes_its_tag(many: Repository, tmp_path: Path) -> None:
+    """A shard of a commit that is not tagged yet is built for --create-tag, published from, and the tag is pushed."""
+    mirror = tmp_path / "mirror"
+    many.file("shipways.toml", f'{CONFIG}[publish.files]\nfolder = "{mirror}"\n')
+    many.commit()
+    wrong = built(many, "1/1", tmp_path / "snapshot")
+    shard = built(many, "1/1", tmp_path / "shard", "--publish", "--create-tag")
+    end = Clone(many, tmp_path / "end")
+    for name in ("user.name", "user.email"):
+        end.git("config", name, "tests@localhost")
+    words = ("release", "--publish", "--create-tag")
+    assert (3, "") == (merged(end, wrong, verb=words).code, many.git("tag", "--list"))
+    ran = merged(end, shard, verb=words)
+    assert 0 == ran.code, ran.err
+    assert ("v1.0.0", many.git("rev-parse", "HEAD")) == (many.git("tag", "--list"), many.git("rev-parse", "v1.0.0^{}"))
+    assert (end.dist / "a.txt").read_bytes() == (mirror / "many" / "v1.0.0" / "a.txt").read_bytes()
+
+
 def test_native_target(many: Repository) -> None:
     """A target that is built natively has a shard of its system; here it is skipped, and its shard refused."""
     mac = "aarch64-apple-darwin"

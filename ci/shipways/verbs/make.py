@@ -1,7 +1,6 @@
 """build, test, release: the make half of a release."""
 
 from dataclasses import replace
-from functools import partial
 
 import anyio
 import click
@@ -41,7 +40,7 @@ def build(
     if share and (target or step or package or shell):
         raise click.UsageError("--shard and --from exclude --target, --step, --package and --shell")
     if share and share.total:
-        anyio.run(partial(build_shard, share.number, share.total, how, publish=share.publish))
+        anyio.run(build_shard, share, how)
     elif share:
         anyio.run(build_merged, share, how)
     elif not shell:
@@ -116,7 +115,7 @@ def release(asked: Asked, finish: Finish | None, how: How) -> None:
 async def _release(asked: Asked, how: How) -> None:
     before = against(how)
     async with workshop(how) as (found, console):
-        shop = await _to_be_tagged(found) if asked.create_tag else found
+        shop = await publishing.to_be_tagged(found) if asked.create_tag else found
         whole = planner.plan(shop.config, shop.facts, MAKERS, publish=asked.publish, snapshot=asked.snapshot)
         refuse_fall(whole.mode, shop.config.engine.release, shop.engine.name, shop.engine_reason)
         real = whole.mode is Mode.RELEASE
@@ -133,7 +132,3 @@ async def _release(asked: Asked, how: How) -> None:
                 await publishing.publish(channels, manifest, around, apply=not asked.dry_run)
         if real and not asked.dry_run:
             publishing.record(shop, manifest, dist, console)
-
-
-async def _to_be_tagged(shop: wire.Workshop) -> wire.Workshop:
-    return replace(shop, facts=await publishing.to_be_tagged(shop.config, shop.facts))

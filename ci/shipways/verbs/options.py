@@ -77,12 +77,16 @@ def finishing(command: Callable[..., None]) -> Callable[..., None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """Which part of a release to build: shard `number` of `total` (0: all), after those that lie in `sources`."""
+    """Which part of a release to build: shard `number` of `total` (0: all), after those that lie in `sources`.
+
+    `create_tag`: of a release that makes its own tags.
+    """
 
     number: int
     total: int
     sources: tuple[Path, ...]
     publish: bool
+    create_tag: bool
 
 
 def sharing(command: Callable[..., None]) -> Callable[..., None]:
@@ -98,14 +102,17 @@ def sharing(command: Callable[..., None]) -> Callable[..., None]:
     )
     @FROM
     @click.option("--publish", is_flag=True, help="With --shard or --from: as the real release builds them.")
+    @click.option("--create-tag", is_flag=True, help="With --publish: as one builds them that tags this commit.")
     @functools.wraps(command)
-    def with_share(*, shard: str, sources: tuple[Path, ...], publish: bool, **others: object) -> None:
+    def with_share(*, shard: str, sources: tuple[Path, ...], publish: bool, create_tag: bool, **others: object) -> None:
         if shard and sources:
             raise click.UsageError("--shard and --from exclude each other")
         if publish and not (shard or sources):
             raise click.UsageError("--publish needs --shard or --from")
+        if create_tag and not publish:
+            raise click.UsageError("--create-tag needs --publish")
         number, total = _shard(shard) if shard else (0, 0)
-        asked = Share(number=number, total=total, sources=sources, publish=publish)
+        asked = Share(number=number, total=total, sources=sources, publish=publish, create_tag=create_tag)
         command(share=asked if shard or sources else None, **others)
 
     return with_share

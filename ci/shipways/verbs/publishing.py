@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -55,13 +56,13 @@ def channels_of(config: Config, facts: Facts | None) -> list[Channel]:
     return [channel for publisher in PUBLISHERS for channel in publisher.plan(config, facts)]
 
 
-async def to_be_tagged(config: Config, facts: Facts) -> Facts:
-    """The facts of a release that makes its own tags. Raises PreflightError without one, or without a remote."""
+async def to_be_tagged(shop: wire.Workshop) -> wire.Workshop:
+    """With the facts of a release that makes its own tags. Raises PreflightError without one, or without a remote."""
     try:
-        there = await tags(config.project.repository, wire.shell()).commits()
+        there = await tags(shop.config.project.repository, wire.shell()).commits()
     except Unfinished as error:
         raise PreflightError(*error.problems) from None
-    return mode.to_be_tagged(config, facts, there)
+    return replace(shop, facts=mode.to_be_tagged(shop.config, shop.facts, there))
 
 
 async def preflight(

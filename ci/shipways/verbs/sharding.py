@@ -19,15 +19,17 @@ from shipways.run.splitting import Group, chosen, groups, natives, refuse_other
 from shipways.run.times import carry, measured
 from shipways.verbs.making import make_all, run_steps, workshop
 from shipways.verbs.options import How, Share
+from shipways.verbs.publishing import to_be_tagged
 from shipways.verbs.reporting import against, tell_sizes
 
 
-async def build_shard(number: int, total: int, how: How, *, publish: bool) -> None:
+async def build_shard(share: Share, how: How) -> None:
     """Make the steps of one shard into dist/, with their record. Raises as `build` does."""
-    async with workshop(how) as (shop, console):
-        whole = planner.plan(shop.config, shop.facts, MAKERS, publish=publish)
+    async with workshop(how) as (found, console):
+        shop = await to_be_tagged(found) if share.create_tag else found
+        whole = planner.plan(shop.config, shop.facts, MAKERS, publish=share.publish)
         refuse_fall(whole.mode, shop.config.engine.release, shop.engine.name, shop.engine_reason)
-        shard = chosen(_groups(shop, whole), number, total)
+        shard = chosen(_groups(shop, whole), share.number, share.total)
         refuse_other(shard, shop.facts.host)
         plan = planner.narrow(whole, shard.steps)
         made = await run_steps(shop, plan, console, how)
@@ -42,7 +44,8 @@ async def build_shard(number: int, total: int, how: How, *, publish: bool) -> No
 async def build_merged(share: Share, how: How) -> None:
     """Put shards together, make what is left, and seal it. Raises PreflightError or BuildError."""
     before = against(how)
-    async with workshop(how) as (shop, console):
+    async with workshop(how) as (found, console):
+        shop = await to_be_tagged(found) if share.create_tag else found
         whole = planner.plan(shop.config, shop.facts, MAKERS, publish=share.publish)
         refuse_fall(whole.mode, shop.config.engine.release, shop.engine.name, shop.engine_reason)
         plan, given = await joined(shop, whole, share.sources, console)
