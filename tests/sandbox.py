@@ -72,6 +72,13 @@ class Repository:
         self.git("commit", "--quiet", "--allow-empty", "-m", message)
         return self
 
+    def tag(self, version: str) -> None:
+        """Give the first package of the config this version, and tag that; a tag that is there stays."""
+        if not self.git("tag", "--list", f"v{version}"):
+            head, _, tail = (self.root / "shipways.toml").read_text().partition('version = "')
+            self.file("shipways.toml", f'{head}version = "{version}"{tail.partition(chr(34))[2]}')
+            self.commit("chore: version").git("tag", f"v{version}")
+
     def shipways(
         self, *words: str, env: Mapping[str, str] | None = None, cwd: Path | None = None, timeout: float = 600
     ) -> Ran:

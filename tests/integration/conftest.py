@@ -35,6 +35,20 @@ def hello(repository: Repository) -> Repository:
 
 
 @pytest.fixture
+def mirror(tmp_path: Path) -> Path:
+    """The folder that releases go to."""
+    return tmp_path / "mirror"
+
+
+@pytest.fixture
+def project(hello: Repository, mirror: Path) -> Repository:
+    """A small project with a channel."""
+    text = (hello.root / "shipways.toml").read_text()
+    hello.file("shipways.toml", f'{text}\n[publish.files]\nfolder = "{mirror}"\n')
+    return hello.commit()
+
+
+@pytest.fixture
 def harbour(tmp_path: Path) -> Iterator[Harbour]:
     """An index that has one token, for the project hello."""
     made = Harbour(tmp_path)

@@ -15,27 +15,16 @@ KEY = {"SHIPWAYS_SIGNING_KEY": PRIVATE}
 
 
 @pytest.fixture
-def mirror(tmp_path: Path) -> Path:
-    """The folder that releases go to."""
-    return tmp_path / "mirror"
-
-
-@pytest.fixture
-def project(hello: Repository, mirror: Path) -> Repository:
+def project(project: Repository) -> Repository:
     """A small project whose releases are signed."""
-    text = (hello.root / "shipways.toml").read_text()
-    tables = f'[publish.files]\nfolder = "{mirror}"\n\n[publish.attest]\nsigner = "key"\npublic_key = "{PUBLIC}"\n'
-    hello.file("shipways.toml", f"{text}\n{tables}")
-    return hello.commit()
+    text = (project.root / "shipways.toml").read_text()
+    project.file("shipways.toml", f'{text}\n[publish.attest]\nsigner = "key"\npublic_key = "{PUBLIC}"\n')
+    return project.commit()
 
 
 def publish(project: Repository, version: str, **env: str) -> Ran:
     """Release a version from its tag."""
-    if not project.git("tag", "--list", f"v{version}"):
-        text = (project.root / "shipways.toml").read_text()
-        project.file("shipways.toml", text.replace('version = "1.0.0"', f'version = "{version}"'))
-        project.commit()
-        project.git("tag", f"v{version}")
+    project.tag(version)
     return project.shipways("release", "--publish", env=env)
 
 

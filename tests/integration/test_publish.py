@@ -10,27 +10,9 @@ from sandbox import Ran, Repository
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture
-def mirror(tmp_path: Path) -> Path:
-    """The folder that releases go to."""
-    return tmp_path / "mirror"
-
-
-@pytest.fixture
-def project(hello: Repository, mirror: Path) -> Repository:
-    """A small project with a channel."""
-    text = (hello.root / "shipways.toml").read_text()
-    hello.file("shipways.toml", f'{text}\n[publish.files]\nfolder = "{mirror}"\n')
-    return hello.commit()
-
-
 def publish(project: Repository, version: str, *words: str) -> Ran:
     """Release a version from its tag."""
-    if not project.git("tag", "--list", f"v{version}"):
-        text = (project.root / "shipways.toml").read_text()
-        project.file("shipways.toml", text.replace('version = "1.0.0"', f'version = "{version}"'))
-        project.commit()
-        project.git("tag", f"v{version}")
+    project.tag(version)
     return project.shipways("release", "--publish", *words)
 
 

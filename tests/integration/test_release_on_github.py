@@ -32,12 +32,7 @@ def project(hello: Repository, hub: Github) -> Repository:
 
 def publish(project: Repository, version: str, token: str = TOKEN) -> Ran:
     """Release a version from its tag."""
-    if not project.git("tag", "--list", f"v{version}"):
-        text = (project.root / "shipways.toml").read_text()
-        head, _, tail = text.partition('version = "')
-        project.file("shipways.toml", f'{head}version = "{version}"{tail[tail.index(chr(34)) + 1 :]}')
-        project.commit("chore: version")
-        project.git("tag", f"v{version}")
+    project.tag(version)
     return project.shipways("release", "--publish", env={"GH_TOKEN": token, **PROXY})
 
 

@@ -67,12 +67,7 @@ def project(repository: Repository, hub: Tapped) -> Repository:
 
 def publish(project: Repository, version: str, *, token: str = TAPPER) -> Ran:
     """Release a version from its tag."""
-    if not project.git("tag", "--list", f"v{version}"):
-        text = (project.root / "shipways.toml").read_text()
-        head, _, tail = text.partition('version = "')
-        project.file("shipways.toml", f'{head}version = "{version}"{tail[tail.index(chr(34)) + 1 :]}')
-        project.commit("chore: version")
-        project.git("tag", f"v{version}")
+    project.tag(version)
     env = {"GH_TOKEN": TOKEN, "HOMEBREW_TAP_TOKEN": token, "NO_PROXY": "127.0.0.1"}
     return project.shipways("release", "--publish", env=env)
 

@@ -82,19 +82,9 @@ def test_browser_notices(tmp_path: Path) -> None:
     assert all(each.scrolls > each.width and each.beyond for each in found.drawn)
 
 
-@pytest.fixture
-def project(hello: Repository, tmp_path: Path) -> Repository:
-    """A small project with a channel."""
-    text = (hello.root / "shipways.toml").read_text()
-    hello.file("shipways.toml", f'{text}\n[publish.files]\nfolder = "{tmp_path / "mirror"}"\n')
-    return hello.commit()
-
-
 def publish(project: Repository, version: str, summary: Path) -> Ran:
     """Release a version, as a step of a job."""
-    text = (project.root / "shipways.toml").read_text()
-    project.file("shipways.toml", text.replace('version = "1.0.0"', f'version = "{version}"'))
-    project.commit().git("tag", f"v{version}")
+    project.tag(version)
     words = ("release", "--publish", "--log", "json")
     return project.shipways(*words, env={"GITHUB_STEP_SUMMARY": str(summary)})
 
