@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import NoReturn
 
 import anyio
@@ -11,6 +12,7 @@ import pytest
 from shipways.adapters.process import OsProcess
 from shipways.adapters.shell import OsShell
 from shipways.model.facts import Ci, Facts, Git
+from shipways.model.formula import BrewTest, Download, Formula
 from shipways.model.lock import Lock
 from shipways.model.manifest import FORMAT, ArtifactEntry, Manifest, PackageEntry
 from shipways.model.plan import Mode
@@ -73,6 +75,23 @@ def plan_record(*steps: PlannedStep) -> PlanRecord:
         steps=steps,
         skips=(),
     )
+
+
+def published(name: str, download: Download, **more: object) -> Formula:
+    """A formula of a version that is public, with one download; `more` are other fields."""
+    made = Formula(
+        name=name,
+        description="Says hello",
+        homepage="https://example.com",
+        license="MIT",
+        repository="example/hello",
+        programs=(name,),
+        test=(BrewTest(run=(name,)),),
+        version="1.0.0",
+        tag="v1.0.0",
+        downloads=(download,),
+    )
+    return replace(made, **more)  # type: ignore[arg-type]
 
 
 def facts(*, tags: tuple[str, ...] = (), dirty: bool = False, ci: Ci | None = None, **versions: str) -> Facts:

@@ -15,9 +15,9 @@ import pytest
 from sandbox import Repository
 from shipways.config.load import parse
 from shipways.config.released import render_released
-from shipways.model.formula import FORMAT, BrewTest, Download, Formula, Released
+from shipways.model.formula import FORMAT, BrewTest, Download, Released
 from shipways.render.formula import formula_text
-from support import need
+from support import need, published
 
 pytestmark = pytest.mark.integration
 
@@ -176,18 +176,8 @@ def test_python_formula(tmp_path: Path) -> None:
     sdist = tmp_path / "hello-1.0.0.tar.gz"
     with tarfile.open(sdist, "w:gz") as archive:
         archive.add(project, "hello-1.0.0")
-    formula = Formula(
-        name="hello",
-        description="Hello",
-        homepage="https://example.com",
-        license="MIT",
-        repository="example/hello",
-        programs=("hello",),
-        test=(BrewTest(run=("hello",), output="hello {version}"),),
-        version="1.0.0",
-        tag="v1.0.0",
-        downloads=(Download(name=sdist.name, digest=hashlib.sha256(sdist.read_bytes()).hexdigest()),),
-    )
+    download = Download(name=sdist.name, digest=hashlib.sha256(sdist.read_bytes()).hexdigest())
+    formula = published("hello", download, test=(BrewTest(run=("hello",), output="hello {version}"),))
     (tmp_path / "hello.rb").write_text(formula_text(formula))
     files = {f"{RELEASES}/{sdist.name}": str(sdist), "python3.13": sys.executable}
     assert ["python@3.13"] == said(brew(tmp_path / "hello.rb", "linux-intel", tmp_path / "prefix", **files))[
@@ -240,18 +230,8 @@ def test_render(greeter: Repository) -> None:
 
 def test_render_after_a_release(greeter: Repository) -> None:
     """The record of the published formulas, once committed, is what is rendered; a broken one is told."""
-    formula = Formula(
-        name="hello",
-        description="Published greeting",
-        homepage="https://example.com",
-        license="MIT",
-        repository="example/hello",
-        programs=("hello",),
-        test=(BrewTest(run=("hello",)),),
-        version="1.0.0",
-        tag="v1.0.0",
-        downloads=(Download(name="hello.tar.gz", digest=f"sha256:{'0' * 64}", target="x86_64-apple-darwin"),),
-    )
+    download = Download(name="hello.tar.gz", digest=f"sha256:{'0' * 64}", target="x86_64-apple-darwin")
+    formula = published("hello", download, description="Published greeting")
     greeter.file("formula/released.json", render_released(Released(format=FORMAT, formulas=(formula,))))
     assert 0 == greeter.shipways("render").code
     text = (greeter.root / "formula" / "hello.rb").read_text()

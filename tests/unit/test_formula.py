@@ -15,12 +15,12 @@ from shipways.config.load import parse
 from shipways.config.schema import Config
 from shipways.model.artifact import Artifact, Blob, Kind, Output
 from shipways.model.facts import Facts
-from shipways.model.formula import BrewTest, Download, Formula
+from shipways.model.formula import Download
 from shipways.model.source import REGULAR, SourceFile, SourceTree
 from shipways.model.target import BY_TRIPLE
 from shipways.model.version import Version
 from shipways.ports import World
-from support import facts
+from support import facts, published
 
 Golden = Callable[[str, str], None]
 
@@ -175,19 +175,9 @@ def test_branch(golden: Golden) -> None:
 def test_committed_is_the_published_one(tmp_path: Path) -> None:
     """After a release the committed formula is the published one, whatever the config says since then."""
     now = known()
-    published = Formula(
-        name="pulse",
-        description="What it was called then",
-        homepage="https://example.com",
-        license="MIT",
-        repository="example/example",
-        programs=("pulse",),
-        test=(BrewTest(run=("pulse",)),),
-        version="1.0.0",
-        tag="v1.0.0",
-        downloads=(Download(name="pulse-1.0.0.tar.gz", digest="sha256:12", target="x86_64-apple-darwin"),),
-    )
-    files = {file.path: file.text for file in formula.rendered(config(), replace(now, released=(published,)))}
+    download = Download(name="pulse-1.0.0.tar.gz", digest="sha256:12", target="x86_64-apple-darwin")
+    before = published("pulse", download, description="What it was called then")
+    files = {file.path: file.text for file in formula.rendered(config(), replace(now, released=(before,)))}
     assert "What it was called then" in files["formula/pulse.rb"]
     assert "/releases/download/v1.0.0/pulse-1.0.0.tar.gz" in files["formula/pulse.rb"]
     assert "head " in files["formula/spark.rb"]

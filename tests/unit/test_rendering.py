@@ -11,10 +11,10 @@ from shipways.config.released import parse_released, render_released
 from shipways.config.schema import Config
 from shipways.errors import BuildError, ConfigError
 from shipways.model.facts import Facts
-from shipways.model.formula import FORMAT, BrewService, BrewTest, Download, Formula, Released
+from shipways.model.formula import FORMAT, BrewService, BrewTest, Download, Released
 from shipways.model.rendered import Rendered
 from shipways.run.rendering import differing, rendered_files, write
-from support import facts
+from support import facts, published
 
 CONFIG = parse('[project]\nname = "p"\n', "shipways.toml")
 FILES = DiskFiles()
@@ -75,18 +75,12 @@ def test_missing_file_is_a_new_one(tmp_path: Path) -> None:
     assert diff.startswith("--- /dev/null\n+++ b/a.txt\n")
 
 
-PUBLISHED = Formula(
-    name="tool",
+PUBLISHED = published(
+    "tool",
+    Download(name="tool.tar.gz", digest="sha256:12", target="x86_64-apple-darwin"),
     description="Ünicode",
-    homepage="https://example.com",
-    license="MIT",
-    repository="o/p",
-    programs=("tool",),
     test=(BrewTest(run=("tool", "--version"), output="{version}"),),
     service=BrewService(run=("tool",), keep_alive=False),
-    version="1.0.0",
-    tag="v1.0.0",
-    downloads=(Download(name="tool.tar.gz", digest="sha256:12", target="x86_64-apple-darwin"),),
     extras=("man/tool.1",),
 )
 
