@@ -16,7 +16,7 @@ from shipways.config.schema import Config
 from shipways.facts import Asked, gather, read_dockerfiles
 from shipways.gitfacts import Repository, open_repository, read_git
 from shipways.late import LateImages, LateInspector
-from shipways.model.facts import Facts
+from shipways.model.facts import Facts, Rust
 from shipways.model.lock import Lock
 from shipways.outside.crates import CRATES_IO
 from shipways.outside.upstream import Images, Index
@@ -24,7 +24,7 @@ from shipways.ports import Clock, Console, Engine, Process, Shell, Sources, Worl
 from shipways.settings import settings
 
 if TYPE_CHECKING:
-    from shipways.detect import Tree
+    from shipways.drafts import Tree
     from shipways.news import History
     from shipways.run.trials import Host
 
@@ -145,9 +145,9 @@ def survey(folder: Path) -> "Tree":
     return look(folder)
 
 
-async def rust_version() -> str:
-    """The release of rustc on this machine; empty where there is none."""
-    from shipways.adapters.survey import rust_version as ask
+async def rust_here() -> "tuple[str, tuple[Rust, ...]]":
+    """The release of rustc that this folder is built with, empty where there is none; and every compiler there is."""
+    from shipways.adapters.survey import rust_here as ask
 
     return await ask(OsProcess(), OsShell())
 

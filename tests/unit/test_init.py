@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from shipways.cli import run
 from shipways.config.load import parse
-from shipways.detect import READ, Project, Tree, detect
+from shipways.detect import READ, Project, detect
+from shipways.drafts import Tree
 from shipways.errors import ConfigError
-from shipways.render.text import render
-from shipways.run.starting import start
+from shipways.run.starting import Compiler, config_text, start
 
 CARGO = '[package]\nname = "My_App"\nlicense = "MIT"\ndescription = "Serves \\"things\\""\n'
+GNULLVM = {"x86_64-pc-windows-msvc": "x86_64-pc-windows-gnullvm"}
+RUST = Compiler(version="1.95.0")
 ZIG = 'b.installArtifact(b.addExecutable(.{\n    .name = "spark",\n}));'
 
 
@@ -31,8 +33,8 @@ def look(texts: dict[str, str], title: str = "Some Project") -> Project:
         (
             {"go.mod": "module x.org/tools", "cmd/a/main.go": "", "cmd/b/main.go": "", "internal/x/main.go": ""},
             {
-                "a": {"build": "go", "tag": "a-v{version}", "go": {"main": "cmd/a"}},
-                "b": {"build": "go", "tag": "b-v{version}", "go": {"main": "cmd/b"}},
+                "a": {"build": "go", "go": {"main": "cmd/a"}},
+                "b": {"build": "go", "go": {"main": "cmd/b"}},
             },
         ),
         (
@@ -41,6 +43,7 @@ def look(texts: dict[str, str], title: str = "Some Project") -> Project:
                 "my_app": {
                     "build": "rust",
                     "description": 'Serves "things"',
+                    "substitute": GNULLVM,
                     "binaries": ["My_App"],
                     "rust": {"crate": "My_App"},
                 }
@@ -48,12 +51,12 @@ def look(texts: dict[str, str], title: str = "Some Project") -> Project:
         ),
         (
             {
-                "Cargo.toml": "[workspace]",
+                "Cargo.toml": '[workspace]\nmembers = ["crates/*"]',
                 "crates/cli/Cargo.toml": '[package]\nname = "cli"\n[[bin]]\nname = "c"',
                 "crates/cli/src/main.rs": "",
                 "crates/cli/src/bin/d.rs": "",
             },
-            {"cli": {"build": "rust", "path": "crates/cli", "binaries": ["c", "d"]}},
+            {"cli": {"build": "rust", "path": "crates/cli", "substitute": GNULLVM, "binaries": ["c", "d"]}},
         ),
         (
             {"pyproject.toml": '[project]\nname = "Ünï.Code"\ndescription = "😀 \\u007f"'},
@@ -75,7 +78,7 @@ def look(texts: dict[str, str], title: str = "Some Project") -> Project:
 def test_packages(texts: dict[str, str], expected: dict[str, object]) -> None:
     """Each manifest becomes a package that says only what differs from the defaults; the config is valid at once."""
     project = look(texts)
-    started = start(project, Tree(files=(), texts={}), rust="1.95.0", force=False)
+    started = start(project, Tree(files=(), texts={}), rust=RUST, force=False)
     assert expected == tomllib.loads(started.texts["shipways.toml"])["package"]
     assert set(expected) == set(parse(started.texts["shipways.toml"], "shipways.toml").package)
 
@@ -92,7 +95,11 @@ def test_project() -> None:
     ("texts", "note"),
     [
         ({"package.json": "{}"}, "package.json: building with bun is not supported yet; it is left out"),
-        ({"Cargo.toml": '[package]\nname = "x"', "src/lib.rs": ""}, "Cargo.toml: it is a library without a program"),
+        (
+            {"Cargo.toml": '[package]\nname = "x"\npublish = false', "src/lib.rs": ""},
+            "Cargo.toml: it is a library without a program, and Cargo.toml says publish = false",
+        ),
+        ({"Cargo.toml": '[package]\nname = "x"'}, "Cargo.toml: it has neither a program nor a library"),
         ({"Cargo.toml": "not [ toml"}, "Cargo.toml: it has no [package]"),
         ({"a/go.mod": "module x"}, "a/go.mod: there is no main.go"),
         ({"pyproject.toml": "[tool.ruff]"}, "pyproject.toml: it has no [project]"),
@@ -105,7 +112,7 @@ def test_left_out(texts: dict[str, str], note: str) -> None:
     assert [] == list(project.packages)
     assert project.notes[0].startswith(note)
     with pytest.raises(ConfigError) as caught:
-        start(project, Tree(files=(), texts={}), rust="", force=False)
+        start(project, Tree(files=(), texts={}), rust=Compiler(), force=False)
     assert note in caught.value.problems[0].why
 
 
@@ -123,7 +130,7 @@ def test_any_manifest(texts: dict[str, str], title: str) -> None:
     """Whatever the manifests hold, what is written is valid."""
     project = look({**texts, "main.go": "", "src/main.rs": "", "sub/src/main.rs": ""}, title)
     if project.packages:
-        parse(render("init/shipways.toml", project=project, rust="1.95.0"), "shipways.toml")
+        parse(config_text(project, RUST), "shipways.toml")
 
 
 @settings(deadline=None)
@@ -133,7 +140,7 @@ def test_any_name(name: str, description: str, license_: str) -> None:
     quoted = [tomlkit.string(text).as_string() for text in (name, description, license_)]
     manifest = f"[project]\nname = {quoted[0]}\ndescription = {quoted[1]}\nlicense = {quoted[2]}\n"
     project = look({"pyproject.toml": manifest})
-    config = parse(render("init/shipways.toml", project=project, rust=""), "shipways.toml")
+    config = parse(config_text(project, Compiler()), "shipways.toml")
     assert [description.strip()] == [package.description for package in config.package.values()]
 
 
@@ -152,7 +159,7 @@ def test_any_name(name: str, description: str, license_: str) -> None:
 def test_refused(texts: dict[str, str], rust: str, problems: list[str]) -> None:
     """What is there is not written over, and what the config would need has to be there."""
     with pytest.raises(ConfigError) as caught:
-        start(look(texts), Tree(files=tuple(texts), texts=texts), rust=rust, force=False)
+        start(look(texts), Tree(files=tuple(texts), texts=texts), rust=Compiler(version=rust), force=False)
     assert problems == [f"{problem.path}: {problem.what}" for problem in caught.value.problems]
 
 
@@ -168,7 +175,7 @@ def test_refused(texts: dict[str, str], rust: str, problems: list[str]) -> None:
 def test_written(there: dict[str, str], force: bool, written: set[str]) -> None:
     """A noxfile of the maintainer's own stays, unless forced; dist/ becomes ignored where it is not yet."""
     texts = {"go.mod": "module x", "main.go": "", **there}
-    started = start(look(texts), Tree(files=tuple(texts), texts=texts), rust="", force=force)
+    started = start(look(texts), Tree(files=tuple(texts), texts=texts), rust=Compiler(), force=force)
     assert written == set(started.texts)
 
 

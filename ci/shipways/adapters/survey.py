@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from shipways.detect import DEPTH, PASSED, READ, Tree
+from shipways.detect import COMMAND, DEPTH, PASSED, READ
+from shipways.drafts import Tree
+from shipways.model.facts import Rust
 from shipways.ports import Process, Shell
+from shipways.rustfacts import installed
 
 _DEEPEST: Final = DEPTH + 3  # src/bin/NAME/main.rs below a manifest
 _LARGEST: Final = 1 << 20
@@ -16,12 +19,18 @@ _LARGEST: Final = 1 << 20
 def survey(root: Path) -> Tree:
     """The files of a repository, and the text of its manifests; hidden folders and those of `PASSED` are left out."""
     files = tuple(sorted(_files(root)))
-    wanted = [file for file in files if file.rpartition("/")[2] in READ] + [".git/config", ".gitignore"]
+    wanted = [file for file in files if file.rpartition("/")[2] in READ or COMMAND.fullmatch(file)]
+    wanted += [".git/config", ".gitignore"]
     return Tree(files=files, texts={file: text for file in wanted if (text := _text(root / file)) is not None})
 
 
-async def rust_version(process: Process, shell: Shell) -> str:
-    """The release of the rustc that this folder would be built with; empty where there is none."""
+async def rust_here(process: Process, shell: Shell) -> tuple[str, tuple[Rust, ...]]:
+    """The release of the rustc that this folder would be built with (empty where there is none), and all compilers."""
+    own = await _rust_version(process, shell)
+    return own, tuple(found.rust for found in await installed(process, shell, own)) if own else ()
+
+
+async def _rust_version(process: Process, shell: Shell) -> str:
     env = dict(shell.env()) | {"RUSTUP_AUTO_INSTALL": "0"}
     try:
         answer = await process.run(("rustc", "--version"), cwd=shell.cwd(), env=env)

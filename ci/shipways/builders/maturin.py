@@ -45,12 +45,13 @@ class ExtensionWheel:
     async def run(self, world: World, inbox: Inbox) -> tuple[Output, ...]:
         """Build it, and pack it anew. Raises BuildError for another version or platform, or one Python only."""
         paths = await world.engine.run(self.build, inbox)
-        self._check(tuple(path.name for path in paths))
+        self.check(tuple(path.name for path in paths))
         packed = inbox.scratch / "packed" / paths[0].name
         await to_thread.run_sync(repack_wheel, world.files, paths[0], packed, self.epoch)
         return (Output(name=packed.name, kind=Kind.WHEEL, path=packed),)
 
-    def _check(self, names: tuple[str, ...]) -> None:
+    def check(self, names: tuple[str, ...]) -> None:
+        """Raises BuildError for the names of files that are not one wheel of the plan."""
         expected = f"{self.stem}-*-{self.platform}.whl"
         if len(names) > 1 or not PurePosixPath(names[0]).match(expected):
             raise BuildError(

@@ -21,7 +21,7 @@ from shipways.ports import Console
 from shipways.run import rendering
 from shipways.run.checking import lock_problems
 from shipways.run.locking import Wanted, changes, kept, lacking, merged, resolve, wanted
-from shipways.run.starting import start
+from shipways.run.starting import compiler, start
 from shipways.settings import Settings, read, settings, write
 from shipways.verbs.options import ENGINE
 
@@ -33,8 +33,9 @@ def init(force: bool) -> None:
     console, folder = wire.console("plain"), wire.here()
     tree = wire.survey(folder)
     project = detect(folder.name, tree)
-    rust = anyio.run(wire.rust_version) if project.needs_rust else ""
-    started = start(project, tree, rust=rust, force=force)
+    own, compilers = anyio.run(wire.rust_here) if project.needs_rust else ("", ())
+    pinned = any(name in tree.files for name in ("rust-toolchain", "rust-toolchain.toml"))
+    started = start(project, tree, rust=compiler(own, compilers, pinned=pinned), force=force)
     for note in started.notes:
         console.emit(Note(text=note))
     for name, text in started.texts.items():

@@ -1,0 +1,5 @@
+"""Tides, counted."""
+
+from tide._core import height
+
+__all__ = ["height"]
