@@ -1,7 +1,8 @@
 """`[deployment]`: where the files lie that services are deployed with; they are rendered from `[service.NAME]`."""
 
-from typing import Literal
+from typing import Final, Literal
 
+from shipways.config.images import Image
 from shipways.config.kinds import Frozen, RelativePath
 
 Folder = RelativePath | Literal[""]
@@ -24,6 +25,15 @@ class Dockerfiles(Frozen):
     """`[deployment.docker]`: a Dockerfile and a .dockerignore for each service that has none of its own."""
 
     file: Folder = "deployment/docker/{service}/Dockerfile"
+
+    def path(self, service: str, image: Image, build: str) -> str:
+        """That of a service's image and builder; empty where its image is built from another one, or in no such way."""
+        path = self.file.replace("{service}", service)
+        return path if build in DOCKERFILES and image.dockerfile in (None, path) else ""
+
+
+DOCKERFILES: Final = frozenset({"rust", "go", "python"})
+"""Builders whose packages have a Dockerfile."""
 
 
 class FlyFiles(Frozen):

@@ -16,11 +16,36 @@ NOTE: Final = "Rendered by shipways from [service]: edit that, then run `shipway
 """The head of everything that is rendered."""
 _UID: Final = "1000:1000"
 """Of an image whose Dockerfile says itself who runs it."""
+TENDER: Final = "/usr/local/bin/tender"
+"""Where it is in every image that has it."""
 
 
 def services(config: Config, place: Place, profile: Profile = "prod") -> tuple[Service, ...]:
     """Every service, those that others need first."""
     return tuple(_service(config, name, place, profile) for name in _ordered(config))
+
+
+def asking(service: Service) -> tuple[str, ...]:
+    """The command that asks a service for its health in its container and exits 0; empty for one that has none.
+
+    Raises ConfigError where nothing in its image can ask.
+    """
+    health = service.health
+    if health is None or health.command:
+        return health.command if health else ()
+    if service.tender:
+        return (TENDER, "probe", service.health_url, *health.flags)
+    if service.build == "python":
+        return ("python", "-c", f"import urllib.request; urllib.request.urlopen({service.health_url!r})")
+    image, probe = f"image.{service.image}", f"service.{service.name}.probe.command"
+    raise ConfigError(
+        Problem(
+            path=f"service.{service.name}.health",
+            what=f"nothing in {image} can ask for it",
+            why="Docker asks for the health of a container by a command within it",
+            hint=f'{image}.tender = "ghcr.io/shipways/tender:0.1.0", or {probe}',
+        )
+    )
 
 
 def _ordered(config: Config) -> tuple[str, ...]:
@@ -44,7 +69,9 @@ def _service(config: Config, name: str, place: Place, profile: Profile) -> Servi
         repository=next(iter(image.repositories), table.image),
         package=image.package,
         build=package.build,
-        dockerfile=image.dockerfile or config.deployment.docker.file.format(service=name),
+        tender=image.tender or "",
+        dockerfile=image.dockerfile or config.deployment.docker.path(name, image, package.build),
+        context=image.context,
         command=(
             str(PurePosixPath(place.programs) / (table.program or image.package)),
             *(filled(word, values) for word in table.command or image.command),

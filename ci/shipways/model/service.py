@@ -27,6 +27,11 @@ LINUX: Final = Place(programs="/usr/local/bin", data="/var/lib/{service}", files
 MACOS: Final = Place(programs="/usr/local/bin", data="/usr/local/var/{service}", files="/usr/local/etc/{service}")
 
 
+def spelled(milliseconds: int) -> str:
+    """A duration as Docker and Go read it: whole seconds where it is that."""
+    return f"{milliseconds}ms" if milliseconds % 1000 else f"{milliseconds // 1000}s"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
     """What a healthy answer is (`path` on the service's port), and how often it is asked for; times in milliseconds.
@@ -45,6 +50,14 @@ class Health:
     timeout: int
     retries: int
     start_period: int
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The flags of `tender probe` and `tender run` that say what a healthy answer is."""
+        status = ("--status", str(self.status)) if self.status != 200 else ()
+        contains = ("--body-contains", self.contains) if self.contains else ()
+        members = (word for name, value in self.members for word in ("--json", f"{name}={value}"))
+        return (*status, *contains, *members, "--timeout", spelled(self.timeout))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +104,9 @@ class Service:
     """One service at one kind of place, in one profile.
 
     `command` is the whole command line, the program first. `address` is where it listens, `publish` who may come from
-    outside. `repository` is where its image is pushed to, without a tag; `build` the builder of its package,
-    `dockerfile` a path in the repository, empty where there is none.
+    outside. `repository` is where its image is pushed to, without a tag; `build` the builder of its package. `tender`
+    is the image that its own image has tender from, `dockerfile` what its image can be built from with the top of the
+    repository, or the folder `context`, as context; each is empty for none.
     """
 
     name: str
@@ -101,7 +115,9 @@ class Service:
     repository: str
     package: str
     build: str
+    tender: str
     dockerfile: str
+    context: str
     command: tuple[str, ...]
     user: str
     uid: str
