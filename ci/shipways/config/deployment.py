@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-from shipways.config.images import Image
+from shipways.config.images import Image, ImageName
 from shipways.config.kinds import Frozen, RelativePath
 
 Folder = RelativePath | Literal[""]
@@ -25,6 +25,8 @@ class Dockerfiles(Frozen):
     """`[deployment.docker]`: a Dockerfile and a .dockerignore for each service that has none of its own."""
 
     file: Folder = "deployment/docker/{service}/Dockerfile"
+    runtime: ImageName = "docker.io/library/debian:bookworm-slim"
+    python: ImageName = "docker.io/library/python:3.13-slim"
 
     def path(self, service: str, image: Image, build: str) -> str:
         """That of a service's image and builder; empty where its image is built from another one, or in no such way."""

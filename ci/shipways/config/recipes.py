@@ -41,6 +41,15 @@ def recipes(config: Config) -> tuple[ImageBuild, ...]:
     return (*toolchain_recipes(config), *(build for image in config.image for build in image_recipes(config, image)))
 
 
+def is_rendered(config: Config, path: str) -> bool:
+    """Whether a Dockerfile is written by shipways, with the digests of the lock."""
+    return any(
+        path == config.deployment.docker.path(name, image, config.package[image.package].build)
+        for name, service in config.service.items()
+        for image in (config.image[service.image],)
+    )
+
+
 def read_for(builds: Iterable[ImageBuild]) -> tuple[str, ...]:
     """The files whose text decides what the builds are, where they are there."""
     return tuple(dict.fromkeys(path for build in builds for path in (build.dockerfile, *_ignores(build))))

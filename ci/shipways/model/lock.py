@@ -75,5 +75,7 @@ class Lock:
         return next((b.requirements for b in self.backends if (b.package, b.requires) == (package, requires)), None)
 
     def image(self, name: str) -> LockedImage | None:
-        """What an image name is locked to."""
-        return next((image for image in self.images if image.name == name), None)
+        """What an image name is locked to. NAME@DIGEST is what NAME is, where that is the digest."""
+        plain, _, digest = name.partition("@")
+        found = (each for each in self.images if each.name == name or (each.name, each.digest) == (plain, digest))
+        return next(found, None)

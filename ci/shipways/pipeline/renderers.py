@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from shipways.bundle import formula
-from shipways.deploy import compose, environment, fly, kubernetes, monitoring, onrender
+from shipways.deploy import compose, dockerfile, environment, fly, kubernetes, monitoring, onrender
 from shipways.ports import Renderer
 from shipways.workflows import github as workflows
 
 RENDERERS: Final[Sequence[Renderer]] = (
     compose,  # services → Docker Compose
+    dockerfile,  # services → a Dockerfile each, and what it may not see
     environment,  # services → the variables that they read
     fly,  # services → Fly.io
     kubernetes,  # services → manifests of Kubernetes, and an overlay for each profile

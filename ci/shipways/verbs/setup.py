@@ -9,7 +9,7 @@ from shipways import wire
 from shipways.config.dockerfile import bases
 from shipways.config.engines import EngineChoice
 from shipways.config.lockfile import FILE_NAME, render_lock
-from shipways.config.recipes import recipes
+from shipways.config.recipes import is_rendered, recipes
 from shipways.detect import detect
 from shipways.errors import ConfigError, Drift, PreflightError, Problem, ShipwaysError
 from shipways.facts import PEP_517, python_project
@@ -136,7 +136,9 @@ def _wanted(said: Settings, engine: EngineChoice) -> tuple[Wanted, list[Problem]
                 problems += error.problems
     for build in recipes(said.config):
         try:
-            upon.update(bases(read(said.folder / build.dockerfile), build.dockerfile, build.values))
+            named = bases(read(said.folder / build.dockerfile), build.dockerfile, build.values)
+            rendered = is_rendered(said.config, build.dockerfile)  # from the lock, so that its digests follow the lock
+            upon.update(name.partition("@")[0] if rendered else name for name in named)
         except ConfigError as error:
             problems += (problem for problem in error.problems if problem not in problems)  # once for all platforms
     return wanted(said.config, pythons, upon, engine), problems
