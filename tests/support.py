@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import NoReturn
@@ -43,6 +44,13 @@ def missing(name: str, message: str) -> NoReturn:
     if name in required or "all" in required:
         pytest.fail(f"{message}, but SHIPWAYS_REQUIRE names it")
     pytest.skip(message)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def sealed(

@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 
 from sandbox import Repository
 from shipways.adapters.inspect import LiefInspector
-from support import need, need_rust
+from support import free_port, need, need_rust
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -100,13 +99,6 @@ def check_windows(repository: Repository, artifacts: Artifacts, target: str, wor
     top = unpack(repository.root / "dist" / archives(artifacts)[target], folder)
     env = {"WINEPREFIX": str(folder / "prefix"), "WINEDEBUG": "-all", "DISPLAY": ""}
     return run("wine", top / words[0], *words[1:], env=env)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def ask(port: int, path: str) -> bytes:

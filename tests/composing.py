@@ -1,0 +1,125 @@
+"""Docker Compose for tests: the program itself, and services that run on an engine of the test's own."""
+
+import os
+import shutil
+import subprocess
+import tarfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+
+from engines import tiny
+from registries import DockerEngine
+from support import missing, need
+
+VERSION = "2.40.3"
+_MODULE = f"""module compose
+
+go 1.24
+
+require github.com/docker/compose/v2 v{VERSION}
+"""
+TENDER = Path(__file__).parent.parent / "ci" / "tender"
+
+
+def compose_program(kept: Path) -> tuple[str, ...]:
+    """Compose v2: of this machine, else built by Go into `kept`, which takes minutes where Go's cache is cold.
+
+    It is the one dependency of a module, because `go install` refuses what its own go.mod excludes.
+    """
+    need("docker")
+    for argv in (("docker-compose",), ("docker", "compose")):
+        if shutil.which(argv[0]) and _said(*argv, "version", "--short").startswith("2."):
+            return argv
+    program = kept / f"docker-compose-{VERSION}"
+    if not program.exists():
+        need("go")
+        (kept / "go.mod").write_text(_MODULE)
+        (kept / "needs.go").write_text('package compose\n\nimport _ "github.com/docker/compose/v2/pkg/compose"\n')
+        for words in (("mod", "tidy"), ("build", "-trimpath", "-o", program, "github.com/docker/compose/v2/cmd")):
+            done = subprocess.run(("go", *words), cwd=kept, capture_output=True, text=True, check=False, timeout=3000)
+            if done.returncode:
+                missing("docker-compose", f"docker-compose is not on PATH, and cannot be built: {done.stderr[-500:]}")
+    return (str(program),)
+
+
+def go_program(source: Path, place: Path) -> Path:
+    """The program of a folder, static, built here for this machine."""
+    need("go")
+    env = os.environ | {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}
+    argv = ("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", str(place), ".")
+    subprocess.run(argv, cwd=source, env=env, check=True)
+    return place
+
+
+def busybox(kept: Path) -> bytes:
+    """A static busybox, for a look from within an image that has nothing."""
+    with tarfile.open(fileobj=BytesIO(tiny(kept, "amd64").layers[0])) as archive:
+        member = next(each for each in archive if each.name.endswith("bin/busybox") and each.isreg())
+        content = archive.extractfile(member)
+        assert content
+        return content.read()
+
+
+@dataclass(frozen=True)
+class Composed:
+    """Services of a compose file. `env` are variables of whoever runs Compose."""
+
+    argv: tuple[str, ...]
+    engine: DockerEngine
+    file: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def run(self, *words: str, env: Mapping[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
+        """A command of Compose, which may fail."""
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("COMPOSE_")}
+        mine = {"DOCKER_HOST": self.engine.host, **self.env, **(env or {})}
+        argv = (*self.argv, "--file", str(self.file), *words)
+        return subprocess.run(argv, env=plain | mine, capture_output=True, text=True, check=False, timeout=300)
+
+    def __call__(self, *words: str) -> str:
+        """What one prints that works."""
+        done = self.run(*words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def container(self, service: str) -> str:
+        """The id of a service's container."""
+        return self("ps", "--all", "--quiet", service)
+
+    def told(self, service: str, what: str) -> str:
+        """A field of `docker inspect`, as a template names it."""
+        return self.engine.docker("inspect", "--format", f"{{{{{what}}}}}", self.container(service))
+
+    def inside(self, service: str, *words: str) -> "subprocess.CompletedProcess[str]":
+        """A command in a service's container."""
+        return self.run("exec", "-T", service, *words)
+
+    def main(self, service: str) -> int:
+        """The process of this machine that is a container's first one."""
+        return int(self.told(service, ".State.Pid"))
+
+    def healthy(self, service: str) -> bool:
+        """Whether Docker says so."""
+        return self.told(service, ".State.Health.Status") == "healthy"
+
+
+def children(process: int) -> list[int]:
+    """The processes that a process of this machine has started."""
+    lists = Path(f"/proc/{process}/task").glob("*/children")  # any of its threads may have started them
+    return [int(word) for each in lists for word in each.read_text().split()]
+
+
+def seconds_until(condition: Callable[[], object], limit: float) -> float:
+    """How long it took until that was true; fails when it takes longer than the limit."""
+    begin = time.monotonic()
+    while not condition():
+        assert time.monotonic() - begin < limit, f"it did not happen in {limit} s"
+        time.sleep(0.2)
+    return time.monotonic() - begin
+
+
+def _said(*argv: str) -> str:
+    return subprocess.run(argv, capture_output=True, text=True, check=False).stdout
