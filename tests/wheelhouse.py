@@ -15,6 +15,8 @@ from support import missing, need
 from working import ROOT
 
 STEPS = ("--step=builders/shipways/sdist", "--step=builders/shipways/wheel")
+FOREIGN = ("CI", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV")
+"""What a session may have set, and users have not."""
 PROGRAMS = ("uv", "uvx", "pipx", "nox")
 
 
@@ -52,7 +54,7 @@ def wheelhouse(distributions: Repository, folder: Path) -> Iterator[Wheelhouse]:
     for name in (*PROGRAMS, "git"):
         if place := shutil.which(name):
             (programs / name).symlink_to(place)
-    inherited = {name: value for name, value in os.environ.items() if name not in ("CI", "PYTHONPATH", "VIRTUAL_ENV")}
+    inherited = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     with pypiserver(folder / "index") as url:
         for path in (distributions.root / "dist").glob("shipways-*"):
             shutil.copy(path, folder / "index")

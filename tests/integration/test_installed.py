@@ -86,7 +86,7 @@ def test_typed(house: Wheelhouse, tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_noxfile_of_init(house: Wheelhouse, repository: Repository) -> None:
-    """The sessions of the noxfile that `init` writes get shipways from the index, and make a release."""
+    """The sessions of the noxfile that `init` writes get shipways from the index, release, and leave a clean tree."""
     need("nox")
     repository.file("pyproject.toml", HELLO)
     repository.file("src/hello/__init__.py", "")
@@ -96,6 +96,7 @@ def test_noxfile_of_init(house: Wheelhouse, repository: Repository) -> None:
     said = house.run("nox", "-s", "check", "plan", "release", cwd=repository.root)
     assert 3 == said.count(f"nox > uv pip install shipways=={__version__}")
     assert "builders/hello/wheel" in said
+    assert "" == repository.git("status", "--porcelain")
     manifest = json.loads((repository.root / "dist/manifest.json").read_text())
     made = {artifact["path"]: artifact["kind"] for artifact in manifest["artifacts"]}
     assert {"sdist", "wheel"} <= set(made.values())

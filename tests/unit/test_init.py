@@ -167,13 +167,15 @@ def test_refused(texts: dict[str, str], rust: str, problems: list[str]) -> None:
     ("there", "force", "written"),
     [
         ({}, False, {"shipways.toml", "noxfile.py", ".gitignore"}),
-        ({".gitignore": "x\n/dist\n"}, False, {"shipways.toml", "noxfile.py"}),
+        ({".gitignore": "x\n/dist\n__pycache__\n"}, False, {"shipways.toml", "noxfile.py"}),
+        ({".gitignore": "*.py[cod]\ndist/\n"}, False, {"shipways.toml", "noxfile.py"}),
+        ({".gitignore": "/dist/\n"}, False, {"shipways.toml", "noxfile.py", ".gitignore"}),
         ({"noxfile.py": ""}, False, {"shipways.toml", ".gitignore"}),
         ({"noxfile.py": "", "shipways.toml": ""}, True, {"shipways.toml", "noxfile.py", ".gitignore"}),
     ],
 )
 def test_written(there: dict[str, str], force: bool, written: set[str]) -> None:
-    """A noxfile of the maintainer's own stays, unless forced; dist/ becomes ignored where it is not yet."""
+    """A noxfile of the maintainer's own stays, unless forced; what a run leaves becomes ignored where it is not yet."""
     texts = {"go.mod": "module x", "main.go": "", **there}
     started = start(look(texts), Tree(files=tuple(texts), texts=texts), rust=Compiler(), force=force)
     assert written == set(started.texts)
@@ -197,6 +199,6 @@ class TestOnDisk:
         (tmp_path / ".gitignore").write_text("/bin/")
         assert [0, 0, 2] == [run(["init"]), run(["check"]), run(["init"])]
         assert 'path = "tool"' in (tmp_path / "shipways.toml").read_text()
-        assert "/bin/\n/dist/\n" == (tmp_path / ".gitignore").read_text()
+        assert "/bin/\n/dist/\n__pycache__/\n" == (tmp_path / ".gitignore").read_text()
         compile((tmp_path / "noxfile.py").read_text(), "noxfile.py", "exec")
         assert ": nothing to mend" in capsys.readouterr().out

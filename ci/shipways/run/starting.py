@@ -17,7 +17,11 @@ from shipways.render.text import render
 _GITHUB: Final = "github.com"
 _TARGETS: Final = frozenset(GNULLVM.triple if target.libc == "msvc" else target.triple for target in ALL)
 """What a Rust package is built for: windows-msvc needs an SDK with a licence, which nobody can accept for a user."""
-_IGNORES_DIST: Final = re.compile(r"^/?dist/?\s*$", re.MULTILINE)
+_UNTRACKED: Final = {
+    "/dist/": re.compile(r"^/?dist/?\s*$", re.MULTILINE),
+    "__pycache__/": re.compile(r"^(\*\*/)?(__pycache__/?|\*\.py(c|\[\w+\]))\s*$", re.MULTILINE),
+}
+"""Lines of .gitignore, and what does the same: nox leaves its noxfile's bytecode, which would make a release dirty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +63,7 @@ def _whole(rust: Rust) -> bool:
 
 
 def start(project: Project, tree: Tree, *, rust: Compiler, force: bool) -> Start:
-    """A config that `check` passes, a noxfile, and a .gitignore that keeps dist/ out of the sources.
+    """A config that `check` passes, a noxfile, and a .gitignore that keeps what a run leaves out of the sources.
 
     A noxfile that is there stays, unless `force`. `rust` is the compiler to name.
     Raises ConfigError where nothing is recognised, or a config is there already and `force` is not set.
@@ -76,9 +80,10 @@ def start(project: Project, tree: Tree, *, rust: Compiler, force: bool) -> Start
     else:
         texts["noxfile.py"] = render("init/noxfile.py", version=__version__)
     ignored = tree.texts.get(".gitignore", "")
-    if not _IGNORES_DIST.search(ignored):
-        texts[".gitignore"] = ignored + ("\n" if ignored and not ignored.endswith("\n") else "") + "/dist/\n"
-        notes.append(".gitignore: gets /dist/, for what a release makes is no source of the next one")
+    if lines := [line for line, there in _UNTRACKED.items() if not there.search(ignored)]:
+        begin = ignored + ("\n" if ignored and not ignored.endswith("\n") else "")
+        texts[".gitignore"] = begin + "".join(f"{line}\n" for line in lines)
+        notes.append(f".gitignore: gets {', '.join(lines)}, for what a release leaves is no source of the next one")
     return Start(texts=texts, notes=tuple(notes))
 
 
