@@ -22,6 +22,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files anew")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What has an engine is marked, so that `-m "not long and not engine"` leaves it out."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "containers" in item.fixturenames:
+            item.add_marker(pytest.mark.engine)
+
+
 @pytest.fixture(scope="session")
 def containers(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[engines.Containers]:
     """A Dagger engine and a registry with images to build in."""
