@@ -79,6 +79,15 @@ class Repository:
             self.file("shipways.toml", f'{head}version = "{version}"{tail.partition(chr(34))[2]}')
             self.commit("chore: version").git("tag", f"v{version}")
 
+    def share(self, tools: Path) -> "Repository":
+        """Use toolchains, and what compilers keep for themselves, of a folder that other tests use too."""
+        own = self.cache / "shipways"
+        own.mkdir(parents=True)
+        for name in ("toolchains", "caches"):
+            (tools / name).mkdir(exist_ok=True)
+            (own / name).symlink_to(tools / name)
+        return self
+
     def shipways(
         self, *words: str, env: Mapping[str, str] | None = None, cwd: Path | None = None, timeout: float = 600
     ) -> Ran:

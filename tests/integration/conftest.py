@@ -19,6 +19,12 @@ def repository(tmp_path: Path) -> Repository:
 
 
 @pytest.fixture(scope="session")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For `Repository.share`: a toolchain is unpacked once, and a language's library is compiled once for a target."""
+    return tmp_path_factory.mktemp("tools")
+
+
+@pytest.fixture(scope="session")
 def distributions(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """A clone of this repository, with the sdist and the wheel of its own release in dist/."""
     return build(tmp_path_factory.mktemp("distributions"))

@@ -27,22 +27,20 @@ SIX = (
     "aarch64-apple-darwin",
     "x86_64-pc-windows-msvc",
 )
+LINUX = SIX[:3]
 GNULLVM = "x86_64-pc-windows-gnullvm"
 _LONG = 3000.0
 """Seconds for six targets of Rust, on two cores that have other work too."""
 
 
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One store for all projects: a toolchain is installed once."""
-    return tmp_path_factory.mktemp("store")
-
-
-def release(name: str, folder: Path, cache: Path) -> tuple[Repository, Artifacts]:
-    """Copy a project into a repository of its own, release it, and return its artifacts by path."""
+def release(name: str, folder: Path, tools: Path, targets: tuple[str, ...] = SIX) -> tuple[Repository, Artifacts]:
+    """Copy a project into a repository of its own, release it for targets, and return its artifacts by path."""
     shutil.copytree(PROJECTS / name, folder, ignore=shutil.ignore_patterns("target", "dist", ".zig-cache", "zig-out"))
-    repository = Repository(folder, cache).commit()
-    ran = repository.shipways("release", timeout=_LONG)
+    repository = Repository(folder, folder.with_suffix(".cache")).share(tools)
+    if targets != SIX:
+        text = (folder / "shipways.toml").read_text()
+        repository.file("shipways.toml", text.replace("[project]\n", f"[project]\ntargets = {json.dumps(targets)}\n"))
+    ran = repository.commit().shipways("release", timeout=_LONG)
     assert 0 == ran.code, ran.err
     return repository, made(repository)
 
@@ -123,14 +121,15 @@ def check_sums(repository: Repository) -> None:
     pytest.fail("there is no file of sums")
 
 
-def test_pulse(tmp_path: Path, cache: Path) -> None:
-    """Go to six targets: archives, sums, bills of materials, image, formula; the Linux programs run.
+@pytest.mark.parametrize("targets", [LINUX, pytest.param(SIX, marks=pytest.mark.long)], ids=["linux", "six"])
+def test_pulse(targets: tuple[str, ...], tmp_path: Path, tools: Path) -> None:
+    """Go to the targets: archives, sums, bills of materials, image, formula; the Linux programs run.
 
     What their bills are made from is what the go tool reads in the programs, whatever system they are for.
     """
     need("go")
-    repository, artifacts = release("pulse", tmp_path / "pulse", cache)
-    assert set(SIX) == set(archives(artifacts))
+    repository, artifacts = release("pulse", tmp_path / "pulse", tools, targets)
+    assert set(targets) == set(archives(artifacts))
     check_sums(repository)
     check_linux(repository, artifacts, "pulse", "pulse 0.0.0-snapshot.g")
     kinds = {artifact["kind"] for artifact in artifacts.values()}
@@ -144,33 +143,39 @@ def test_pulse(tmp_path: Path, cache: Path) -> None:
         assert fields == LiefInspector().build_information(program)
 
 
-def test_spark(tmp_path: Path, cache: Path) -> None:
-    """Zig to six targets, the windows-msvc ABI among them; the Linux programs run, the Windows one under wine.
-
-    Made again in another folder, with caches of its own, every artifact is the same.
-    """
-    repository, artifacts = release("spark", tmp_path / "spark", cache)
-    assert set(SIX) == set(archives(artifacts))
+@pytest.mark.parametrize(
+    "targets", [(*LINUX, SIX[5]), pytest.param(SIX, marks=pytest.mark.long)], ids=["no-mac", "six"]
+)
+def test_spark(targets: tuple[str, ...], tmp_path: Path, tools: Path) -> None:
+    """Zig to the targets, the windows-msvc ABI among them; the Linux programs run, the Windows one under wine."""
+    repository, artifacts = release("spark", tmp_path / "spark", tools, targets)
+    assert set(targets) == set(archives(artifacts))
     check_sums(repository)
     check_linux(repository, artifacts, "spark", "spark 0.3.1-snapshot.g")
     linkage = artifacts["bin/spark-x86_64-unknown-linux-gnu/spark"]["linkage"]
     assert isinstance(linkage, dict)
     assert "2.28" == linkage["glibc"]
     assert "spark 0.3.1" in check_windows(repository, artifacts, SIX[5], ["spark.exe", "--version"])
+
+
+@pytest.mark.long
+def test_spark_is_the_same_elsewhere(tmp_path: Path, tools: Path) -> None:
+    """Made again in another folder, with caches of its own, every artifact is the same."""
+    _, artifacts = release("spark", tmp_path / "spark", tools)
     deeper = Repository(tmp_path / "much" / "deeper" / "spark", tmp_path / "other")
     shutil.copytree(PROJECTS / "spark", deeper.root, dirs_exist_ok=True)
     (tmp_path / "other" / "shipways").mkdir(parents=True)
-    (tmp_path / "other" / "shipways" / "toolchains").symlink_to(cache / "shipways" / "toolchains")
+    (tmp_path / "other" / "shipways" / "toolchains").symlink_to(tools / "toolchains")
     ran = deeper.commit().shipways("release")
     assert 0 == ran.code, ran.err
     assert artifacts == made(deeper)
 
 
 @pytest.fixture(scope="session")
-def aisopod(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> tuple[Repository, Artifacts]:
+def aisopod(tmp_path_factory: pytest.TempPathFactory, tools: Path) -> tuple[Repository, Artifacts]:
     """Released once for all tests: rustc builds the standard library for each of six targets."""
     need_rust("1.96.0")
-    return release("aisopod", tmp_path_factory.mktemp("aisopod") / "aisopod", cache)
+    return release("aisopod", tmp_path_factory.mktemp("aisopod") / "aisopod", tools)
 
 
 @pytest.mark.long
@@ -203,10 +208,10 @@ def test_aisopod_passes_its_own_tests(aisopod: tuple[Repository, Artifacts]) -> 
     assert 0 == ran.code, ran.err
 
 
-def test_rust_with_the_installed_library(tmp_path: Path, cache: Path) -> None:
+def test_rust_with_the_installed_library(tmp_path: Path, tools: Path) -> None:
     """Without build_std the target of this machine is built on stable Rust, down to the same floor of glibc."""
     need_rust("1.96.0")
-    repository = Repository(tmp_path / "hello", cache)
+    repository = Repository(tmp_path / "hello", tmp_path / "cache").share(tools)
     repository.file("Cargo.toml", '[package]\nname = "hello"\nversion = "1.0.0"\nedition = "2024"\npublish = false\n')
     repository.file("Cargo.lock", 'version = 4\n\n[[package]]\nname = "hello"\nversion = "1.0.0"\n')
     repository.file("src/main.rs", 'fn main() { println!("hello {}", env!("CARGO_PKG_VERSION")); }\n')

@@ -135,13 +135,13 @@ def test_without_a_lock_it_is_a_skip(distributions: Repository, tmp_path: Path) 
         assert "run `shipways lock` and commit shipways.lock" == skips[f"builders/shipways/{kind}"]["hint"]
 
 
-def test_pip_installs_the_platform_wheel(repository: Repository, tmp_path: Path) -> None:
+def test_pip_installs_the_platform_wheel(repository: Repository, tools: Path, tmp_path: Path) -> None:
     """Into a fresh environment, where the program runs."""
     need("go")
     said = subprocess.run(("go", "version"), capture_output=True, text=True, check=True, cwd="/").stdout
     repository.file("shipways.toml", WRAPPED.replace("GO", said.split()[2].removeprefix("go")))
     repository.write(go_dot_mod="module example.org/hello\n\ngo 1.21\n", main_dot_go=MAIN, LICENSE="Free.\n")
-    repository.commit().git("tag", "hello-v1.2.3")
+    repository.share(tools).commit().git("tag", "hello-v1.2.3")
     ran = repository.shipways("build")
     assert 0 == ran.code, ran.err
     names = [f"py_hello-1.2.3-py3-none-{tag}.whl" for tag in ("manylinux_2_28_x86_64", "musllinux_1_1_x86_64")]

@@ -60,24 +60,24 @@ def purls(bill: dict[str, object]) -> set[str]:
 
 
 @pytest.fixture
-def pulse(repository: Repository) -> Repository:
+def pulse(repository: Repository, tools: Path) -> Repository:
     """The Go project for one target, with the Go of this machine, and a module that only its tests link."""
     need("go")
     shutil.copytree(PULSE, repository.root, dirs_exist_ok=True)
     config = (PULSE / "shipways.toml").read_text().partition("[checksums]")[0]
-    tools = f'[toolchain]\ngo = "{version_of("go", "version")}"\n'
-    repository.file("shipways.toml", config.replace("\n\n", f'\ntargets = ["{LINUX}"]\n\n', 1) + tools)
+    toolchain = f'[toolchain]\ngo = "{version_of("go", "version")}"\n'
+    repository.file("shipways.toml", config.replace("\n\n", f'\ntargets = ["{LINUX}"]\n\n', 1) + toolchain)
     repository.file("testonly/go.mod", "module example.com/testonly\n\ngo 1.26\n")
     repository.file("testonly/only.go", "package testonly\n\nconst Said = 1\n")
     repository.file("only_test.go", 'package main\n\nimport "example.com/testonly"\n\nvar _ = testonly.Said\n')
     module = (PULSE / "go.mod").read_text()
     planted = "\nrequire example.com/testonly v0.0.0\n\nreplace example.com/testonly => ./testonly\n"
     repository.file("go.mod", module + planted)
-    return repository.commit()
+    return repository.share(tools).commit()
 
 
 @pytest.mark.slow
-def test_pulse(pulse: Repository, tmp_path: Path) -> None:
+def test_pulse(pulse: Repository, tools: Path, tmp_path: Path) -> None:
     """uuid, pflag and the standard library with their versions; what tests import is absent; equal bytes elsewhere."""
     ran = pulse.shipways("release")
     assert 0 == ran.code, ran.err
@@ -92,10 +92,8 @@ def test_pulse(pulse: Repository, tmp_path: Path) -> None:
         digest = hashlib.file_digest(archive, "sha256").hexdigest()
     assert [{"alg": "SHA-256", "content": digest}] == main["hashes"]
     assert str(main["purl"]).startswith("pkg:golang/example.com/pulse@v0.0.0-snapshot.g")
-    other = Repository(tmp_path / "deep" / "er", tmp_path / "other")
+    other = Repository(tmp_path / "deep" / "er", tmp_path / "other").share(tools)
     other.git("pull", "--quiet", str(pulse.root), "main")
-    # What the compiler keeps for itself is no input, and saves a minute.
-    shutil.copytree(pulse.cache / "shipways" / "caches", other.cache / "shipways" / "caches")
     ran = other.shipways("release", env={"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo"})
     assert 0 == ran.code, ran.err
     assert {name: bill} == bills(other)
