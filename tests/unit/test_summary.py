@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from shipways.adapters.summary import LIMIT, SummaryConsole
-from shipways.model.event import Note, SizeLine, Sizes, Table
-from shipways.render.markdown import escaped, sizes_markdown, table_markdown
+from shipways.model.event import Listing, Note, SizeLine, Sizes, Table
+from shipways.render.markdown import escaped, listing_markdown, sizes_markdown, table_markdown
 from shipways.testing.console import RecordingConsole
 
 DIGEST = "sha256:" + "0123456789ab" + "0" * 52
@@ -102,10 +102,30 @@ def test_room(room: int) -> None:
     assert room >= len(text.encode())
     if text:
         shown = len(cells(text)) - 1
-        assert (f"{40 - shown} more rows" in text) == (shown < 40)
+        assert (f"{40 - shown} more lines" in text) == (shown < 40)
         assert "1 applied" in text
     if room >= 300:
         assert text
+
+
+@settings(deadline=None)
+@given(st.text(alphabet="`~\\<&a\n\x00 ", max_size=60))
+def test_lines_are_shown_as_they_are(text: str) -> None:
+    """A listing is one block of code, whatever it holds; what cannot be shown is a replacement character."""
+    token, *others = MarkdownIt("commonmark").parse(listing_markdown(Listing(text=text), LIMIT))
+    assert ("fence", []) == (token.type, others)
+    assert text.replace("\x00", "\ufffd").splitlines() == token.content.splitlines()
+
+
+@given(st.integers(0, 500))
+def test_room_of_lines(room: int) -> None:
+    """A listing is never bigger than there is room, is a whole block, and says how many lines are left out."""
+    text = listing_markdown(Listing(text="\n".join(["é" * 20] * 40)), room)
+    assert room >= len(text.encode())
+    if text:
+        (block,) = MarkdownIt("commonmark").parse(text)
+        assert f"{40 - block.content.count('é' * 20)} more lines" in block.content
+    assert bool(text) is (room >= len("```\n\n40 more lines have no room here\n```\n\n"))
 
 
 def test_appended(tmp_path: Path) -> None:
@@ -113,12 +133,16 @@ def test_appended(tmp_path: Path) -> None:
     path, shown = tmp_path / "summary", RecordingConsole()
     path.write_text("before\n")
     console = SummaryConsole(shown, path)
-    events = (Note(text="x"), table(("a", "1")), SIZES)
+    lines = Listing(text="one\ntwo")
+    events = (Note(text="x"), table(("a", "1")), SIZES, lines)
     for event in events:
         console.emit(event)
     console.print("result")
     assert (list(events), ["result"]) == (shown.events, shown.printed)
-    assert f"before\n{table_markdown(table(('a', '1')), LIMIT)}{sizes_markdown(SIZES, LIMIT)}" == path.read_text()
+    assert (
+        f"before\n{table_markdown(table(('a', '1')), LIMIT)}{sizes_markdown(SIZES, LIMIT)}```\none\ntwo\n```\n\n"
+        == path.read_text()
+    )
 
 
 def test_limit(tmp_path: Path) -> None:
@@ -129,7 +153,7 @@ def test_limit(tmp_path: Path) -> None:
     for _ in range(20):
         console.emit(table(*((str(number), "1") for number in range(2000))))
     assert LIMIT >= path.stat().st_size > LIMIT - 1000
-    assert b"more rows" in path.read_bytes()
+    assert b"more lines" in path.read_bytes()
 
 
 def test_file_that_cannot_be_written(tmp_path: Path) -> None:

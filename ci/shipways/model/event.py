@@ -107,4 +107,13 @@ class Table:
     remarks: tuple[str, ...] = ()
 
 
-Event: TypeAlias = Note | Planned | Began | Started | Printed | Finished | Skipped | Failed | Ended | Sizes | Table
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The lines of a result that is printed, for whoever does not see what is printed."""
+
+    text: str
+
+
+Event: TypeAlias = (
+    Note | Planned | Began | Started | Printed | Finished | Skipped | Failed | Ended | Sizes | Table | Listing
+)

@@ -1,11 +1,11 @@
-"""Tables as GitHub Markdown (GitHub Flavored Markdown Spec, "Tables"), in which no text can become markup."""
+"""Tables and lines as GitHub Markdown (GitHub Flavored Markdown Spec), in which no text can become markup."""
 
 import re
 from collections.abc import Sequence
 from typing import Final
 
 from shipways.model.digest import shortened
-from shipways.model.event import Sizes, Table
+from shipways.model.event import Listing, Sizes, Table
 from shipways.render.sizes import changes, human_size, told
 
 # "Any ASCII punctuation character may be backslash-escaped" (CommonMark, section 2.4).
@@ -16,8 +16,7 @@ _URL: Final = re.compile(r"https?://[A-Za-z0-9/:?#@$&+,;=%._~-]+")
 
 def escaped(text: str) -> str:
     """The text as Markdown that shows exactly it, on one line; what cannot be shown is a replacement character."""
-    seen = "".join(char if char.isprintable() or char.isspace() else "\ufffd" for char in text)
-    return _PUNCTUATION.sub(r"\\\1", " ".join(seen.split()))
+    return _PUNCTUATION.sub(r"\\\1", " ".join(_seen(text).split()))
 
 
 def table_markdown(table: Table, room: int) -> str:
@@ -42,10 +41,21 @@ def sizes_markdown(sizes: Sizes, room: int) -> str:
     return _fitting(head, rows, [], room)
 
 
+def listing_markdown(listing: Listing, room: int) -> str:
+    """The lines as they are, in at most `room` bytes; lines that have no room are counted."""
+    lines = _seen(listing.text).splitlines()
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", listing.text)), default=0))
+    return _fitting([fence], lines, [fence], room)
+
+
+def _seen(text: str) -> str:
+    return "".join(char if char.isprintable() or char.isspace() else "\ufffd" for char in text)
+
+
 def _fitting(head: Sequence[str], rows: Sequence[str], tail: Sequence[str], room: int) -> str:
     """All lines, or as many rows as there is room for; nothing where not even the rest has any."""
     for count in (len(rows), _fit(head, rows, tail, room)):
-        left = [f"\n{len(rows) - count} more rows have no room here"] if count < len(rows) else []
+        left = [f"\n{len(rows) - count} more lines have no room here"] if count < len(rows) else []
         text = "\n".join([*head, *rows[:count], *left, *tail, "", ""])
         if len(text.encode()) <= room:
             return text

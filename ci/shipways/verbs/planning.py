@@ -6,7 +6,8 @@ import anyio
 import click
 
 from shipways import wire
-from shipways.adapters.githubstep import hand_over, hands_over, summarize
+from shipways.adapters.githubstep import hand_over, hands_over
+from shipways.model.event import Listing
 from shipways.model.plan import Plan
 from shipways.model.shard import Shard
 from shipways.pipeline.makers import MAKERS
@@ -34,9 +35,9 @@ async def _plan(as_json: bool, publish: bool, shards: int | None, engine: str | 
     parts = _shards(shop, made, shards) if as_json or handing else ()
     if handing:
         hand_over("shards", json.dumps([{"shard": each.name, "runner": each.runner} for each in parts]))
-    tree = plan_tree(here(made, natives(shop.config, made), shop.facts.host, {}))
-    summarize(tree)
-    wire.console("plain").print(plan_json(made, parts) if as_json else tree)
+    console, tree = wire.console("plain"), plan_tree(here(made, natives(shop.config, made), shop.facts.host, {}))
+    console.emit(Listing(text=tree))
+    console.print(plan_json(made, parts) if as_json else tree)
 
 
 def _shards(shop: wire.Workshop, made: Plan, wanted: int | None) -> tuple[Shard, ...]:
