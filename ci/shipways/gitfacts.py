@@ -67,6 +67,15 @@ def _closed(folder: Path, said: str) -> Problem:
     return Problem(path=str(folder), what="git does not open this repository", why=said.strip())
 
 
+async def clone(process: Process, repository: Repository, tag: str, folder: Path) -> None:
+    """Check a tag out into a new folder. Raises PreflightError where the repository has none of this name."""
+    env = {name: value for name, value in repository.env.items() if not name.startswith(("GIT_OBJECT", "GIT_ALTER"))}
+    words = ("clone", "--quiet", "--config", "advice.detachedHead=false", "--branch", tag)
+    answer = await process.run(("git", *words, str(repository.root), str(folder)), cwd=repository.root, env=env)
+    if answer.code:
+        raise PreflightError(Problem(path=tag, what="cannot be checked out", why=answer.stderr.strip()))
+
+
 async def ask(process: Process, repository: Repository, *words: str, env: Mapping[str, str] | None = None) -> str:
     """What a git command prints. Raises PreflightError with git's own words when it fails."""
     answer = await process.run(("git", *words), cwd=repository.root, env=dict(repository.env) | dict(env or {}))
@@ -130,11 +139,11 @@ async def tag_before(process: Process, repository: Repository, tag: str, tags: s
 
 
 async def reached_tags(process: Process, repository: Repository, pattern: str) -> tuple[str, ...]:
-    """The tags of HEAD and of all commits before it that fit a glob.
+    """The tags of HEAD and of all commits before it that fit a glob, the newest first.
 
     Raises PreflightError in a shallow clone that has none, which cannot know.
     """
-    said = await ask(process, repository, "tag", "--merged", "HEAD", "--list", pattern)
+    said = await ask(process, repository, "tag", "--merged", "HEAD", "--sort=-creatordate", "--list", pattern)
     if not said:
         await _refuse_shallow(process, repository, pattern)
     return tuple(said.split())

@@ -49,6 +49,19 @@ async def _before(config: Config, facts: Facts, process: Process, repository: Re
     return await tag_before(process, repository, tag, glob, full=full)
 
 
+async def last_release(config: Config, process: Process, repository: Repository) -> str:
+    """The newest tag of a package, of HEAD and of all before it; empty without one.
+
+    Raises PreflightError in a shallow clone, which cannot know.
+    """
+    patterns = {package.tag for package in config.package.values()}
+    for tag in await reached_tags(process, repository, "*"):
+        numbers = (number_in(tag, pattern) for pattern in patterns)
+        if any(number and is_semver(number) for number in numbers):
+            return tag
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """What git has of packages that are released together.

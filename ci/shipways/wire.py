@@ -222,6 +222,26 @@ async def tags_before(shop: Workshop) -> tuple[str, ...]:
     return await ask(shop.config, shop.facts, OsProcess(), shop.repository)
 
 
+@contextlib.asynccontextmanager
+async def checked_out(tag: str, folder: Path) -> AsyncIterator[str]:
+    """The tag, by default that of the newest release, which the current folder is a clone of meanwhile.
+
+    Empty, and nothing is changed, where there is no release yet. Raises ConfigError or PreflightError.
+    """
+    from shipways.gitfacts import clone
+    from shipways.news import last_release
+
+    process = OsProcess()
+    repository = await open_repository(process, OsShell(), cache_folder() / "git")
+    tag = tag or await last_release(settings(here()).config, process, repository)
+    if not tag:
+        yield ""
+        return
+    await clone(process, repository, tag, folder)
+    with contextlib.chdir(folder):
+        yield tag
+
+
 async def histories(shop: Workshop, groups: Sequence[tuple[str, ...]]) -> "dict[tuple[str, ...], History]":
     """What git has of packages that are released together, for each group of them. Raises PreflightError."""
     from shipways.news import history

@@ -97,3 +97,22 @@ def test_nothing_released(repository: Repository) -> None:
     ran = repository.shipways("rebuild", "--check")
     assert (3, True) == (ran.code, "`--tag TAG` takes the published one" in ran.err)
     assert 2 == repository.shipways("rebuild").code
+
+
+def test_clone_of_the_newest_release(released: Repository, tmp_path: Path) -> None:
+    """From any commit the newest release is built again in a clone of its tag, or the one that is asked for."""
+    released.file("later.txt", "a later commit\n")
+    released.commit().git("tag", "not-a-release")
+    clone = Clone(released, tmp_path / "clone")
+    ran = clone.shipways("rebuild", "--check", "--clone")
+    assert (0, True) == (ran.code, "3 artifacts are what was released, 0 vary, 0 differ" in ran.err), ran.err
+    assert not clone.dist.exists()
+    named = clone.shipways("rebuild", "--check", "--clone", env={"SHIPWAYS_TAG": "v9.9.9"})
+    assert (3, True) == (named.code, "v9.9.9: cannot be checked out" in named.err)
+
+
+def test_clone_before_the_first_release(repository: Repository) -> None:
+    """Nothing was released yet, and so nothing can have drifted."""
+    repository.file("shipways.toml", CONFIG)
+    ran = repository.commit().shipways("rebuild", "--check", "--clone")
+    assert (0, True) == (ran.code, "there is no tag of a release yet" in ran.err), ran.err

@@ -33,7 +33,15 @@ from shipways.verbs.resuming import look, published, resumed
 
 @click.command()
 @click.option("--check", is_flag=True, help="Compare with what was released; nothing is written.")
-@click.option("--tag", default="", metavar="TAG", help="With the published manifest of this tag's release.")
+@click.option(
+    "--tag",
+    default="",
+    metavar="TAG",
+    envvar="SHIPWAYS_TAG",
+    show_envvar=True,
+    help="With the published manifest of this tag's release.",
+)
+@click.option("--clone", is_flag=True, help="In a clone of that tag, by default of the newest release.")
 @click.option(
     "--manifest",
     metavar="FILE",
@@ -42,13 +50,14 @@ from shipways.verbs.resuming import look, published, resumed
 )
 @ENGINE
 @LOG
-def rebuild(check: bool, tag: str, manifest: Path | None, engine: str | None, log: str) -> None:
+def rebuild(check: bool, tag: str, clone: bool, manifest: Path | None, engine: str | None, log: str) -> None:
     """Build a release again, from nothing, where its tag is checked out; exit 7 where a byte differs."""
     if not check:
         raise click.UsageError("rebuild wants --check: `release` is what makes a release")
-    if tag and manifest:
-        raise click.UsageError("--tag and --manifest exclude each other")
-    anyio.run(_rebuild, tag, manifest, How(engine=engine, no_cache=True, require=(), log=log))
+    if manifest and (tag or clone):
+        raise click.UsageError("--manifest excludes --tag and --clone")
+    how = How(engine=engine, no_cache=True, require=(), log=log)
+    anyio.run(*((_rebuild_clone, tag, how) if clone else (_rebuild, tag, manifest, how)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +67,15 @@ class Released:
     manifest: Manifest
     folder: Path
     places: Mapping[str, Sequence[Source]]
+
+
+async def _rebuild_clone(tag: str, how: How) -> None:
+    with wire.store().scratch() as scratch:
+        async with wire.checked_out(tag, scratch / "clone") as found:
+            if found:
+                await _rebuild(found, None, how)
+            else:
+                wire.console(how.log).emit(Note(text="there is no tag of a release yet: nothing is built again"))
 
 
 async def _rebuild(tag: str, manifest: Path | None, how: How) -> None:
