@@ -36,6 +36,13 @@ def build(session: nox.Session) -> None:
 
 
 @nox.session
+def rebuild(session: nox.Session) -> None:
+    """Make the newest release again and compare every byte (-- --check --clone)."""
+    _install(session)
+    session.run("shipways", "rebuild", *session.posargs)
+
+
+@nox.session
 def rehearse(session: nox.Session) -> None:
     """Make the release against local stand-ins of every place (-- --faults all)."""
     _install(session)

@@ -90,6 +90,11 @@ def ci_and_release(config: Config) -> tuple[Any, Any]:
     return read(found[".github/workflows/ci.yml"]), read(found[".github/workflows/release.yml"])
 
 
+def every(config: Config) -> list[Any]:
+    """All workflows, read."""
+    return [read(text) for text in texts(config).values()]
+
+
 def jobs(*workflows: Any) -> Iterator[tuple[str, Any]]:
     """All jobs with their names."""
     return ((name, job) for workflow in workflows for name, job in workflow["jobs"].items())

@@ -12,7 +12,7 @@ from shipways.errors import ConfigError
 from shipways.render.text import render
 from shipways.workflows.jobs import tag_patterns, workflows
 from shipways.workflows.pins import actions
-from working import DEMO, OURS, ROOT, SMALL, ci_and_release, commands, demo, jobs, read, texts
+from working import DEMO, OURS, ROOT, SMALL, ci_and_release, commands, demo, every, jobs, read, texts
 
 EVERY = [pytest.param(demo(), id="demo"), pytest.param(demo(SMALL), id="small"), pytest.param(OURS, id="ours")]
 
@@ -37,7 +37,7 @@ def test_only_where_they_are_wanted() -> None:
 @pytest.mark.parametrize("config", EVERY)
 def test_graph(config) -> None:
     """What a job waits for is there, and nothing waits for itself; a release waits for what it is of."""
-    for workflow in ci_and_release(config):
+    for workflow in every(config):
         done: set[str] = set()
         for name, job in workflow["jobs"].items():
             assert set(job.get("needs", [])) <= done
@@ -59,9 +59,9 @@ def test_no_push_in_ci(config) -> None:
 @pytest.mark.parametrize("config", EVERY)
 def test_rights(config) -> None:
     """Nothing has a right by default; a checkout leaves no token behind; only what publishes may write."""
-    ci, release = ci_and_release(config)
-    assert [{}, {}] == [ci["permissions"], release["permissions"]]
-    for name, job in jobs(ci, release):
+    workflows = every(config)
+    assert all(workflow["permissions"] == {} for workflow in workflows)
+    for name, job in jobs(*workflows):
         checkout = job["steps"][0]
         assert checkout["uses"].startswith("actions/checkout@")
         assert checkout["with"]["persist-credentials"] is False
@@ -70,22 +70,59 @@ def test_rights(config) -> None:
 
 @pytest.mark.parametrize("config", EVERY)
 def test_nothing_is_kept_for_the_next_run(config) -> None:
-    """A release neither reads nor writes a cache, which a pull request could have filled."""
-    _, release = ci_and_release(config)
-    assert "cache" not in str(release["jobs"])
+    """A release neither reads nor writes a cache, which a pull request could have filled; nor does what checks it."""
+    _, *others = every(config)
+    assert "cache" not in str([workflow["jobs"] for workflow in others])
 
 
 @pytest.mark.parametrize("config", EVERY)
 def test_one_command(config) -> None:
     """A job is one session of the noxfile, after the pinned nox; it ends in time, and so does an old run of it."""
-    ci, release = ci_and_release(config)
-    for _, job in jobs(ci, release):
+    ci, *others = every(config)
+    for _, job in jobs(ci, *others):
         install, command = commands(job)
         assert re.fullmatch(r"python -m pip install nox==[\d.]+", install)
         assert re.fullmatch(r"nox -s [\w-]+( -- [\w./ -]+)?", command)
         assert 1 <= job["timeout-minutes"] <= 90
     assert "${{ github.event_name == 'pull_request' }}" == ci["concurrency"]["cancel-in-progress"]
-    assert release["concurrency"]["cancel-in-progress"] is False
+    assert {False} == {workflow["concurrency"]["cancel-in-progress"] for workflow in others}
+
+
+@pytest.mark.parametrize("config", [demo(), OURS])
+def test_every_week(config) -> None:
+    """The newest release is made again, or the tag that somebody asks for; no right to write, no secret to publish."""
+    weekly = read(texts(config)[".github/workflows/rebuild.yml"])
+    assert {"schedule", "workflow_dispatch"} == set(weekly["on"])
+    assert {"tag"} == set(weekly["on"]["workflow_dispatch"]["inputs"])
+    (job,) = weekly["jobs"].values()
+    assert {"contents": "read"} == job["permissions"]
+    assert "nox -s rebuild -- --check --clone" == commands(job)[-1]
+    given = job["steps"][-1]["env"]
+    assert "${{ inputs.tag }}" == given.pop("SHIPWAYS_TAG")
+    own = {name for package in config.package.values() for name in package.secrets}
+    assert own == {name for name, value in given.items() if "secrets." in value}
+
+
+@pytest.mark.parametrize(
+    ("config", "there"),
+    [
+        (SMALL, False),
+        (SMALL + "rebuild = true", True),
+        (SMALL + "[publish.github]", True),
+        (SMALL + "rebuild = false\n[publish.github]", False),
+    ],
+)
+def test_what_can_be_compared(config: str, there: bool) -> None:
+    """It is there where GitHub keeps releases, unless the project says otherwise."""
+    text = config.replace('name = "p"', 'name = "p"\nrepository = "a/p"')
+    assert there is (".github/workflows/rebuild.yml" in texts(demo(text)))
+
+
+@pytest.mark.parametrize("config", EVERY)
+def test_what_somebody_types_is_no_command(config) -> None:
+    """An input reaches a command by its environment alone, where no shell reads it as code."""
+    for _, job in jobs(*every(config)):
+        assert [] == [line for line in commands(job) if "${{" in line]
 
 
 @pytest.mark.parametrize("config", EVERY)

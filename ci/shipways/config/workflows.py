@@ -36,6 +36,7 @@ class Workflows(Frozen):
     runner: Runner = "ubuntu-latest"
     environment: EnvironmentName = "release"
     timeout: Duration = "1h"
+    rebuild: Literal["auto"] | bool = "auto"
     job: dict[JobName, WorkflowJob] = {}
 
 

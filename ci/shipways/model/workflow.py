@@ -63,13 +63,25 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """A text that somebody may give who starts a workflow by hand; empty when nobody does."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Workflow:
-    """A file: run for `tags` of these patterns, else for pull requests and what is pushed to `branch`."""
+    """A file: run for pull requests and what is pushed to `branch`, for `tags` of these patterns, or at the times of
+    `cron`; and by hand where there are `inputs`.
+    """
 
     name: str
     jobs: tuple[Job, ...]
     branch: str = ""
     tags: tuple[str, ...] = ()
+    cron: str = ""
+    inputs: tuple[Input, ...] = ()
 
     @property
     def path(self) -> str:

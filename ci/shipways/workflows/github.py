@@ -11,6 +11,6 @@ from shipways.workflows.pins import actions, tools
 
 
 def rendered(config: Config, facts: Facts) -> Iterator[Rendered]:  # noqa: ARG001 - the shape of every renderer
-    """`.github/workflows/ci.yml` and `release.yml`, where the config has `[workflows]`."""
+    """`.github/workflows/ci.yml`, `release.yml` and `rebuild.yml`, where the config has `[workflows]`."""
     for workflow in workflows(config):
         yield Rendered(path=workflow.path, text=workflow_text(workflow, actions(), tools()["nox"]), comment="#")

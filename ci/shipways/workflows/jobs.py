@@ -8,7 +8,7 @@ from shipways.config.kinds import Duration, milliseconds
 from shipways.config.schema import Config
 from shipways.config.workflows import WorkflowJob, Workflows
 from shipways.model.names import image_step
-from shipways.model.workflow import Job, Use, Workflow
+from shipways.model.workflow import Input, Job, Use, Workflow
 from shipways.workflows import rights
 from shipways.workflows.pins import tools
 
@@ -16,19 +16,22 @@ _USUAL: Final = {"check": WorkflowJob(), "tests": WorkflowJob()}
 """The jobs of a project that names none; `shipways init` writes a noxfile with these sessions."""
 _VERSION: Final = "[0-9]+.[0-9]+.[0-9]+*"
 """GitHub's pattern for a version in a tag ("Workflow syntax", "Filter pattern cheat sheet"): `+` is one or more."""
+_WEEKLY: Final = "23 4 * * 1"
+"""Mondays, at a minute when GitHub is less busy than at the full hour ("Events that trigger workflows", `schedule`)."""
 _LINUX: Final = "runner.os == 'Linux'"
 _RECORD: Final = "dist/manifest.json\ndist/ledger.jsonl\ndist/formula/"
 
 
 def workflows(config: Config) -> tuple[Workflow, ...]:
-    """ci.yml and release.yml; none without `[workflows]`."""
+    """ci.yml and release.yml, and rebuild.yml where a release can be compared; none without `[workflows]`."""
     table = config.workflows
     if table is None:
         return ()
-    return (
+    found = (
         Workflow(name="ci", branch=config.project.branch, jobs=tuple(_checks(config, table))),
         Workflow(name="release", tags=tag_patterns(config), jobs=tuple(_release(config, table))),
     )
+    return (*found, _rebuild(config, table)) if _compared(config, table) else found
 
 
 def tag_patterns(config: Config) -> tuple[str, ...]:
@@ -99,6 +102,25 @@ def _shard(config: Config, table: Workflows) -> Job:
         before=_engine(config, "${{ " + _LINUX + " }}" if _mixed(config) else ""),
         after=(made,),
     )
+
+
+def _rebuild(config: Config, table: Workflows) -> Workflow:
+    """Every week the newest release is made again; it reads what is published, and may write nothing."""
+    secrets = rights.build_variables(config)
+    token = rights.reading_variables(config)
+    job = replace(
+        _ours(table, "rebuild", "rebuild", "--check", "--clone"),
+        environment=table.environment if secrets else "",
+        variables=(("SHIPWAYS_TAG", "${{ inputs.tag }}"), *token, *secrets),
+        before=_engine(config),
+    )
+    tag = Input(name="tag", description="The tag of the release to build again; by default that of the newest")
+    return Workflow(name="rebuild", cron=_WEEKLY, inputs=(tag,), jobs=(job,))
+
+
+def _compared(config: Config, table: Workflows) -> bool:
+    """Whether there is what a build can be compared with: GitHub keeps it where nobody needs a secret to read it."""
+    return config.publish.github is not None if table.rebuild == "auto" else table.rebuild
 
 
 def _engine(config: Config, when: str = "") -> tuple[Use, ...]:

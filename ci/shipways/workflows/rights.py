@@ -30,8 +30,12 @@ def permissions(config: Config) -> tuple[Permission, ...]:
 
 def variables(config: Config) -> tuple[tuple[str, str], ...]:
     """Names of the environment of what publishes, with the secret of the same name, or the token of the job."""
-    given = (("GITHUB_TOKEN", _TOKEN),) if config.publish.github else ()
-    return (*given, *((name, _secret(name)) for name in sorted(_tokens(config))))
+    return (*reading_variables(config), *((name, _secret(name)) for name in sorted(_tokens(config))))
+
+
+def reading_variables(config: Config) -> tuple[tuple[str, str], ...]:
+    """The same for what only reads what is published: the token of the job, for a repository that is not public."""
+    return (("GITHUB_TOKEN", _TOKEN),) if config.publish.github else ()
 
 
 def build_variables(config: Config) -> tuple[tuple[str, str], ...]:

@@ -30,6 +30,12 @@ def build(session: nox.Session) -> None:
 
 
 @nox.session
+def rebuild(session: nox.Session) -> None:
+    """Make a release again and compare every byte; `-- --check --clone` the newest."""
+    shipways(session, "rebuild")
+
+
+@nox.session
 def rehearse(session: nox.Session) -> None:
     """Make the release against local stand-ins of every place; `-- --faults all` with all that can go wrong."""
     shipways(session, "rehearse")
