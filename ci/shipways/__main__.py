@@ -1,5 +1,6 @@
 """`python -m shipways` and the `shipways` program."""
 
+import gc
 import sys
 
 from shipways import __version__
@@ -10,6 +11,7 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"shipways {__version__}\n")
         return
+    gc.disable()  # to look for garbage in what is imported would take a tenth of a plan; a verb turns it on
     from shipways.cli import run  # noqa: PLC0415 - this is what makes `--version` fast
 
     sys.exit(run(sys.argv[1:]))

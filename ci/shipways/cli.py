@@ -48,10 +48,10 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in VERBS:
             return None
-        gc.disable()  # what is imported stays: to look for garbage in it would take a tenth of a plan
         command = getattr(importlib.import_module(f"shipways.verbs.{VERBS[cmd_name][0]}"), cmd_name)
-        gc.freeze()
-        gc.enable()
+        if not gc.isenabled():  # a process of its own: what is imported stays, and is not looked at again
+            gc.freeze()
+            gc.enable()
         return command if isinstance(command, click.Command) else None
 
     def resolve_command(
