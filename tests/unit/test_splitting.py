@@ -13,7 +13,7 @@ from shipways.errors import ConfigError, PreflightError
 from shipways.model.plan import Mode, Plan
 from shipways.model.step import Work
 from shipways.run.planner import narrow
-from shipways.run.splitting import Group, chosen, groups, here, natives, refuse_other, split, useful
+from shipways.run.splitting import Group, chosen, groups, here, narrowed, natives, refuse_other, split, useful
 
 MAC = "aarch64-apple-darwin"
 LINUX = "x86_64-unknown-linux-gnu"
@@ -93,6 +93,13 @@ def test_measured_seconds_decide() -> None:
     plan = planned(*(build(name) for name in "abcd"))
     shards = split(groups(plan, {}, {"a": 90.0, "b": 30.0, "c": 30.0}), 2)
     assert [("a",), ("b", "c", "d")] == [shard.steps for shard in shards]
+
+
+def test_longest_first() -> None:
+    """A machine begins with what takes longest; what is packed comes after its program."""
+    plan = planned(build("a"), build("b"), step("pack", "b"), build("c"))
+    (shard,) = split(groups(plan, {}, {"a": 1.0, "b": 3.0, "pack": 1.0, "c": 2.0}), 1)
+    assert ["b", "pack", "c", "a"] == ids(narrowed(plan, shard))
 
 
 def test_no_runner_without_work() -> None:

@@ -1,7 +1,7 @@
 """Plan → shards: which steps each of several runners makes, and which are left for the one that puts all together."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +12,7 @@ from shipways.model.plan import Plan, Skip
 from shipways.model.shard import Shard
 from shipways.model.step import Work
 from shipways.ports import Step
-from shipways.run.planner import without
+from shipways.run.planner import narrow, without
 
 RUNNERS: Final = {"linux": "ubuntu-latest", "darwin": "macos-latest", "windows": "windows-latest"}
 """The label of the runner of a system, in the order of shards."""
@@ -111,6 +111,13 @@ def chosen(found: Sequence[Group], number: int, total: int) -> Shard:
     if not 1 <= number <= total:
         raise ConfigError(Problem(path=path, what=f"expected a number from 1 to {total}", hint=_MATRIX))
     return split(found, total - others)[number - 1]
+
+
+def narrowed(plan: Plan, shard: Shard) -> Plan:
+    """The plan of one shard, the longest group first, so that a machine does not wait at its end for a long one."""
+    turns = {name: turn for turn, name in enumerate(shard.steps)}
+    own = narrow(plan, shard.steps)
+    return replace(own, steps=tuple(sorted(own.steps, key=lambda step: turns[step.spec.id])))
 
 
 def refuse_other(shard: Shard, host: str) -> None:

@@ -15,7 +15,7 @@ from shipways.run.merging import merge, read_parts
 from shipways.run.partial import shard_record, write_shard
 from shipways.run.record import append_ledger
 from shipways.run.report import closing_table
-from shipways.run.splitting import Group, chosen, groups, natives, refuse_other
+from shipways.run.splitting import Group, chosen, groups, narrowed, natives, refuse_other
 from shipways.run.times import carry, measured
 from shipways.verbs.making import make_all, run_steps, workshop
 from shipways.verbs.options import How, Share
@@ -31,7 +31,7 @@ async def build_shard(share: Share, how: How) -> None:
         refuse_fall(whole.mode, shop.config.engine.release, shop.engine.name, shop.engine_reason)
         shard = chosen(_groups(shop, whole), share.number, share.total)
         refuse_other(shard, shop.facts.host)
-        plan = planner.narrow(whole, shard.steps)
+        plan = narrowed(whole, shard)
         made = await run_steps(shop, plan, console, how)
         dist = shop.repository.root / "dist"
         await shop.store.deliver(made.artifacts, dist)
