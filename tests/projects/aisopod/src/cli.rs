@@ -1,4 +1,4 @@
-//! Arguments to a `Command`, without a parser library: there are seven flags.
+//! Arguments to a `Command`, without a parser library: there are eight flags.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -10,6 +10,7 @@ aisopod: a small gateway for AI agents
 
 Usage:
   aisopod gateway [--config FILE] [--bind ADDR] [--port N] [--allow-unconfigured]
+  aisopod health [--port N]
   aisopod config init [--config FILE] [--template NAME] [--force]
   aisopod --version | --help
 
@@ -18,6 +19,9 @@ gateway       serve GET /health and GET /v1/status until SIGTERM or Ctrl-C
   --bind ADDR             address to listen on (default 127.0.0.1)
   --port N                port to listen on (default 18789; 0 takes a free one)
   --allow-unconfigured    start with the defaults when the file does not exist
+
+health        ask the gateway on this machine; exit 0 when it is healthy, 1 when not
+  --port N                its port (default: $AISOPOD_GATEWAY_PORT, else 18789)
 
 config init   write a configuration file
   --template NAME         development (default), production or docker
@@ -32,6 +36,7 @@ Exit codes: 0 stopped as asked, 1 failed, 2 bad usage, 78 bad or missing configu
 #[derive(Debug, PartialEq)]
 pub enum Command {
     Gateway(GatewayArgs),
+    Health(Option<u16>),
     ConfigInit(InitArgs),
     Version,
     Help,
@@ -62,8 +67,9 @@ pub fn parse(args: impl Iterator<Item = String>) -> Result<Command, String> {
     match words.as_slice() {
         ["--version" | "-V"] => Ok(Command::Version),
         ["gateway", flags @ ..] => gateway(flags).map(Command::Gateway),
+        ["health", flags @ ..] => health(flags).map(Command::Health),
         ["config", "init", flags @ ..] => config_init(flags).map(Command::ConfigInit),
-        [] => Err("expected a command: gateway, config init".to_owned()),
+        [] => Err("expected a command: gateway, health, config init".to_owned()),
         [other, ..] => Err(format!("unknown command: {other}")),
     }
 }
@@ -81,6 +87,18 @@ fn gateway(flags: &[&str]) -> Result<GatewayArgs, String> {
         }
     }
     Ok(args)
+}
+
+fn health(flags: &[&str]) -> Result<Option<u16>, String> {
+    let mut port = None;
+    let mut flags = Flags(flags.iter());
+    while let Some((name, inline)) = flags.next() {
+        match name {
+            "--port" => port = Some(parsed(name, flags.value(name, inline)?, "a port, 1 to 65535")?),
+            other => return Err(format!("unknown argument of health: {other}")),
+        }
+    }
+    Ok(port)
 }
 
 fn config_init(flags: &[&str]) -> Result<InitArgs, String> {
@@ -148,6 +166,12 @@ mod tests {
     }
 
     #[test]
+    fn health_takes_a_port() {
+        assert_eq!(Ok(Command::Health(None)), of("health"));
+        assert_eq!(Ok(Command::Health(Some(9000))), of("health --port 9000"));
+    }
+
+    #[test]
     fn version_and_help_are_commands() {
         assert_eq!(Ok(Command::Version), of("--version"));
         assert_eq!(Ok(Command::Help), of("gateway --help"));
@@ -163,6 +187,7 @@ mod tests {
             ("gateway --port 65536", "65536"),
             ("gateway --bind somewhere", "somewhere"),
             ("gateway --allow-unconfigured=yes", "--allow-unconfigured"),
+            ("health --prot 1", "--prot"),
             ("config init --template staging", "staging"),
         ] {
             let problem = of(line).err().unwrap_or_default();

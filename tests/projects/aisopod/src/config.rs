@@ -12,7 +12,7 @@ use crate::cli::GatewayArgs;
 use crate::log::Level;
 use crate::reader::{File, Reader};
 
-const PORT: u16 = 18789;
+pub const PORT: u16 = 18789;
 
 #[derive(Debug, PartialEq)]
 pub struct Settings {

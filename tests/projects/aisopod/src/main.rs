@@ -6,6 +6,7 @@ mod gateway;
 mod http;
 mod listener;
 mod log;
+mod probe;
 mod reader;
 mod state;
 mod stop;
@@ -32,6 +33,10 @@ fn main() -> ExitCode {
         Ok(Command::Version) => say(&format!("aisopod {}\n", env!("CARGO_PKG_VERSION"))),
         Ok(Command::Help) => say(cli::HELP),
         Ok(Command::Gateway(args)) => run_gateway(&args),
+        Ok(Command::Health(port)) => match probe::health(port.unwrap_or_else(usual_port)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(problem) => fail(FAILED, &problem),
+        },
         Ok(Command::ConfigInit(args)) => {
             let path = config_path(args.config.as_deref());
             match template::write(&path, args.template, args.force) {
@@ -76,6 +81,11 @@ fn run_gateway(args: &GatewayArgs) -> ExitCode {
             fail(BAD_CONFIG, &format!("bad configuration ({}):\n{}", path.display(), lines.join("\n")))
         }
     }
+}
+
+/// Where a gateway of this environment listens, unless its file says otherwise.
+fn usual_port() -> u16 {
+    variable("AISOPOD_GATEWAY_PORT").and_then(|port| port.parse().ok()).unwrap_or(config::PORT)
 }
 
 fn config_path(named: Option<&Path>) -> PathBuf {
