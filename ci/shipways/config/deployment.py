@@ -1,6 +1,8 @@
 """`[deployment]`: where the files lie that services are deployed with; they are rendered from `[service.NAME]`."""
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
+
+from pydantic import StringConstraints
 
 from shipways.config.images import Image, ImageName
 from shipways.config.kinds import Frozen, RelativePath
@@ -62,6 +64,24 @@ class RenderFiles(Frozen):
     file: Folder = "deployment/render/render.yaml"
 
 
+class Systemd(Frozen):
+    """`[deployment.systemd]`: systemd."""
+
+    folder: Folder = "deployment/systemd"
+    sysusers: Folder = "packaging/sysusers.d"
+    tmpfiles: Folder = "packaging/tmpfiles.d"
+    type: Literal["notify", "simple"] = "notify"
+
+
+class Launchd(Frozen):
+    """`[deployment.launchd]`: launchd of macOS."""
+
+    folder: Folder = "deployment/launchd"
+    label: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9._-]|\{project\}|\{service\})+$")] = (
+        "com.{project}.{service}"
+    )
+
+
 class Deployment(Frozen):
     """`[deployment]`."""
 
@@ -72,3 +92,5 @@ class Deployment(Frozen):
     kubernetes: KubernetesFiles = KubernetesFiles()
     monitoring: MonitoringFiles = MonitoringFiles()
     render: RenderFiles = RenderFiles()
+    systemd: Systemd = Systemd()
+    launchd: Launchd = Launchd()

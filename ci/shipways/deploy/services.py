@@ -99,6 +99,7 @@ def _service(config: Config, name: str, place: Place, profile: Profile) -> Servi
         socket=table.socket,
         replicas=table.replicas,
         needs=table.needs,
+        settings=place.files.format(service=name),
     )
 
 

@@ -137,6 +137,7 @@ class Service:
     socket: bool
     replicas: int
     needs: tuple[str, ...]
+    settings: str = ""
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -151,7 +152,14 @@ class Service:
     @property
     def health_url(self) -> str:
         """What is asked from the machine or container that it runs on; empty when it has no health."""
-        return f"http://127.0.0.1:{self.port}{self.health.path}" if self.health else ""
+        return f"http://{self.host}:{self.port}{self.health.path}" if self.health else ""
+
+    @property
+    def host(self) -> str:
+        """Where it is reached from the same machine, as a URL has it; an unspecified address is every one."""
+        if self.address in {"0.0.0.0", "::"}:  # noqa: S104 - what it is compared with
+            return "127.0.0.1"
+        return f"[{self.address}]" if ":" in self.address else self.address
 
     @property
     def room(self) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from shipways.bundle import formula
-from shipways.deploy import compose, dockerfile, environment, fly, kubernetes, monitoring, onrender
+from shipways.deploy import compose, dockerfile, environment, fly, kubernetes, launchd, monitoring, onrender, systemd
 from shipways.ports import Renderer
 from shipways.workflows import github as workflows
 
@@ -16,6 +16,8 @@ RENDERERS: Final[Sequence[Renderer]] = (
     kubernetes,  # services → manifests of Kubernetes, and an overlay for each profile
     monitoring,  # services → Prometheus, Alertmanager, Grafana
     onrender,  # services → Render
+    systemd,  # services → units, accounts and limits of logs for systemd
+    launchd,  # services → property lists for launchd
     formula,  # the last published release, or the branch → committed Homebrew formulas
     workflows,  # jobs, and what channels need → the workflows of GitHub Actions
 )

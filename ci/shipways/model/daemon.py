@@ -1,0 +1,62 @@
+"""A service as the service manager of one machine has it."""
+
+from dataclasses import dataclass
+
+from shipways.model.service import LINUX, MACOS, Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """A machine, and who works on it. `system` is linux or darwin."""
+
+    system: str
+    home: str
+    uid: int
+    user: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """A file of an installed service, by its absolute path."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """A folder that has to be there before the service starts, and whose it is; nobody: who installs."""
+
+    path: str
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Daemon:
+    """One service, for one service manager and one scope.
+
+    `units` are what the manager starts, the service itself first; `programs` and `folders` have to be there before.
+    `log` is where its log is: a namespace of the journal, or a file; empty for the journal of the user.
+    """
+
+    service: str
+    units: tuple[str, ...]
+    texts: tuple[Text, ...]
+    programs: tuple[str, ...]
+    folders: tuple[Folder, ...] = ()
+    log: str = ""
+
+
+def place(machine: Machine, *, system: bool, programs: str) -> Place:
+    """Where services lie on a machine: on the whole of it, or in the home of a user."""
+    if system:
+        mine = MACOS if machine.system == "darwin" else LINUX
+        return Place(programs=programs, data=mine.data, files=mine.files)
+    if machine.system == "darwin":
+        support = f"{machine.home}/Library/Application Support/{{service}}"
+        return Place(programs=programs, data=support, files=support)
+    return Place(
+        programs=programs,
+        data=f"{machine.home}/.local/state/{{service}}",
+        files=f"{machine.home}/.config/{{service}}",
+    )

@@ -1,0 +1,175 @@
+"""Units of systemd: what the specifications say literally, and what follows from a service."""
+
+import configparser
+
+import pytest
+
+from shipways.config.load import parse
+from shipways.deploy.systemd import rendered
+from shipways.errors import ConfigError
+from support import facts
+
+PROJECT = """
+[project]
+name = "aisopod"
+description = "Aisopod AI Gateway"
+
+[package.aisopod]
+build = "rust"
+
+[image.aisopod]
+package = "aisopod"
+command = ["gateway"]
+
+[service.aisopod]
+image = "aisopod"
+"""
+WATCHED = """port = 18789
+health = "/health"
+"""
+SIMPLE = '[deployment.systemd]\ntype = "simple"\n'
+
+
+def texts(extra: str = "", project: str = PROJECT) -> dict[str, str]:
+    """What is rendered, by path."""
+    return {file.path: file.text for file in rendered(parse(project + extra, "shipways.toml"), facts())}
+
+
+def unit(extra: str = "") -> dict[str, dict[str, list[str]]]:
+    """The sections of the service's unit, each key with all its values."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for line in texts(extra)["deployment/systemd/aisopod.service"].splitlines():
+        if line.startswith("["):
+            section = found.setdefault(line.strip("[]"), {})
+        elif line and not line.startswith("#"):
+            key, _, value = line.partition("=")
+            section.setdefault(key, []).append(value)
+    return found
+
+
+def test_unit_of_the_specification() -> None:
+    """S0-11: the unit has each key of the specification, with its value."""
+    expected = {
+        "Unit": {"Description": "Aisopod AI Gateway", "After": "network.target"},
+        "Service": {
+            "Type": "simple",
+            "User": "aisopod",
+            "ExecStart": "/usr/local/bin/aisopod gateway",
+            "Restart": "on-failure",
+            "RestartSec": "5",
+        },
+        "Install": {"WantedBy": "multi-user.target"},
+    }
+    for found in (unit(SIMPLE), unit(WATCHED + SIMPLE)):
+        for section, keys in expected.items():
+            assert {key: [value] for key, value in keys.items()} == {key: found[section][key] for key in keys}
+
+
+def test_tender_notifies() -> None:
+    """S1-01, S1-02: a program that cannot notify is started by tender, whose patience ends before systemd's."""
+    probe = '[service.aisopod.probe]\ninterval = "1500ms"\ntimeout = "2s"\nmembers = { "a.b" = "x y" }\nstatus = 204\n'
+    service = unit(WATCHED + probe)["Service"]
+    assert ["notify"] == service["Type"]
+    command = (
+        '/usr/local/bin/tender run --health http://127.0.0.1:18789/health --status 204 --json "a.b=x y"'
+        " --interval 1500ms --timeout 2s --start-period 10s --retries 3 --stop-timeout 10s"
+        " -- /usr/local/bin/aisopod gateway"
+    )
+    assert [command] == service["ExecStart"]
+    assert (["25500ms"], ["17500ms"]) == (service["TimeoutStartSec"], service["WatchdogSec"])
+    assert ["143"] == service["SuccessExitStatus"]
+
+
+def test_program_that_notifies() -> None:
+    """S1-01: a program that tells systemd itself is started as it is, and nobody watches it besides."""
+    service = unit(WATCHED + "notify = true\n")["Service"]
+    assert (["notify"], ["/usr/local/bin/aisopod gateway"]) == (service["Type"], service["ExecStart"])
+    assert "WatchdogSec" not in service
+
+
+def test_restart_has_limits() -> None:
+    """S1-05: it starts again after a failure, not for ever, and not with a config that is bad."""
+    found = unit()
+    assert (["300"], ["10"]) == (found["Unit"]["StartLimitIntervalSec"], found["Unit"]["StartLimitBurst"])
+    assert ["78"] == found["Service"]["RestartPreventExitStatus"]
+
+
+def test_limits_and_folders() -> None:
+    """Limits, data directories, and how it is stopped are those of the service."""
+    extra = """stop_signal = "SIGINT"
+stop_time = "90s"
+data = { graph = "/data/graph", logs = "/data/logs" }
+[service.aisopod.limits]
+memory = "1 GB"
+cpus = 1.5
+processes = 64
+"""
+    service = unit(extra)["Service"]
+    assert ["aisopod/graph aisopod/logs"] == service["StateDirectory"]
+    assert (["SIGINT"], ["90s"]) == (service["KillSignal"], service["TimeoutStopSec"])
+    limits = [service[key] for key in ("MemoryMax", "CPUQuota", "TasksMax")]
+    assert [["1000000000"], ["150%"], ["64"]] == limits
+    assert "d /var/lib/aisopod/graph 0700 aisopod aisopod -" in texts(extra)["packaging/tmpfiles.d/aisopod.conf"]
+
+
+def test_log_is_bounded() -> None:
+    """S0-13: journal and log files have the limit of the service."""
+    found = texts('[service.aisopod.limits]\nlog = "20 MB"\n')
+    journal = configparser.ConfigParser()
+    journal.read_string(found["deployment/systemd/journald@aisopod.conf"])
+    assert {"systemmaxuse": "20000000", "runtimemaxuse": "20000000"} == dict(journal["Journal"])
+    assert "\n    size 2000000\n    rotate 9\n" in found["deployment/systemd/aisopod.logrotate"]
+
+
+def test_socket() -> None:
+    """S0-14: systemd holds the socket of a service that takes one, at the address where it is published."""
+    found = texts(WATCHED + 'socket = true\npublish = "::1"\n')
+    assert "\nListenStream=[::1]:18789\n" in found["deployment/systemd/aisopod.socket"]
+    assert ["aisopod.socket"] == unit(WATCHED + "socket = true\n")["Unit"]["Requires"]
+    assert "deployment/systemd/aisopod.socket" not in texts(WATCHED)
+
+
+def test_low_port() -> None:
+    """A port below 1024 needs one capability, and no user namespace, in which it would mean nothing."""
+    service = unit("port = 80\n")["Service"]
+    assert ["CAP_NET_BIND_SERVICE"] == service["AmbientCapabilities"] == service["CapabilityBoundingSet"]
+    assert "PrivateUsers" not in service
+
+
+def test_required_variable_is_checked() -> None:
+    """S1-13: without a required variable a shell ends the start with 78, before the program."""
+    extra = "[service.aisopod.env]\nDATABASE_URL = { required = true }\nAPI_KEY = { required = true, secret = true }\n"
+    (command,) = unit(extra)["Service"]["ExecStart"]
+    assert command.startswith('/bin/sh -c "status=0; for name in DATABASE_URL API_KEY; do ')
+    assert command.endswith('exec \\"$$@\\"" sh /usr/local/bin/aisopod gateway')
+    assert ["-/etc/aisopod/environment"] == unit(extra)["Service"]["EnvironmentFile"]
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("plain", "Environment=X=plain"),
+        ("a b", 'Environment="X=a b"'),
+        ("100%", 'Environment="X=100%%"'),
+        ('"', 'Environment="X=\\""'),
+        ("$HOME", 'Environment="X=$HOME"'),
+        ("back\\slash", 'Environment="X=back\\\\slash"'),
+        ("two\nlines", 'Environment="X=two\\nlines"'),
+    ],
+)
+def test_variable_is_escaped(value: str, written: str) -> None:
+    """A value is written so that systemd reads exactly it."""
+    literal = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    extra = f'[service.aisopod.env]\nX = {{ default = "{literal}" }}\n'
+    assert written in texts(extra)["deployment/systemd/aisopod.service"].splitlines()
+
+
+def test_variable_that_systemd_does_not_take() -> None:
+    """A control character would make systemd pass over the variable, so it is an error."""
+    with pytest.raises(ConfigError, match=r"service\.aisopod\.env\.X: holds a character"):
+        texts('[service.aisopod.env]\nX = { default = "\\u0007" }\n')
+
+
+def test_nothing_where_it_is_not_wanted() -> None:
+    """An empty folder renders nothing of its kind."""
+    assert {} == texts('[deployment.systemd]\nfolder = ""\nsysusers = ""\ntmpfiles = ""\n')
