@@ -5,6 +5,7 @@
     ├── PreflightError        3  git, versions or credentials forbid the work
     ├── BuildError            4  a step failed
     │   └── Unavailable       4  this machine cannot do a step; a snapshot skips it and says why
+    ├── Misconfigured        78  a service is not configured as it has to be; to start it again would not help
     ├── Unfinished            5  something is not published yet; the same command goes on
     │   ├── Transient         5  … because a place did not answer as it should; worth another try
     │   └── Moved             5  … because a place is not as it was seen; to be looked at again
@@ -78,6 +79,12 @@ class Unavailable(BuildError):  # noqa: N818 - it is a state of the machine, not
     def __init__(self, kind: str, problem: Problem) -> None:
         super().__init__(problem)
         self.kind = kind
+
+
+class Misconfigured(ShipwaysError):  # noqa: N818 - the state that the exit code tells
+    """A service cannot be started as it is configured: EX_CONFIG of sysexits.h, after which none is started again."""
+
+    exit_code = 78
 
 
 class Unfinished(ShipwaysError):  # noqa: N818 - the state that the exit code tells

@@ -5,7 +5,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from shipways.adapters.files import DiskFiles
 from shipways.adapters.process import OsProcess
@@ -25,6 +25,7 @@ from shipways.settings import settings
 
 if TYPE_CHECKING:
     from shipways.drafts import Tree
+    from shipways.model.daemon import Machine
     from shipways.news import History
     from shipways.run.trials import Host
 
@@ -84,6 +85,20 @@ def files() -> DiskFiles:
 def process() -> Process:
     """Commands of this machine."""
     return OsProcess()
+
+
+def machine() -> "Machine":
+    """This machine, as services are installed on it."""
+    from shipways.adapters.machine import this_machine
+
+    return this_machine()
+
+
+def become(argv: Sequence[str], env: Mapping[str, str]) -> NoReturn:
+    """Go on as another program. Raises OSError."""
+    from shipways.adapters.machine import become
+
+    become(argv, env)
 
 
 def environment() -> Mapping[str, str]:

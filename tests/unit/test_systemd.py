@@ -1,10 +1,13 @@
 """Units of systemd: what the specifications say literally, and what follows from a service."""
 
 import configparser
+import plistlib
 
 import pytest
+import yaml
 
 from shipways.config.load import parse
+from shipways.deploy import compose, environment, launchd
 from shipways.deploy.systemd import rendered
 from shipways.errors import ConfigError
 from support import facts
@@ -168,6 +171,31 @@ def test_variable_that_systemd_does_not_take() -> None:
     """A control character would make systemd pass over the variable, so it is an error."""
     with pytest.raises(ConfigError, match=r"service\.aisopod\.env\.X: holds a character"):
         texts('[service.aisopod.env]\nX = { default = "\\u0007" }\n')
+
+
+def test_one_description() -> None:
+    """S1-07: unit, property list, compose and .env.example say the same port, health and values of variables."""
+    extra = """port = 3030
+health = "/health"
+[service.aisopod.env]
+MAX_CONNECTIONS = { default = "100" }
+ADDRESS = { default = "{address}:{port}" }
+"""
+    project = PROJECT.replace("[image.aisopod]\n", '[image.aisopod]\ntender = "ghcr.io/shipways/tender:0.1.0"\n')
+    config = parse(project + extra, "shipways.toml")
+    service = unit(extra)["Service"]
+    assert ["MAX_CONNECTIONS=100", "ADDRESS=127.0.0.1:3030"] == service["Environment"]
+    first = next(launchd.rendered(config, facts()))
+    job = plistlib.loads(first.text.encode())
+    assert {"MAX_CONNECTIONS": "100", "ADDRESS": "127.0.0.1:3030"} == job["EnvironmentVariables"]
+    url = "http://127.0.0.1:3030/health"
+    assert url in service["ExecStart"][0]
+    assert url in job["ProgramArguments"]
+    container = yaml.safe_load(next(compose.rendered(config, facts())).text)["services"]["aisopod"]
+    assert {"MAX_CONNECTIONS": "100", "ADDRESS": "0.0.0.0:3030"}.items() <= container["environment"].items()
+    assert (["127.0.0.1:3030:3030"], True) == (container["ports"], url in container["healthcheck"]["test"])
+    example = next(environment.rendered(config, facts())).text
+    assert "\nMAX_CONNECTIONS=100\n" in example
 
 
 def test_nothing_where_it_is_not_wanted() -> None:

@@ -1,5 +1,6 @@
 """A service as the service manager of one machine has it."""
 
+import shlex
 from dataclasses import dataclass
 
 from shipways.model.service import LINUX, MACOS, Place
@@ -12,7 +13,6 @@ class Machine:
     system: str
     home: str
     uid: int
-    user: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,3 +60,33 @@ def place(machine: Machine, *, system: bool, programs: str) -> Place:
         data=f"{machine.home}/.local/state/{{service}}",
         files=f"{machine.home}/.config/{{service}}",
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A command of a service manager, to be run elsewhere.
+
+    `fine` are exit statuses that are no failure; after one in `again` it is tried once more, for a while.
+    """
+
+    argv: tuple[str, ...]
+    fine: frozenset[int] = frozenset({0})
+    again: frozenset[int] = frozenset()
+
+    def __str__(self) -> str:
+        return shlex.join(self.argv)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What a service manager says of a service. `known` is whether it has it, `stale` whether it has read old files.
+
+    `enabled`: it starts with the machine, or the login; `words` are the manager's own; `pid` is 0 where nothing runs.
+    """
+
+    known: bool
+    enabled: bool
+    active: bool
+    stale: bool
+    words: str
+    pid: int
