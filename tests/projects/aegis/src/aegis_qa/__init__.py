@@ -1,0 +1,1 @@
+"""Aegis: runs checks against services, and keeps what they said."""
