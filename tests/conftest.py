@@ -9,6 +9,7 @@ import pytest
 import engines
 
 GOLDEN = Path(__file__).parent / "golden"
+collect_ignore = ["projects"]  # the tests of projects run in environments of their own
 
 
 def pytest_configure() -> None:

@@ -23,9 +23,14 @@ PROGRAMS = ("uv", "uvx", "pipx", "nox")
 def build(folder: Path) -> Repository:
     """A clone of this repository, with the sdist and the wheel of its own release in dist/; a skip without an index."""
     subprocess.run(("git", "clone", "--quiet", str(ROOT), str(folder / "main")), check=True)
-    repository = Repository(folder / "main", folder / "cache")
-    ran = repository.shipways("build", *STEPS)
-    pip = (sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", f"--dest={folder}", "hatchling")
+    return built(Repository(folder / "main", folder / "cache"), *STEPS)
+
+
+def built(repository: Repository, *steps: str) -> Repository:
+    """Build Python packages; a skip where they fail and there is no index."""
+    ran = repository.shipways("build", *steps)
+    dest = repository.root.parent
+    pip = (sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", f"--dest={dest}", "hatchling")
     if ran.code and subprocess.run(pip, check=False).returncode:
         missing("index", ran.err)
     assert 0 == ran.code, ran.err
