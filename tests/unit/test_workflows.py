@@ -165,6 +165,12 @@ def test_engine_of_a_release() -> None:
     assert [True, False] == ["dagger/" in str(ci_and_release(each)[1]) for each in (demo(), host)]
 
 
+def test_image_of_a_dockerfile() -> None:
+    """Only containers can run one, so the job of its image has the engine; an assembled image needs none."""
+    own = demo(DEMO.replace("[image.demo]", '[image.demo]\ndockerfile = "Dockerfile"'))
+    assert [True, False] == ["dagger/" in str(ci_and_release(each)[0]["jobs"]["image-demo"]) for each in (own, demo())]
+
+
 def test_rehearsal() -> None:
     """What there are channels for is rehearsed, with the engine that a release would have; nothing else is."""
     ci = ci_and_release(demo())[0]["jobs"]

@@ -50,8 +50,10 @@ def _checks(config: Config, table: Workflows) -> Iterator[Job]:
             minutes=_minutes(each.timeout or table.timeout),
         )
     yield _ours(table, "plan", "plan")
-    for image in config.image:
-        yield _ours(table, f"image-{image.replace('.', '-')}", "build", "--step", image_step(image))
+    for name, image in config.image.items():
+        job = _ours(table, f"image-{name.replace('.', '-')}", "build", "--step", image_step(name))
+        # Only containers can run a Dockerfile.
+        yield replace(job, before=_engine(config)) if image.dockerfile else job
     if any(channel for _, channel in config.publish):
         yield replace(_ours(table, "rehearse", "rehearse"), before=_engine(config))
 
