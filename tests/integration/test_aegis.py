@@ -20,6 +20,7 @@ from registries import running
 from sandbox import Repository
 from support import need
 from wheelhouse import built
+from working import commands, read
 
 pytestmark = pytest.mark.integration
 
@@ -223,3 +224,14 @@ def test_readme(client: httpx.Client) -> None:
     assert operations == set(re.findall(r"^\| (GET|POST) \| `(\S+)` \|", text, re.MULTILINE))
     assert {("GET", "/api/events"), ("GET", "/api/workflows")} <= operations
     assert "```mermaid\nflowchart" in text
+
+
+def test_ci_builds_the_image() -> None:
+    """S4-09: CI builds the image for pull requests and on main, beside the other jobs; nothing can push it."""
+    workflow = read((PROJECT / ".github" / "workflows" / "ci.yml").read_text())
+    assert {"pull_request": None, "push": {"branches": ["main"]}} == workflow["on"]
+    assert {"lint", "types", "tests", "image-aegis"} <= set(workflow["jobs"])
+    job = workflow["jobs"]["image-aegis"]
+    assert "nox -s build -- --step images/aegis" == commands(job)[-1]
+    assert ({"contents": "read"}, False) == (job["permissions"], "needs" in job)
+    assert not [step for step in job["steps"] if "login" in str(step) or "secrets." in str(step)]
