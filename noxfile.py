@@ -89,6 +89,13 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session
+def requirements(session: nox.Session) -> None:
+    """Run the tests of the checklist, and print which row each proves (-- --report FILE: of a run that was)."""
+    _install(session, "tests")
+    session.run("python", "tests/requirements.py", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Ruff, who may import whom, and what the workflows leave open."""
     _install(session, "lint")

@@ -45,7 +45,7 @@ def said(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
 
 
 def test_style() -> None:
-    """RuboCop, with Homebrew's settings, has nothing to say; nor about the harness."""
+    """S0-19: RuboCop, with Homebrew's settings, has nothing to say; nor about the harness."""
     need("rubocop")
     argv = ["rubocop", "--config", str(HARNESS / "rubocop.yml"), "--cache", "false", "--format", "emacs"]
     done = subprocess.run(
@@ -56,7 +56,7 @@ def test_style() -> None:
 
 @pytest.mark.parametrize("path", FORMULAS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_syntax(path: Path) -> None:
-    """Ruby reads it without a warning, and it defines the class that Homebrew will look for."""
+    """S0-19: Ruby reads it without a warning, and it defines the class that Homebrew will look for."""
     need("ruby")
     done = subprocess.run(["ruby", "-wc", str(path)], capture_output=True, text=True, check=False, timeout=60)
     assert ("Syntax OK\n", "") == (done.stdout, done.stderr)
@@ -109,7 +109,7 @@ test = [
 )
 @pytest.mark.parametrize("format", ["tar.gz", "tar.xz", "zip"])
 def test_install_of_the_real_archive(repository: Repository, tmp_path: Path, format: str) -> None:  # noqa: A002 - its name
-    """A formula installs program, man page and completions from the archive beside it, and its own test passes."""
+    """S0-19: a formula installs program, man page and completions from the archive beside it; its own test passes."""
     need("ruby", "unzip", "xz")
     repository.file("shipways.toml", CONFIG.replace("FORMAT", format))
     repository.write(completions__hello_dot_bash="complete hello\n", completions___hello="#compdef hello\n")

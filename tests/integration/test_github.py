@@ -20,7 +20,7 @@ def hub() -> Iterator[Github]:
 
 
 def test_release(hub: Github, tmp_path: Path) -> None:
-    """Everything is there, at the commit, with its notes, and is the latest."""
+    """S0-21: everything is there, at the commit, with its notes, and is the latest."""
     made = manifest("1.0.0", tmp_path)
     outcome = hub.converge(made, tmp_path)
     assert (dict.fromkeys(ALL, State.APPLIED), None) == (states(outcome), outcome.error())
@@ -44,7 +44,7 @@ def test_order(hub: Github, tmp_path: Path) -> None:
 
 
 def test_again(hub: Github, tmp_path: Path) -> None:
-    """The same once more is three questions and no change."""
+    """S0-21: the same once more is three questions and no change."""
     made = manifest("1.0.0", tmp_path)
     hub.converge(made, tmp_path)
     outcome = hub.converge(made, tmp_path)

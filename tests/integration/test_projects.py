@@ -147,7 +147,7 @@ def test_pulse(targets: tuple[str, ...], tmp_path: Path, tools: Path) -> None:
     "targets", [(*LINUX, SIX[5]), pytest.param(SIX, marks=pytest.mark.long)], ids=["no-mac", "six"]
 )
 def test_spark(targets: tuple[str, ...], tmp_path: Path, tools: Path) -> None:
-    """Zig to the targets, the windows-msvc ABI among them; the Linux programs run, the Windows one under wine."""
+    """S0-22: Zig to the targets, windows-msvc among them; the Linux programs run, the Windows one under wine."""
     repository, artifacts = release("spark", tmp_path / "spark", tools, targets)
     assert set(targets) == set(archives(artifacts))
     check_sums(repository)
@@ -180,7 +180,7 @@ def aisopod(tmp_path_factory: pytest.TempPathFactory, tools: Path) -> tuple[Repo
 
 @pytest.mark.long
 def test_aisopod(aisopod: tuple[Repository, Artifacts]) -> None:
-    """Rust to five targets and the declared substitute, which is never called msvc; the Linux programs run."""
+    """S0-22, S0-AC7: Rust to five targets and the declared substitute, never called msvc; the Linux programs run."""
     repository, artifacts = aisopod
     assert {*SIX[:5], GNULLVM} == set(archives(artifacts))
     assert not [path for path in artifacts if "msvc" in path]
@@ -192,7 +192,7 @@ def test_aisopod(aisopod: tuple[Repository, Artifacts]) -> None:
 
 @pytest.mark.long
 def test_aisopod_linkage(aisopod: tuple[Repository, Artifacts]) -> None:
-    """The floor of glibc holds, musl is static, and a Mac needs nothing but its system library."""
+    """S0-22: the floor of glibc holds, musl is static, and a Mac needs nothing but its system library."""
     found = {target: aisopod[1][f"bin/aisopod-{target}/aisopod"]["linkage"] for target in SIX[:5]}
     gnu, musl, arm, _, mac = (cast(dict[str, object], found[target]) for target in SIX[:5])
     assert {"2.28"} == {gnu["glibc"], arm["glibc"]}
@@ -229,7 +229,7 @@ def test_rust_with_the_installed_library(tmp_path: Path, tools: Path) -> None:
 
 @pytest.mark.long
 def test_aisopod_on_windows(aisopod: tuple[Repository, Artifacts]) -> None:
-    """The substitute runs under wine."""
+    """S0-22: the substitute runs under wine."""
     assert "aisopod 0.1.0" in check_windows(*aisopod, GNULLVM, ["aisopod.exe", "--version"])
 
 

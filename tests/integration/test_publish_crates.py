@@ -227,7 +227,7 @@ def test_limit_that_is_used_up(tmp_path: Path) -> None:
 
 
 def test_command(tmp_path: Path) -> None:
-    """`release --publish` packs a workspace and publishes it in its order; again and `verify` find all there."""
+    """S0-20: `release --publish` packs a workspace and publishes it in its order; again and `verify` find all there."""
     need("cargo", "rustc")
     rust = subprocess.run(("rustc", "--version"), capture_output=True, text=True, check=True).stdout.split()[1]
     with registry() as (crates, url, _):

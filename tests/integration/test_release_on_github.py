@@ -44,7 +44,7 @@ def body(hub: Github, tag: str) -> str:
 
 
 def test_two_releases(project: Repository, hub: Github) -> None:
-    """Files and notes are there, the second with what came since the first; `verify` agrees, no output has a token."""
+    """S0-21: files and notes are there, the second with what is new; `verify` agrees, no output has a token."""
     ran = publish(project, "1.0.0")
     assert 0 == ran.code, ran.err
     project.file("more", "x")

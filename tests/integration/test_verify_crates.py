@@ -61,7 +61,7 @@ def test_tampered(released: Released) -> None:
 
 @pytest.mark.long
 def test_install(released: Released) -> None:
-    """cargo installs the program, which prints its version; a library has nothing to install."""
+    """S0-20: cargo installs the program, which prints its version; a library has nothing to install."""
     ran = released.verify("--install")
     told = " ".join(ran.err.split())
     assert 0 == ran.code, ran.err

@@ -39,7 +39,7 @@ def findings(tool: str, folder: Path, files: dict[str, str]) -> tuple[int, str]:
 @pytest.mark.parametrize("tool", TOOLS)
 @pytest.mark.parametrize("config", EVERY)
 def test_nothing_to_find(tool: str, config, tmp_path: Path) -> None:
-    """No tool has anything to say, the strictest way it can look, and nothing is ignored."""
+    """S0-23..28: no tool has anything to say, the strictest way it can look, and nothing is ignored."""
     status, told = findings(tool, tmp_path, texts(config))
     assert 0 == status, told
 
@@ -78,7 +78,7 @@ def steps(text: str) -> list[str]:
 
 @pytest.mark.parametrize(("engine", "status"), [("host", 0), ("dagger", 4)])
 def test_here_as_there(repository: Repository, engine: str, status: int) -> None:
-    """A job does here, step by step, what an empty shell does with its line of the workflow; nothing else gets in."""
+    """S0-23: a job does here, step by step, what an empty shell does with its line there; nothing else gets in."""
     need("nox")
     text = DEMO.replace('"host"', f'"{engine}"')
     repository.file("shipways.toml", text)

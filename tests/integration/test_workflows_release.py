@@ -88,7 +88,7 @@ def built(repository: Repository, tmp_path: Path, lines: dict[str, str]) -> Path
 
 
 def test_from_tag_to_public(repository: Repository, tmp_path: Path) -> None:
-    """The plan tells the machines, each builds its shard, and the last one publishes what one machine would have."""
+    """S0-24, S0-AC8: the plan tells the machines, each builds its shard, the last publishes what one machine would."""
     need("nox")
     public = tmp_path / "public"
     repository.file("shipways.toml", config(public))

@@ -30,7 +30,7 @@ def document(services: str = SHOP, *sources: str) -> Mapping[str, Any]:
 
 
 def test_app_and_region() -> None:
-    """S3-01: the app has the name of the service and a region, unless others are said."""
+    """S0-09, S3-01: the app has the name of the service and a region, unless others are said."""
     said = document()
     assert ("shop", "iad") == (said["app"], said["primary_region"])
     said = document(SHOP + '[service.shop.fly]\napp = "shop-of-example"\nregion = "nrt"\n')
@@ -65,7 +65,7 @@ def test_secret_in_the_config() -> None:
 
 
 def test_http_service() -> None:
-    """S3-04, S3-06: requests go to the port of the service, once its own check is content."""
+    """S0-09, S3-04, S3-06: requests go to the port of the service, once its own check is content."""
     assert {
         "internal_port": 8080,
         "force_https": True,
@@ -85,7 +85,7 @@ def test_bounds_of_checks() -> None:
 
 
 def test_machine_and_volume() -> None:
-    """S3-05, S3-10: a machine as big as the limits, and one volume with snapshots that covers all data."""
+    """S0-09, S3-05, S3-10: a machine as big as the limits, and one volume with snapshots that covers all data."""
     said = document(SHOP.replace('{ main = "/data" }', '{ main = "/data/a", more = "/data/b/c" }'))
     assert [{"size": "shared-cpu-1x", "memory": "512mb"}] == said["vm"]
     assert {

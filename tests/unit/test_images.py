@@ -142,7 +142,7 @@ def test_missing_platform_leaves_the_rest(bench: Bench) -> None:
 
 @pytest.mark.parametrize(("budget", "fits"), [("1 MB", True), ("0.2 MB", False), ("200 kB", False)])
 def test_budget(bench: Bench, budget: str, fits: bool) -> None:
-    """An image that unpacks to more than its budget fails, and the biggest layers and files are named."""
+    """S0-02: an image that unpacks to more than its budget fails, and the biggest layers and files are named."""
     project = PROJECT + f'budget = "{budget}"\n'
     if fits:
         assert bench.release(project=project).artifacts

@@ -36,7 +36,7 @@ def test_only_where_they_are_wanted() -> None:
 
 @pytest.mark.parametrize("config", EVERY)
 def test_graph(config) -> None:
-    """What a job waits for is there, and nothing waits for itself; a release waits for what it is of."""
+    """S0-23..28: what a job waits for is there, and nothing waits for itself; a release waits for what it is of."""
     for workflow in every(config):
         done: set[str] = set()
         for name, job in workflow["jobs"].items():
@@ -198,7 +198,7 @@ def test_tags(tag: str, starts: bool) -> None:
 
 
 def test_matrix() -> None:
-    """A job for each Python and each machine; one that fails does not hide the others."""
+    """S0-23: a job for each Python and each machine; one that fails does not hide the others."""
     job = ci_and_release(demo())[0]["jobs"]["tests"]
     assert "${{ matrix.runner }}" == job["runs-on"]
     assert {

@@ -6,7 +6,7 @@ from working import SMALL, ci_and_release, demo
 
 
 def test_what_a_release_is_given() -> None:
-    """Each channel gets its right, or the secret that it has no identity for; only the command has secrets."""
+    """S0-25..28: each channel gets its right, or the secret that it has no identity for; only the command has them."""
     release = ci_and_release(demo())[1]["jobs"]["release"]
     assert {"contents": "write", "packages": "write", "id-token": "write"} == release["permissions"]
     assert "release" == release["environment"]
