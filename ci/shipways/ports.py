@@ -43,8 +43,8 @@ class Files(Protocol):
         """The whole path, with every link followed as far as there is something."""
         ...
 
-    def exists(self, path: Path) -> bool:
-        """Whether there is a file or folder."""
+    def exists(self, path: Path, *, executable: bool = False) -> bool:
+        """Whether there is a file or folder; with `executable`, one that may be run."""
         ...
 
     def digest(self, path: Path) -> str:

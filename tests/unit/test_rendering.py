@@ -62,6 +62,18 @@ def test_diff(tmp_path: Path) -> None:
     assert ("--- a/b/two.txt\n+++ b/b/two.txt\n@@ -1,2 +1,2 @@\n one\n-2\n\\ No newline at end of file\n+two\n") == diff
 
 
+def test_program(tmp_path: Path) -> None:
+    """A program is written as one; when its bit is lost that is a difference, in git's words, which is mended."""
+    file = Rendered(path="run.sh", text="#!/bin/sh\n", comment="#", executable=True)
+    assert (file,) == write(FILES, tmp_path, (file,))
+    assert 0o755 == (tmp_path / "run.sh").stat().st_mode & 0o777
+    (tmp_path / "run.sh").chmod(0o644)
+    told = [(file, "diff --git a/run.sh b/run.sh\nold mode 100644\nnew mode 100755\n")]
+    assert told == list(differing(FILES, tmp_path, (file,)))
+    assert (file,) == write(FILES, tmp_path, (file,))
+    assert [] == list(differing(FILES, tmp_path, (file,)))
+
+
 def test_diff_of_line_ends(tmp_path: Path) -> None:
     """Other bytes are a difference, even where a terminal shows the same text."""
     (tmp_path / "a.txt").write_bytes(b"p\r\n")

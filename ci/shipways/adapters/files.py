@@ -55,9 +55,9 @@ class DiskFiles:
         """The whole path, with every link followed as far as there is something."""
         return Path(os.path.realpath(path))
 
-    def exists(self, path: Path) -> bool:
-        """Whether there is a file or folder."""
-        return path.exists()
+    def exists(self, path: Path, *, executable: bool = False) -> bool:
+        """Whether there is a file or folder; with `executable`, one that may be run, as all may on Windows."""
+        return os.access(path, os.X_OK) if executable else path.exists()
 
     def digest(self, path: Path) -> str:
         """The digest of a file; empty when there is none."""

@@ -1,5 +1,6 @@
 """`[deployment]`: where the files lie that services are deployed with; they are rendered from `[service.NAME]`."""
 
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
 from pydantic import StringConstraints
@@ -82,6 +83,12 @@ class Launchd(Frozen):
     )
 
 
+class Scripts(Frozen):
+    """`[deployment.scripts]`: scripts of a shell, which call shipways."""
+
+    folder: Folder = "deployment/scripts"
+
+
 class Deployment(Frozen):
     """`[deployment]`."""
 
@@ -94,3 +101,10 @@ class Deployment(Frozen):
     render: RenderFiles = RenderFiles()
     systemd: Systemd = Systemd()
     launchd: Launchd = Launchd()
+    scripts: Scripts = Scripts()
+
+    @property
+    def places(self) -> Mapping[str, str]:
+        """The file or folder of each table; empty where nothing of it is rendered."""
+        tables = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: getattr(table, "file", "") or getattr(table, "folder", "") for name, table in tables.items()}

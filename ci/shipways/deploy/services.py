@@ -14,6 +14,8 @@ from shipways.model.service import Health, Kept, Limits, Place, Series, Service,
 
 NOTE: Final = "Rendered by shipways from [service]: edit that, then run `shipways render`."
 """The head of everything that is rendered."""
+PLATFORMS: Final = ("compose", "fly", "kubernetes", "launchd", "render", "systemd")
+"""The tables of [deployment] that services are deployed to; the others are of what goes with them."""
 _UID: Final = "1000:1000"
 """Of an image whose Dockerfile says itself who runs it."""
 TENDER: Final = "/usr/local/bin/tender"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """Its path, from the top of the repository, and its whole text.
+    """Its path, from the top of the repository, its whole text, and whether it is a program.
 
     Where the format has a sign for comments (`comment`), comments are no difference, and a part between the comments
     `yours: NAME` and `end of yours: NAME` belongs to the user.
@@ -14,3 +14,4 @@ class Rendered:
     path: str
     text: str
     comment: str = ""
+    executable: bool = False

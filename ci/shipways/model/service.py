@@ -162,6 +162,14 @@ class Service:
         return f"[{self.address}]" if ":" in self.address else self.address
 
     @property
+    def published_url(self) -> str:
+        """What is asked for its health where it is published, from this machine; empty without a path of health."""
+        if not self.health or not self.health.path:
+            return ""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.publish, self.publish)  # noqa: S104 - compared only
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}{self.health.path}"
+
+    @property
     def room(self) -> str:
         """The folder that all data directories share, where a platform has one volume for them; empty without data.
 

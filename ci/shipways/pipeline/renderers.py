@@ -4,7 +4,18 @@ from collections.abc import Sequence
 from typing import Final
 
 from shipways.bundle import formula
-from shipways.deploy import compose, dockerfile, environment, fly, kubernetes, launchd, monitoring, onrender, systemd
+from shipways.deploy import (
+    compose,
+    dockerfile,
+    environment,
+    fly,
+    kubernetes,
+    launchd,
+    monitoring,
+    onrender,
+    scripts,
+    systemd,
+)
 from shipways.ports import Renderer
 from shipways.workflows import github as workflows
 
@@ -18,6 +29,7 @@ RENDERERS: Final[Sequence[Renderer]] = (
     onrender,  # services → Render
     systemd,  # services → units, accounts and limits of logs for systemd
     launchd,  # services → property lists for launchd
+    scripts,  # services → scripts of a shell that call shipways
     formula,  # the last published release, or the branch → committed Homebrew formulas
     workflows,  # jobs, and what channels need → the workflows of GitHub Actions
 )

@@ -4,6 +4,7 @@ import contextlib
 import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from shipways.config.schema import Config
 from shipways.errors import ConfigError, Problem
@@ -11,6 +12,8 @@ from shipways.model.facts import Facts
 from shipways.model.rendered import Rendered
 from shipways.ports import Files, Renderer
 from shipways.run.keeping import merged, same
+
+_LOST: Final = "diff --git a/{path} b/{path}\nold mode 100644\nnew mode 100755\n"
 
 
 def rendered_files(
@@ -31,6 +34,8 @@ def rendered_files(
 def differing(files: Files, root: Path, rendered: Sequence[Rendered]) -> Iterator[tuple[Rendered, str]]:
     """The rendered files that are not what lies below `root`, with a unified diff to what they should be.
 
+    A program that may not be run is one too; git's lines for modes tell it.
+
     They have the parts of the user by then. Raises ConfigError for one that has no place.
     """
     for each in rendered:
@@ -38,8 +43,9 @@ def differing(files: Files, root: Path, rendered: Sequence[Rendered]) -> Iterato
         there = files.exists(place)
         found = files.read(place).decode(errors="surrogateescape") if there else ""
         file = merged(each, found)
-        if not there or not same(file, found):
-            yield file, _diff(file, found, there=there)
+        lost = there and file.executable and not files.exists(place, executable=True)
+        if lost or not there or not same(file, found):
+            yield file, (_LOST.format(path=file.path) if lost else "") + _diff(file, found, there=there)
 
 
 def drift(file: Rendered) -> Problem:
@@ -52,7 +58,7 @@ def write(files: Files, root: Path, rendered: Sequence[Rendered]) -> tuple[Rende
     changed = tuple(file for file, _ in differing(files, root, rendered))
     with contextlib.ExitStack() as opened:
         for file in changed:
-            stream = opened.enter_context(files.create(root / file.path))
+            stream = opened.enter_context(files.create(root / file.path, executable=file.executable))
             stream.write(file.text.encode(errors="surrogateescape"))
             stream.flush()  # a full disk is to be noticed here
     return changed

@@ -1,0 +1,46 @@
+"""Scripts for who does not know shipways: each says in a line of a shell what is to be called."""
+
+import posixpath
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from shipways.config.schema import Config
+from shipways.deploy.services import NOTE, PLATFORMS, services
+from shipways.model.facts import Facts
+from shipways.model.rendered import Rendered
+from shipways.model.service import CONTAINER, Health, Service
+from shipways.render.text import render
+
+_ALWAYS: Final = ("build-all", "daemon-ctl", "deploy", "install-daemon-linux", "install-daemon-macos")
+
+
+def rendered(config: Config, facts: Facts) -> Iterator[Rendered]:  # noqa: ARG001 - the shape of every renderer
+    """The scripts of the folder, where there are services; health-check.sh where one of them can be asked."""
+    folder = config.deployment.scripts.folder
+    found = services(config, CONTAINER)
+    if not folder or not found:
+        return
+    there = config.deployment.places
+    asked = tuple(_asked(each, each.health) for each in found if each.health and each.published_url)
+    values = {
+        "note": NOTE,
+        "top": posixpath.relpath(".", folder),
+        "platforms": tuple(name for name in PLATFORMS if there.get(name)),
+        "asked": asked,
+    }
+    for name in (*_ALWAYS, *(("health-check",) if asked else ())):
+        text = render(f"deployment/scripts/{name}.sh", **values)
+        yield Rendered(path=f"{folder}/{name}.sh", text=text, comment="#", executable=True)
+
+
+def _asked(service: Service, health: Health) -> Mapping[str, str]:
+    """Words of a shell. What the members of an answer are needs a program that reads JSON, which is tender."""
+    words = {
+        "name": service.name,
+        "url": service.published_url,
+        "status": str(health.status),
+        "seconds": f"{health.timeout / 1000:g}",
+        "contains": health.contains,
+    }
+    return {key: shlex.quote(word) for key, word in words.items()}
