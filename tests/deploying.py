@@ -1,7 +1,10 @@
 """A project with services, as text and as the files that it renders."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Final
 
 from shipways.config.load import parse
@@ -52,3 +55,22 @@ def rendered(renderer: Renderer, services: str = SHOP, sources: Sequence[str] = 
     files = tuple(SourceFile(path=path, mode="100644", oid="0" * 40) for path in sources)
     said = replace(facts(shop="1.0.0"), source=SourceTree(files=files))
     return {file.path: file.text for file in renderer.rendered(parse(HEAD + services, "shipways.toml"), said)}
+
+
+@contextlib.contextmanager
+def answering(status: int, body: bytes) -> Iterator[int]:
+    """Somebody at a port of this machine, who answers every question so."""
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()

@@ -5,13 +5,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
-from deploying import HEAD, SHOP
+from deploying import HEAD, SHOP, answering
 from shipways.adapters.files import DiskFiles
 from shipways.config.load import parse
 from shipways.deploy import scripts
@@ -24,28 +22,11 @@ STUB = "#!/bin/sh\npwd\nprintf '<%s>' \"$@\"\nexit 7\n"
 PROBE = '[service.shop.probe]\nstatus = 203\ncontains = """it\'s $fine"""\ntimeout = "500ms"\n'
 
 
-class Answers(BaseHTTPRequestHandler):
-    """Answers everything with the same two lines, and no usual status."""
-
-    text = b"all: it's $fine\n"
-
-    def do_GET(self) -> None:
-        """Answer, with lines of its own at the end."""
-        self.send_response(203)
-        self.end_headers()
-        self.wfile.write(b"line\n" + self.text)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
-        """Nothing."""
-
-
 @pytest.fixture
 def port() -> Iterator[int]:
     """Where somebody answers."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_port
-        server.shutdown()
+    with answering(203, b"line\nall: it's $fine\n") as port:
+        yield port
 
 
 def project(root: Path, services: str) -> Path:

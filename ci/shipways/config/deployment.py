@@ -89,6 +89,13 @@ class Scripts(Frozen):
     folder: Folder = "deployment/scripts"
 
 
+class Documents(Frozen):
+    """`[deployment.docs]`: what people read, and the folder for volumes that are a disk of their own."""
+
+    folder: Folder = "deployment/docs"
+    volumes: Folder = "deployment/volumes"
+
+
 class Deployment(Frozen):
     """`[deployment]`."""
 
@@ -102,6 +109,7 @@ class Deployment(Frozen):
     systemd: Systemd = Systemd()
     launchd: Launchd = Launchd()
     scripts: Scripts = Scripts()
+    docs: Documents = Documents()
 
     @property
     def places(self) -> Mapping[str, str]:

@@ -7,7 +7,7 @@ from typing import Final
 from shipways.config.kinds import in_bytes
 from shipways.config.platforms import Fly
 from shipways.config.schema import Config
-from shipways.deploy.services import NOTE, one_room, services
+from shipways.deploy.services import NOTE, fly_volume, one_room, services
 from shipways.model.facts import Facts
 from shipways.model.rendered import Rendered
 from shipways.model.service import CONTAINER, Health, Service
@@ -92,7 +92,7 @@ def _check(health: Health) -> Mapping[str, str]:
 
 def _mounts(service: Service, fly: Fly) -> Mapping[str, str | int]:
     return {
-        "source": f"{service.name.replace('-', '_')}_data"[:30],
+        "source": fly_volume(service),
         "destination": one_room(service, "deployment.fly.file"),
         "initial_size": f"{-(-in_bytes(fly.volume) // _GIGA)}gb",
         "snapshot_retention": fly.snapshots,

@@ -157,6 +157,11 @@ def _variables(table: Table, profile: Profile, values: Mapping[str, str]) -> tup
     )
 
 
+def fly_volume(service: Service) -> str:
+    """The name of a service's volume at Fly.io, which takes 30 letters, digits and underscores."""
+    return f"{service.name.replace('-', '_')}_data"[:30]
+
+
 def one_room(service: Service, key: str) -> str:
     """The folder of all its data. Raises ConfigError where a platform has one volume and they share no folder."""
     if service.room == "/":

@@ -7,6 +7,7 @@ from shipways.bundle import formula
 from shipways.deploy import (
     compose,
     dockerfile,
+    documents,
     environment,
     fly,
     kubernetes,
@@ -22,6 +23,7 @@ from shipways.workflows import github as workflows
 RENDERERS: Final[Sequence[Renderer]] = (
     compose,  # services → Docker Compose
     dockerfile,  # services → a Dockerfile each, and what it may not see
+    documents,  # services → a quick start, troubleshooting, a checklist, and a README in each folder
     environment,  # services → the variables that they read
     fly,  # services → Fly.io
     kubernetes,  # services → manifests of Kubernetes, and an overlay for each profile

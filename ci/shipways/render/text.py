@@ -2,7 +2,10 @@
 
 import functools
 import json
+import shlex
 from typing import TYPE_CHECKING
+
+from shipways.render.markdown import escaped
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -11,8 +14,8 @@ if TYPE_CHECKING:
 def render(template: str, **values: object) -> str:
     """The text of `templates/TEMPLATE.j2`. A value that a template asks for and is not given is an error.
 
-    `{{ value | toml }}` writes a string, boolean, number or list of them as TOML. In a template of HTML every value is
-    escaped.
+    `{{ value | toml }}` writes a string, boolean, number or list of them as TOML, `| sh` a string as a word of a shell,
+    `| markdown` a line of Markdown that shows exactly it. In a template of HTML every value is escaped.
     """
     return _environment().get_template(f"{template}.j2").render(values)
 
@@ -29,7 +32,7 @@ def _environment() -> "Environment":
         keep_trailing_newline=True,
         autoescape=select_autoescape(("html.j2",)),
     )
-    environment.filters["toml"] = _toml
+    environment.filters |= {"toml": _toml, "sh": shlex.quote, "markdown": escaped}
     return environment
 
 
