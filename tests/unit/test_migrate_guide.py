@@ -15,7 +15,7 @@ COMMANDS = re.findall(r"```sh\nshipways (.*)\n```", GUIDE)
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
-    """Each ends as the guide says, for somebody who has OpenClaw."""
+    """S0-31: each ends as the guide says, for somebody who has OpenClaw."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     text = (FIXTURES / "current.json5").read_text()

@@ -19,7 +19,7 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(("name", "code"), [("current", 1), ("clawdbot", 1), ("ancient", 0)])
 def test_migrate(mine: Path, capsys: pytest.CaptureFixture[str], name: str, code: int) -> None:
-    """Found, told and written, each time the same; no secret in what is printed or in the configuration."""
+    """S0-31: found, told and written, each time the same; no secret in what is printed or in the configuration."""
     source = home(mine, (FIXTURES / f"{name}.json5").read_text(), PLACES[name])
     before = source.read_bytes()
     assert code == run(["migrate", "openclaw"])

@@ -66,8 +66,10 @@ def test_table() -> None:
         "        no test      no clock",
         "S0-03   It is done.",
         "        not yet      us",
-        "3 rows: 1 with a test, 1 with a reason, 1 waiting",
+        "3 rows: 1 proven, 1 without a test, 1 not yet",
     ] == lines
+    part = Named(path="unit/test_b.py", name="test_b", rows=("S0-02", "S0-03"))
+    assert "3 rows: 1 proven, 2 proven in part" == list(told(checklist(ROWS), (SMALL, part), {}))[-1]
     assert "        not run      tests/unit/test_a.py::test_small" == next(
         line for line in told(checklist(ROWS), (SMALL,), {}) if "test_a" in line
     )
