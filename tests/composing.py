@@ -1,6 +1,7 @@
 """Docker Compose for tests: the program itself, and services that run on an engine of the test's own."""
 
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -21,6 +22,8 @@ go 1.24
 
 require github.com/docker/compose/v2 v{VERSION}
 """
+SLIM = ("--variant=minbase", *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "man", "locale")))
+"""What the slim image of Debian leaves out."""
 TENDER = Path(__file__).parent.parent / "ci" / "tender"
 
 
@@ -52,6 +55,14 @@ def go_program(source: Path, place: Path) -> Path:
     argv = ("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", str(place), ".")
     subprocess.run(argv, cwd=source, env=env, check=True)
     return place
+
+
+def program_layer(program: Path) -> bytes:
+    """A layer with a program in /usr/local/bin."""
+    stream = BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+        archive.add(program, f"usr/local/bin/{program.name}")
+    return stream.getvalue()
 
 
 def busybox(kept: Path) -> bytes:
@@ -123,3 +134,21 @@ def seconds_until(condition: Callable[[], object], limit: float) -> float:
 
 def _said(*argv: str) -> str:
     return subprocess.run(argv, capture_output=True, text=True, check=False).stdout
+
+
+def docker_import(engine: DockerEngine, layer: bytes, name: str, folder: Path) -> None:
+    """A root under the name of an official image: those are in a registry that tests do not ask."""
+    place = folder / "layer.tar.gz"
+    place.write_bytes(layer)
+    path = "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    engine.docker("import", "--change", path, str(place), name)
+    place.unlink()
+
+
+def docker_build(engine: DockerEngine, folder: Path, name: str) -> str:
+    """Build a folder's Dockerfile, with the network of this machine, and return what was printed."""
+    argv = ("docker", "--host", engine.host, "build", "--network", "host", "--tag", name, ".")
+    env = {"DOCKER_BUILDKIT": "0", "PATH": os.environ["PATH"]}  # BuildKit would want a plug-in of docker
+    done = subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=1500)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return re.sub(r"\x1b\[\d*m", "", done.stdout + done.stderr)  # the second is what programs say in it, in red

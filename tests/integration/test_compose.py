@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from composing import TENDER, Composed, busybox, children, compose_program, go_program, seconds_until
-from imaging import packed, stacked
+from composing import TENDER, Composed, busybox, children, compose_program, go_program, program_layer, seconds_until
+from imaging import stacked
 from registries import DockerEngine, docker_engine, local_registry
 from sandbox import Repository
 from support import free_port, need
@@ -78,6 +78,10 @@ needs = ["pulse"]
 env.PULSE_ADDR = {{ default = "127.0.0.1:9090" }}
 env.INDEX = {{ default = "{{service.pulse}}" }}
 
+# Its readers of variables take other values than Compose does.
+[deployment.config]
+folder = ""
+
 [deployment.compose]
 file = "compose.yml"
 """
@@ -116,7 +120,7 @@ def up(project: Repository, program: tuple[str, ...], tmp_path_factory: pytest.T
         pytest.skip("dockerd needs root")
     folder = tmp_path_factory.mktemp("compose")
     with local_registry(folder) as registry, docker_engine() as engine:
-        image = stacked(packed({"usr/local/bin/tender": go_program(TENDER, folder / "tender").read_bytes()}))
+        image = stacked(program_layer(go_program(TENDER, folder / "tender")))
         registry.push(f"{registry.host}/shipways/tender:0.1.0", {"linux/amd64": image})
         project.file("shipways.toml", CONFIG.format(host=registry.host, port=free_port()))
         project.commit()
