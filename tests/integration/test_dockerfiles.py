@@ -17,13 +17,10 @@ import pytest
 
 from composing import (
     SLIM,
-    TENDER,
     Composed,
     compose_program,
     docker_build,
     docker_import,
-    go_program,
-    program_layer,
     seconds_until,
 )
 from engines import RUST, debian
@@ -63,16 +60,14 @@ class Built:
 @pytest.fixture(scope="module")
 def aisopod(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     """aisopod by its committed Dockerfile, built cold, and once more after a change of one source file."""
-    need("dockerd", "docker", "mmdebstrap", "go")
+    need("dockerd", "docker", "mmdebstrap")
     folder = tmp_path_factory.mktemp("aisopod")
     kept = pytestconfig.cache.mkdir("images") if pytestconfig.cache else folder
     shutil.copytree(PROJECTS / "aisopod", folder / "project", ignore=shutil.ignore_patterns("target", "dist"))
-    tender = program_layer(go_program(TENDER, folder / "tender"))
     ((rust, packages),) = RUST.items()
     with docker_engine() as engine:
         docker_import(engine, debian(kept, packages).layers[0], rust, folder)
         docker_import(engine, debian(kept, ("libgcc-s1",), *SLIM).layers[0], BASE, folder)
-        docker_import(engine, tender, "ghcr.io/shipways/tender:0.1.0", folder)
         begin = time.monotonic()
         docker_build(engine, folder / "project", "built")
         seconds = time.monotonic() - begin
@@ -111,12 +106,12 @@ def test_dependencies_are_cached(aisopod: Built) -> None:
 
 @pytest.mark.long
 def test_image_is_small(aisopod: Built, tmp_path: Path) -> None:
-    """S0-01, S0-02: the program, tender and certificates on the base; no compiler, no source; less than 150 MB."""
+    """S0-01, S0-02: the program and certificates on the base; no compiler, no source; less than 150 MB."""
     container = aisopod.engine.docker("create", "built")
     aisopod.engine.docker("export", "--output", str(tmp_path / "root.tar"), container)
     listed = subprocess.run(("tar", "-tf", tmp_path / "root.tar"), capture_output=True, text=True, check=True).stdout
     names = set(listed.splitlines())
-    assert {"usr/local/bin/aisopod", "usr/local/bin/tender", "etc/ssl/certs/ca-certificates.crt", "data/"} <= names
+    assert {"usr/local/bin/aisopod", "etc/ssl/certs/ca-certificates.crt", "data/"} <= names
     assert not [name for name in names if re.search(r"(^|/)(cargo|rustc|gcc|cc|src/.*\.rs|Cargo\.lock)$", name)]
     size, below = (
         int(aisopod.engine.docker("image", "inspect", "--format", "{{.Size}}", name)) for name in ("built", BASE)
@@ -145,7 +140,7 @@ def test_bind_address(aisopod: Built) -> None:
     port = free_port()
     options = ("--network", "outside", "--publish", f"127.0.0.1:{port}:18789", "--env", "AISOPOD_BIND=127.0.0.1")
     container = aisopod.run(*options)
-    probe = ("exec", container, "/usr/local/bin/tender", "probe", "http://127.0.0.1:18789/health")
+    probe = ("exec", container, "/usr/local/bin/aisopod", "health")
     seconds_until(lambda: "" == aisopod.engine.docker(*probe), 30)
     assert not answers(port)
 

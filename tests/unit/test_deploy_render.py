@@ -27,6 +27,7 @@ SCHEMA: Final = {
                     "runtime": {
                         "enum": ["docker", "image", "go", "node", "python", "ruby", "rust", "elixir", "static"]
                     },
+                    "image": {"type": "object", "required": ["url"], "properties": {"url": {"type": "string"}}},
                     "dockerfilePath": {"type": "string"},
                     "dockerContext": {"type": "string"},
                     "region": {"enum": ["oregon", "ohio", "virginia", "frankfurt", "singapore"]},
@@ -109,3 +110,10 @@ def test_worker() -> None:
     made = service('[service.shop]\nimage = "shop"\n[service.shop.probe]\ncommand = ["shop", "check"]\n')
     assert "worker" == made["type"]
     assert "healthCheckPath" not in made
+
+
+def test_no_dockerfile() -> None:
+    """What has no Dockerfile runs the image that was pushed."""
+    made = service(SHOP + '[deployment.docker]\nfile = ""\n')
+    assert ("image", {"url": "ghcr.io/example/shop:latest"}) == (made["runtime"], made["image"])
+    assert "dockerfilePath" not in made

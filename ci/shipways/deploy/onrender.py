@@ -31,9 +31,7 @@ def _service(service: Service, table: Render) -> Mapping[str, Yaml]:
     made: dict[str, Yaml] = {
         "type": "web" if service.port else "worker",
         "name": service.name,
-        "runtime": "docker",
-        "dockerfilePath": f"./{service.dockerfile}",
-        "dockerContext": ".",
+        **_source(service),
         "region": table.region,
         "plan": table.plan,
         "autoDeployTrigger": "off",
@@ -50,6 +48,13 @@ def _service(service: Service, table: Render) -> Mapping[str, Yaml]:
         least, most = _SHUTDOWN
         made["maxShutdownDelaySeconds"] = min(most, max(least, -(-service.stop_time // 1000)))
     return made
+
+
+def _source(service: Service) -> Mapping[str, Yaml]:
+    """What it runs: what its Dockerfile builds, or the image that was pushed."""
+    if service.dockerfile:
+        return {"runtime": "docker", "dockerfilePath": f"./{service.dockerfile}", "dockerContext": "."}
+    return {"runtime": "image", "image": {"url": f"{service.repository}:latest"}}
 
 
 def _variables(service: Service) -> list[Yaml]:
