@@ -19,6 +19,7 @@ from support import facts, need
 pytestmark = pytest.mark.integration
 
 STUB = "#!/bin/sh\npwd\nprintf '<%s>' \"$@\"\nexit 7\n"
+COMPOSE = "deployment/docker/docker-compose.yml"
 PROBE = '[service.shop.probe]\nstatus = 203\ncontains = """it\'s $fine"""\ntimeout = "500ms"\n'
 
 
@@ -46,11 +47,12 @@ def run(argv: Sequence[str | Path], cwd: Path, *folders: Path) -> tuple[int, str
 
 @pytest.fixture
 def stubs(tmp_path: Path) -> Path:
-    """A folder with a shipways that says what it was asked for."""
+    """A folder with programs that say what they were asked for."""
     folder = tmp_path / "stubs"
     folder.mkdir()
-    (folder / "shipways").write_text(STUB)
-    (folder / "shipways").chmod(0o755)
+    for name in ("shipways", "docker", "fly", "kubectl"):
+        (folder / name).write_text(STUB)
+        (folder / name).chmod(0o755)
     return folder
 
 
@@ -73,11 +75,14 @@ def test_shellcheck(tmp_path: Path) -> None:
         (("daemon-ctl", "restart", "shop"), "<service><ctl><restart><shop>"),
         (("daemon-ctl", "logs", "shop", "-f"), "<service><logs><shop><-f>"),
         (("build-all", "--engine", "host"), "<build><--engine><host>"),
-        (("deploy", "compose", "--dry-run"), "<deploy><compose><--dry-run>"),
+        (("deploy", "systemd", "--dry-run"), "<service><install><--dry-run>"),
+        (("deploy", "compose", "a b"), f"<compose><--file><{COMPOSE}><up><--detach><--wait><a b>"),
+        (("deploy", "fly", "--now"), "<deploy><--config><deployment/fly/shop/fly.toml><--now>"),
+        (("deploy", "kubernetes"), "<apply><--kustomize><deployment/kubernetes/overlays/prod>"),
     ],
 )
 def test_called(words: tuple[str, ...], asked: str, tmp_path: Path, stubs: Path) -> None:
-    """S1-06: from anywhere shipways gets the words as they are, at the top of the project; its status comes back."""
+    """S1-06: from anywhere the program gets the words as they are, at the top of the project; its status comes back."""
     folder = project(tmp_path, SHOP)
     name, *rest = words
     status, out, err = run((folder / f"{name}.sh", *rest), tmp_path, stubs)

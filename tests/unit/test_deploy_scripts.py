@@ -17,8 +17,10 @@ def test_names() -> None:
 
 def test_only_what_there_is() -> None:
     """A platform without files is not offered; where nothing can be asked there is nothing that asks."""
-    files = rendered(scripts, SHOP + '[deployment.fly]\nfile = ""\n')
-    assert "\ncompose | kubernetes | render)\n" in files["deployment/scripts/deploy.sh"]
+    name = "deployment/scripts/deploy.sh"
+    assert "usage: $0 compose|fly|kubernetes|launchd|systemd " in rendered(scripts)[name]
+    few = '[deployment.fly]\nfile = ""\n[deployment.launchd]\nfolder = ""\n'
+    assert "usage: $0 compose|kubernetes|systemd " in rendered(scripts, SHOP + few)[name]
     assert "deployment/scripts/health-check.sh" not in rendered(scripts, '[service.shop]\nimage = "shop"\n')
     assert {} == rendered(scripts, SHOP + '[deployment.scripts]\nfolder = ""\n')
     assert {} == rendered(scripts, "")

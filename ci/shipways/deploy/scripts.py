@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from shipways.config.schema import Config
-from shipways.deploy.services import NOTE, PLATFORMS, services
+from shipways.deploy.services import NOTE, services
 from shipways.model.facts import Facts
 from shipways.model.rendered import Rendered
 from shipways.model.service import CONTAINER, Health, Service
@@ -25,12 +25,21 @@ def rendered(config: Config, facts: Facts) -> Iterator[Rendered]:  # noqa: ARG00
     values = {
         "note": NOTE,
         "top": posixpath.relpath(".", folder),
-        "platforms": tuple(name for name in PLATFORMS if there.get(name)),
+        **_platforms(there, tuple(each.name for each in found if each.port)),
         "asked": asked,
     }
     for name in (*_ALWAYS, *(("health-check",) if asked else ())):
         text = render(f"deployment/scripts/{name}.sh", **values)
         yield Rendered(path=f"{folder}/{name}.sh", text=text, comment="#", executable=True)
+
+
+def _platforms(there: Mapping[str, str], listening: tuple[str, ...]) -> Mapping[str, object]:
+    """What deploy.sh offers: Render deploys by itself, from the repository."""
+    daemons = tuple(name for name in ("launchd", "systemd") if there[name])
+    found: dict[str, object] = {name: there[name] for name in ("compose", "kubernetes") if there[name]}
+    if there["fly"] and listening:
+        found["fly"] = tuple(there["fly"].format(service=name) for name in listening)
+    return {"platforms": found, "daemons": daemons, "names": sorted((*found, *daemons))}
 
 
 def _asked(service: Service, health: Health) -> Mapping[str, str]:
