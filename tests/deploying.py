@@ -50,11 +50,13 @@ gauges = ["shop_items"]
 """
 
 
-def rendered(renderer: Renderer, services: str = SHOP, sources: Sequence[str] = ()) -> Mapping[str, str]:
+def rendered(
+    renderer: Renderer, services: str = SHOP, sources: Sequence[str] = (), *, head: str = HEAD
+) -> Mapping[str, str]:
     """The files of a renderer by their paths, for a project with these services and source files."""
     files = tuple(SourceFile(path=path, mode="100644", oid="0" * 40) for path in sources)
     said = replace(facts(shop="1.0.0"), source=SourceTree(files=files))
-    return {file.path: file.text for file in renderer.rendered(parse(HEAD + services, "shipways.toml"), said)}
+    return {file.path: file.text for file in renderer.rendered(parse(head + services, "shipways.toml"), said)}
 
 
 @contextlib.contextmanager

@@ -26,6 +26,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "git clone": "needs a network",
     "git push": "needs a network",
     "kubectl": "needs a cluster",
+    "shipways service": "test_services_on_systemd.py runs it on a real systemd",
     "promtool": "test_monitoring.py runs it on the same files",
     "ss": "what listens depends on the machine",
     "sudo": "changes the machine",

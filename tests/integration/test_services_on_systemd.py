@@ -100,7 +100,7 @@ def test_start_waits_for_health(toy: Machine) -> None:
 
 @pytest.mark.long
 def test_killed_is_back_after_five_seconds(toy: Machine) -> None:
-    """S0-11: killed, it is back after RestartSec; stopped, it is not."""
+    """S0-11, S0-AC5: killed, it is back after RestartSec; stopped, it is not."""
     before = began(toy)
     toy.out("kill", "-9", str(asked(toy)["pid"]))
     assert 5 <= returned(toy, before) < 9
