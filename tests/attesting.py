@@ -20,7 +20,7 @@ from shipways.model.secret import Secret
 from shipways.outside.channels import Channel, Outside
 from shipways.outside.proofs import Notary
 from shipways.publish.attest import AttestChannel
-from shipways.publish.proofplaces import OnGithub, Place, WithImages
+from shipways.publish.proofplaces import Beside, GithubStore, OnGithub, WithImages
 from shipways.run.reconciler import Around, converge
 from shipways.testing.console import ManualClock, RecordingConsole
 from shipways.testing.doors import CLOSED
@@ -71,15 +71,22 @@ def key_notary(pair: tuple[str, str] = (PUBLIC, PRIVATE)) -> Notary:
 
 @dataclass
 class Run:
-    """Processes that publish releases with proofs by one notary; `console` has what the last one told."""
+    """Processes that publish releases with proofs by one notary, the provenance in GitHub's store too if `stored`.
+
+    `console` has what the last one told.
+    """
 
     notary: Notary = field(default_factory=key_notary)
     table: AttestTable = TABLE
+    stored: bool = False
     console: RecordingConsole = field(default_factory=RecordingConsole)
 
-    def with_proofs(self, channels: Sequence[Channel], places: Sequence[Place]) -> Sequence[Channel]:
+    def with_proofs(
+        self, channels: Sequence[Channel], places: Sequence[Beside], stores: Sequence[GithubStore] = ()
+    ) -> Sequence[Channel]:
         """Channels, and the one of their proofs."""
-        return (*channels, AttestChannel(table=self.table, places=tuple(places), repository="example/demo"))
+        made = AttestChannel(table=self.table, places=tuple(places), stores=tuple(stores), repository="example/demo")
+        return (*channels, made)
 
     def doors(self, outside: Outside, folder: Path) -> Outside:
         """With those that proofs need."""
@@ -105,7 +112,8 @@ class Run:
 
         async def main() -> Outcome:
             async with hub.outside(folder, TOKEN) as outside:
-                channels = self.with_proofs([own], [OnGithub(channel=own)])
+                stores = [GithubStore(channel=own)] if self.stored else []
+                channels = self.with_proofs([own], [OnGithub(channel=own)], stores)
                 return await self.converge(channels, made, self.doors(outside, folder), apply=apply)
 
         return anyio.run(main)

@@ -1,7 +1,10 @@
 """The stand-in for GitHub answers as GitHub's own description of its API says, and GitHub's clients work with it."""
 
+import json
+from base64 import b64encode
 from collections.abc import Iterator
 
+import cramjam
 import httpx
 import pytest
 from github import Auth, Github, GithubException
@@ -19,6 +22,7 @@ RELEASE = f"{RELEASES}/{{release_id}}"
 ASSETS = f"{RELEASE}/assets"
 ASSET = f"{RELEASES}/assets/{{asset_id}}"
 BY_TAG = f"{RELEASES}/tags/{{tag}}"
+ATTESTATIONS = f"{REPO}/attestations"
 DRAFT = {"tag_name": "v1", "name": "One", "body": "text", "draft": True, "target_commitish": "a" * 40}
 
 
@@ -95,6 +99,41 @@ def test_repository(ask: Asker) -> None:
     assert left == ask("GET", "/rate_limit", 200).json()["rate"]["remaining"]
     ask("GET", REPO, 200)
     assert left - 1 == ask("GET", "/rate_limit", 200).json()["rate"]["remaining"]
+
+
+def test_attestations(ask: Asker, hub: forging.Github) -> None:
+    """A bundle is found by each of its subjects, in pages; what is none is refused."""
+    subjects = [{"name": name, "digest": {"sha256": name * 64}} for name in "ab"]
+    statement = json.dumps({"predicateType": "https://slsa.dev/provenance/v1", "subject": subjects}).encode()
+    envelope = {"payload": b64encode(statement).decode(), "payloadType": "application/vnd.in-toto+json"}
+    bundle = {"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json", "dsseEnvelope": envelope}
+    assert [1, 2] == [ask("POST", ATTESTATIONS, 201, json={"bundle": bundle}).json()["id"] for _ in range(2)]
+    ask("POST", ATTESTATIONS, 422, json={"bundle": {}})
+    ask("POST", ATTESTATIONS, 403, json={"bundle": bundle}, token=READER)
+    hub.forge.attestations.inline = True
+    one, by_digest = {"per_page": 1, "predicate_type": "provenance"}, f"{ATTESTATIONS}/{{subject_digest}}"
+    for name in "ab":
+        page = ask("GET", by_digest, 200, subject_digest=f"sha256:{name * 64}", query=one)
+        assert [bundle] == [entry["bundle"] for entry in page.json()["attestations"]]
+        page = httpx.get(page.links["next"]["url"], trust_env=False)
+        assert (1, {}) == (len(page.json()["attestations"]), page.links)
+    place = f"{hub.url}{API}/repos/{REPOSITORY}/attestations/sha256:"
+    assert 404 == httpx.get(place + "c" * 64, trust_env=False).status_code  # which the description does not name
+    assert 404 == httpx.get(place + "a" * 64, params={"predicate_type": "sbom"}, trust_env=False).status_code
+
+
+def test_attestation_elsewhere(ask: Asker, hub: forging.Github) -> None:
+    """As GitHub answers since July 2026, other than it says: no bundle, but a signed URL where it lies packed."""
+    statement = json.dumps({"subject": [{"digest": {"sha256": "a" * 64}}]}).encode()
+    bundle = {"dsseEnvelope": {"payload": b64encode(statement).decode()}}
+    ask("POST", ATTESTATIONS, 201, json={"bundle": bundle})
+    place = f"{hub.url}{API}/repos/{REPOSITORY}/attestations/sha256:{'a' * 64}"
+    (entry,) = httpx.get(place, trust_env=False).json()["attestations"]
+    assert ({"bundle", "bundle_url", "initiator", "repository_id"}, None) == (set(entry), entry["bundle"])
+    answer = httpx.get(entry["bundle_url"], trust_env=False)
+    assert "application/x-snappy" == answer.headers["content-type"]
+    assert bundle == json.loads(bytes(cramjam.snappy.decompress_raw(answer.content)))
+    assert 400 == httpx.get(entry["bundle_url"], headers={"Authorization": "x"}, trust_env=False).status_code
 
 
 def test_pages(ask: Asker) -> None:

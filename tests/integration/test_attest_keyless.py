@@ -3,7 +3,6 @@
 import base64
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
@@ -14,14 +13,13 @@ from sigstore.verify.policy import Identity
 
 from attesting import Run, image, proofs, released
 from forging import Github, at, github, told
+from keyless import TABLE, WHO, Yard, opened
 from sandbox import Repository
-from shipways.adapters.keyless import KeylessNotary
-from shipways.config.publish import AttestTable
 from shipways.errors import Transient, Unfinished, Unproven
 from shipways.model.digest import digest_bytes
 from shipways.model.outcome import State
 from shipways.pack.statements import provenance
-from shipways.rehearse.faults import Chooser, Fault, Faulty, Traffic
+from shipways.rehearse.faults import Fault
 from shipways.rehearse.identity import GITHUB
 from shipways.rehearse.oci import OciRegistry
 from shipways.rehearse.serving import served
@@ -29,38 +27,13 @@ from shipways.rehearse.sigstore import Sigstore
 
 pytestmark = pytest.mark.integration
 
-WHO = "https://forge.example/example/hello/.github/workflows/release.yml@refs/tags/v1.0.0"
-TABLE = AttestTable(signer="sigstore", identity=WHO.replace("v1.0.0", "{tag}"), issuer=GITHUB["iss"])
 PROOFS = ("SUMS.sigstore.json", "manifest.json.sigstore.json", "provenance.sigstore.json")
-
-
-@dataclass
-class Yard:
-    """The stand-in, served, and a CI job in front of it."""
-
-    folder: Path
-    sigstore: Sigstore = field(default_factory=Sigstore)
-    url: str = ""
-    fault: Chooser = lambda *_: Fault.NONE
-    traffic: Traffic = field(default_factory=Traffic)
-
-    def notary(self, tag: str = "v1.0.0", issuer: str = TABLE.issuer) -> KeylessNotary:
-        """Who signs a release of a tag, and verifies it."""
-        return KeylessNotary(TABLE.identities([tag]), issuer, self.folder / "trust.json")
 
 
 @pytest.fixture
 def yard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Yard]:
     """A job that says who it is."""
-    made = Yard(tmp_path)
-
-    def choose(method: str, path: str) -> Fault:
-        return made.fault(method, path)
-
-    with served(Faulty(made.sigstore.app, choose, made.traffic)) as made.url:
-        (tmp_path / "trust.json").write_text(made.sigstore.trust_config(made.url))
-        for name, value in made.sigstore.identity.environment(made.url).items():
-            monkeypatch.setenv(name, value)
+    with opened(tmp_path, monkeypatch) as made:
         yield made
 
 

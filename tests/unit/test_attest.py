@@ -14,7 +14,7 @@ from shipways.pack.statements import subjects_digest
 from shipways.publish.attest import AttestChannel, plan
 from shipways.publish.files import FilesChannel
 from shipways.publish.github import GithubChannel
-from shipways.publish.proofplaces import InFolder, OnGithub, WithImages
+from shipways.publish.proofplaces import GithubStore, InFolder, OnGithub, WithImages
 from shipways.publish.registry import RegistryChannel, Shipped
 from support import sealed
 
@@ -74,6 +74,33 @@ def test_taken_name() -> None:
     entry = ArtifactEntry(path="provenance.intoto.jsonl", kind="file", digest="sha256:x", size=1)
     with pytest.raises(ConfigError, match=r"provenance.intoto.jsonl: cannot be the name of an asset"):
         CHANNEL.desired(replace(MANIFEST, artifacts=(*MANIFEST.artifacts, entry)))
+
+
+def test_stored() -> None:
+    """GitHub's store gets the provenance once, by the digest of its first subject, after all that is staged there."""
+    own = GithubChannel(repository="o/r")
+    (item,) = replace(CHANNEL, places=(), stores=(GithubStore(channel=own),)).desired(MANIFEST)
+    assert "attest/store/sdk/v1.2.0@sha256:a/provenance.intoto.jsonl" == item.id
+    assert (ItemKind.PROOF, Phase.STAGE, subjects_digest(MANIFEST)) == (item.kind, item.phase, item.want)
+    assert {i.id for i in own.desired(MANIFEST) if i.phase is Phase.STAGE} == set(item.needs)
+
+
+SIGSTORE = 'signer = "sigstore"\nidentity = "i"\nissuer = "https://i.example"\n'
+GITHUB = '[project]\nname = "p"\nrepository = "o/r"\n\n[publish.github]\n\n[publish.attest]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "stores"),
+    [
+        (GITHUB + SIGSTORE, ["store"]),
+        (GITHUB + SIGSTORE + "store = false\n", []),
+        (f'{GITHUB}signer = "key"\npublic_key = "{PUBLIC}"\n', []),
+    ],
+)
+def test_who_is_stored(text: str, stores: list[str]) -> None:
+    """The store is for bundles of sigstore, unless the config says that there is none."""
+    (channel,) = plan(parse(text, "shipways.toml"), None)
+    assert stores == [store.name for store in channel.stores]
 
 
 FILES = '[project]\nname = "p"\n\n[publish.files]\nfolder = "/f"\n\n[publish.attest]\n'

@@ -2,13 +2,14 @@
 
 import pytest
 
-from working import SMALL, ci_and_release, demo
+from working import DEMO, SMALL, ci_and_release, demo
 
 
 def test_what_a_release_is_given() -> None:
     """S0-25..28: each channel gets its right, or the secret that it has no identity for; only the command has them."""
     release = ci_and_release(demo())[1]["jobs"]["release"]
-    assert {"contents": "write", "packages": "write", "id-token": "write"} == release["permissions"]
+    rights = {"contents": "write", "packages": "write", "id-token": "write"}
+    assert {"attestations": "write"} | rights == release["permissions"]
     assert "release" == release["environment"]
     assert {
         "GITHUB_TOKEN": "${{ github.token }}",
@@ -25,6 +26,13 @@ def test_what_a_release_is_given() -> None:
         },
         {"registry": "ghcr.io", "username": "${{ github.actor }}", "password": "${{ github.token }}"},
     ] == logins
+
+
+def test_no_store() -> None:
+    """Where GitHub keeps no attestations, nobody needs the right to put them there."""
+    text = DEMO.replace("[publish.attest]", "[publish.attest]\nstore = false")
+    release = ci_and_release(demo(text))[1]["jobs"]["release"]
+    assert {"contents": "write", "packages": "write", "id-token": "write"} == release["permissions"]
 
 
 @pytest.mark.parametrize(

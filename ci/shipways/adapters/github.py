@@ -10,6 +10,7 @@ from github.GitRelease import GitRelease
 from github.GitReleaseAsset import GitReleaseAsset
 from github.Repository import Repository
 
+from shipways.adapters.githubattestations import Attestations
 from shipways.adapters.githubbytes import AssetBytes
 from shipways.adapters.githubclient import GithubClient
 from shipways.adapters.githuberrors import RELEASES
@@ -27,6 +28,7 @@ class GithubForge:
         self._bytes = AssetBytes(token, http, clock)
         self._client = GithubClient(api, token, clock, RELEASES)
         self._repository: Repository = self._client.github.get_repo(repository)
+        self._attestations = Attestations(self._client.api, repository, token, http, clock)
         self._assets = f"{self._client.api}/repos/{repository}/releases/assets"
         self._current: dict[str, ForgeRelease] = {}
 
@@ -182,6 +184,14 @@ class GithubForge:
         )
         if not there:
             raise Moved(Problem(path=f"asset {asset}", what="is gone"))
+
+    async def attestations(self, subject: str) -> Sequence[bytes]:
+        """A request, and one for each that is there."""
+        return await self._attestations.of(subject)
+
+    async def attest(self, bundle: bytes) -> str:
+        """One POST."""
+        return await self._attestations.add(bundle)
 
     def _by_tag(self, tag: str) -> ForgeRelease | None:
         try:

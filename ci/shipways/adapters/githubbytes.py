@@ -20,6 +20,11 @@ _SMALL: Final = 4 << 20
 """Bytes of what is held in memory whole."""
 
 
+def authorization(token: Secret) -> dict[str, str]:
+    """The header for a request to the API."""
+    return {"Authorization": f"Bearer {token.open()}"} if token else {}
+
+
 class AssetBytes:
     """Sends and fetches them. The token goes to the API alone: where that sends us for bytes, nobody gets it."""
 
@@ -90,4 +95,4 @@ class AssetBytes:
         return ForgeAsset(id=said["id"], name=said["name"], whole=True, url=said["browser_download_url"])
 
     def _headers(self, **more: str) -> dict[str, str]:
-        return ({"Authorization": f"Bearer {self._token.open()}"} if self._token else {}) | more
+        return authorization(self._token) | more

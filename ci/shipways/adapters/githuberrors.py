@@ -24,6 +24,15 @@ RELEASES: Final[Hints] = {
     404: "check project.repository; GitHub also answers this to a token without `contents: write`, "
     "and to one without `workflows: write` when the commit changes .github/workflows",
 }
+_NO_STORE: Final = (
+    "an Enterprise server keeps no attestations, and GitHub those of a private repository only with Enterprise Cloud: "
+    "there `store = false` in [publish.attest]"
+)
+ATTESTATIONS: Final[Hints] = {
+    401: RELEASES[401],
+    403: f"the token needs `attestations: write` (in GitHub Actions: permissions); {_NO_STORE}",
+    404: f"check project.repository; {_NO_STORE}",
+}
 TAPS: Final[Hints] = {
     301: "check publish.homebrew.api and publish.homebrew.tap",
     401: "let HOMEBREW_TAP_TOKEN (or GH_TOKEN, GITHUB_TOKEN) hold a valid token",

@@ -47,6 +47,7 @@ class AttestTable(Frozen):
     identity: Annotated[str, StringConstraints(pattern=r"^\S*$")] = ""
     issuer: Annotated[str, StringConstraints(pattern=r"^(https://\S+)?$")] = ""
     trust: RelativePath | Literal[""] = ""
+    store: bool = True
 
     @model_validator(mode="after")
     def _pinned(self) -> Self:
@@ -149,6 +150,11 @@ class Publish(Frozen):
     homebrew: HomebrewTable | None = None
     pypi: PypiTable | None = None
     registry: RegistryTable | None = None
+
+    @property
+    def stored(self) -> bool:
+        """Whether the provenance goes to GitHub's store of attestations, too: that takes bundles of sigstore alone."""
+        return bool(self.github and self.attest and self.attest.signer == "sigstore" and self.attest.store)
 
 
 def homebrew_problems(publish: Publish, formulas: Collection[str]) -> Iterator[str]:

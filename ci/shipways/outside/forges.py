@@ -1,4 +1,4 @@
-"""The door to the releases of a forge, as a Protocol of a few methods."""
+"""The door to the releases of a forge, and what it keeps about them, as a Protocol of a few methods."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from shipways.model.forge import ForgeAsset, ForgeRelease, ForgeRights
 
 
 class Forge(Protocol):
-    """The releases of one repository at a forge.
+    """The releases of one repository at a forge, and its attestations.
 
     Every method raises Transient, or Unfinished when the forge refuses.
     """
@@ -67,4 +67,12 @@ class Forge(Protocol):
 
     async def remove(self, asset: int) -> None:
         """Delete a file by its id. Raises Moved when it is gone."""
+        ...
+
+    async def attestations(self, subject: str) -> Sequence[bytes]:
+        """The bundles of sigstore with a provenance of what has this digest; one that cannot be read is empty."""
+        ...
+
+    async def attest(self, bundle: bytes) -> str:
+        """Store such a bundle for all that it is about; its URL. None is ever replaced."""
         ...

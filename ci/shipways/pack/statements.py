@@ -64,6 +64,18 @@ def stated_digest(statement: bytes) -> str:
     return digest_of(said.get("subject"))
 
 
+def claimed_tags(bundle: bytes) -> tuple[str, ...]:
+    """The tags that a bundle of sigstore says it is the provenance of, in our words, whoever has signed it."""
+    try:
+        statement, _ = opened(canonical(_table(bundle)["dsseEnvelope"]))
+        definition = _table(statement)["predicate"]["buildDefinition"]
+        if definition["buildType"] != _MAKE:
+            return ()
+        return tuple(package["tag"] for package in definition["externalParameters"]["packages"])
+    except (ValueError, KeyError, TypeError):
+        return ()
+
+
 def to_sign(payload: bytes, kind: str = PAYLOAD) -> bytes:
     """What is signed of a payload (DSSE 1.0, protocol.md, "Signature Definition")."""
     return b"DSSEv1 %d %s %d %s" % (len(kind.encode()), kind.encode(), len(payload), payload)

@@ -17,7 +17,7 @@ from shipways.outside.channels import Outside
 from shipways.outside.proofs import Notary
 from shipways.pack.statements import provenance, stated_digest, subjects_digest
 from shipways.publish import files, github, registry
-from shipways.publish.proofplaces import InFolder, Kept, OnGithub, Place, Spot, WithImages
+from shipways.publish.proofplaces import Beside, GithubStore, InFolder, Kept, OnGithub, Place, Spot, WithImages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,17 +25,19 @@ class AttestChannel:
     """Items are CHANNEL/WHERE/PROOF, where another channel brings what is proved.
 
     What is proved: the manifest, the files of checksums, and each image, each by a signature; all of them by the
-    provenance. All is staged, so nothing is public without its proofs.
+    provenance, which is once in each store. All is staged, so nothing is public without its proofs.
     """
 
     table: AttestTable
-    places: tuple[Place, ...]
+    places: tuple[Beside, ...]
+    stores: tuple[GithubStore, ...] = ()
     repository: str = ""
     name: str = "attest"
 
     def desired(self, manifest: Manifest) -> tuple[Item, ...]:
         """A signature of each subject in each place, and a provenance. Raises ConfigError where a name is taken."""
         items = tuple(item for place in self.places for item in self._beside(place, manifest))
+        items += tuple(item for store in self.stores for item in self._stored(store, manifest))
         taken = {entry.path for entry in manifest.artifacts} & {_split(item)[2] for item in items}
         if taken:
             why = "it is that of a proof"
@@ -49,11 +51,11 @@ class AttestChannel:
     async def observe(self, outside: Outside, items: Sequence[Item]) -> Mapping[str, Seen]:
         """What has the name of each proof, and what it proves under the signer that is pinned.
 
-        In a registry several may have it; one that proves what it should is enough.
+        In a registry or store several may have it; one that proves what it should is enough.
         """
         notary = outside.notary(self.table, _tags(parse_manifest(await outside.read(FILE_NAME))))
         found: dict[str, Seen] = {}
-        for place in self.places:
+        for place in self._everywhere:
             mine = {(_split(item)[1], _split(item)[2]): item for item in items if _split(item)[0] == place.name}
             for kept in await place.read(outside, tuple(mine), self._form):
                 item = mine[kept.spot]
@@ -70,7 +72,7 @@ class AttestChannel:
             proof = await notary.attest(provenance(manifest, self.repository))
         else:
             proof = await notary.sign(item.path.rpartition("/")[2], await _subject(outside, item))
-        to = next(each for each in self.places if each.name == place)
+        to = next(each for each in self._everywhere if each.name == place)
         spot = Spot(id=item.id, where=where, name=name, form=self._form)
         return Publication(item=item.id, url=await to.put(outside, spot, proof, seen))
 
@@ -78,7 +80,22 @@ class AttestChannel:
     def _form(self) -> Form:
         return FORMS[self.table.signer]
 
-    def _beside(self, place: Place, manifest: Manifest) -> Iterator[Item]:
+    @property
+    def _everywhere(self) -> tuple[Place, ...]:
+        return (*self.places, *self.stores)
+
+    def _stored(self, store: GithubStore, manifest: Manifest) -> Iterator[Item]:
+        """The provenance by the digest of its first subject, after all of the release that is staged beside."""
+        for release, first in zip(manifest.releases()[:1], manifest.artifacts, strict=False):
+            yield Item(
+                id=f"{self.name}/{store.name}/{release.tag}@{first.digest}/{self._form.provenance}",
+                kind=ItemKind.PROOF,
+                phase=Phase.STAGE,
+                want=subjects_digest(manifest),
+                needs=tuple(item.id for item in store.channel.desired(manifest) if item.phase is Phase.STAGE),
+            )
+
+    def _beside(self, place: Beside, manifest: Manifest) -> Iterator[Item]:
         """The proofs of what a channel brings."""
         for subject in _subjects(place.channel.desired(manifest), manifest):
             where, _, file = subject.id.removeprefix(f"{place.name}/").rpartition("/")
@@ -151,7 +168,7 @@ def _tags(manifest: Manifest) -> tuple[str, ...]:
 
 def plan(config: Config, facts: Facts | None) -> Iterator[AttestChannel]:
     """Proofs beside everything that the config publishes, unless it says that there are none."""
-    table = config.publish.attest
+    publish, table = config.publish, config.publish.attest
     if table and table.signer != "none":
         yield AttestChannel(
             table=table,
@@ -160,5 +177,6 @@ def plan(config: Config, facts: Facts | None) -> Iterator[AttestChannel]:
                 *(OnGithub(channel=channel) for channel in github.plan(config, facts)),
                 *(WithImages(channel=channel) for channel in registry.plan(config, facts)),
             ),
+            stores=tuple(GithubStore(channel=channel) for channel in github.plan(config, facts) if publish.stored),
             repository=config.project.repository,
         )

@@ -8,6 +8,7 @@ from shipways.model.item import Seen
 from shipways.model.proof import Form
 from shipways.outside.channels import Channel, Outside
 from shipways.outside.registries import Attachment
+from shipways.pack.statements import claimed_tags
 from shipways.publish.files import FilesChannel
 from shipways.publish.github import GithubChannel, upload
 from shipways.publish.registry import RegistryChannel
@@ -34,16 +35,11 @@ class Kept:
 
 
 class Place(Protocol):
-    """What a channel brings to has room for proofs."""
-
-    @property
-    def channel(self) -> Channel:
-        """The channel."""
-        ...
+    """What has room for proofs."""
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """Its name, which is that of the channel, if it is one's."""
         ...
 
     async def read(self, outside: Outside, spots: Sequence[tuple[str, str]], form: Form) -> Sequence[Kept]:
@@ -52,6 +48,15 @@ class Place(Protocol):
 
     async def put(self, outside: Outside, spot: Spot, proof: bytes, seen: Seen) -> str:
         """Put it there, where `seen` was; its URL. Raises Transient, Moved, Unfinished."""
+        ...
+
+
+class Beside(Place, Protocol):
+    """A place where they lie beside what a channel brings."""
+
+    @property
+    def channel(self) -> Channel:
+        """The channel."""
         ...
 
 
@@ -129,3 +134,31 @@ class WithImages:
         kind = spot.form.provenance_type if spot.name == spot.form.provenance else spot.form.signature_type
         await outside.registries().attach(spot.where, Attachment(title=spot.name, source=proof, media_type=kind))
         return spot.where
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GithubStore:
+    """GitHub's store of attestations, where a provenance is found by the digest of any of its subjects.
+
+    WHERE is TAG@DIGEST. It takes whatever anybody attests who may: what does not say that it is our provenance of this
+    tag, such as that of an earlier release with a file that is the same, is not in the way.
+    """
+
+    channel: GithubChannel
+    name: str = "store"
+
+    async def read(self, outside: Outside, spots: Sequence[tuple[str, str]], form: Form) -> Sequence[Kept]:
+        """Of several all."""
+        del form
+        forge, found = outside.forge(self.channel.api, self.channel.repository), []
+        for where, name in spots:
+            tag, _, subject = where.rpartition("@")
+            for data in await forge.attestations(subject):
+                if tag in claimed_tags(data):
+                    found.append(Kept(spot=(where, name), data=data))
+        return found
+
+    async def put(self, outside: Outside, spot: Spot, proof: bytes, seen: Seen) -> str:
+        """Stored; what is there stays."""
+        del spot, seen
+        return await outside.forge(self.channel.api, self.channel.repository).attest(proof)

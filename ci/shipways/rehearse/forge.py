@@ -15,6 +15,7 @@ from starlette.routing import Mount, Route
 from shipways.rehearse.forgedesk import API, UPLOADS, Desk, Invalid, Missing, base
 from shipways.rehearse.forgegitjson import repository
 from shipways.rehearse.forgejson import Asset, Release, limits
+from shipways.rehearse.forgeproofs import Attestations
 
 _OWN: Final = re.compile(r"[^A-Za-z0-9@+_-]+")
 """What GitHub replaces by a dot in the name of an asset."""
@@ -42,6 +43,10 @@ class Forge:
     leaked: list[str] = field(default_factory=list)
     """Credentials that came to the storage, which are for the API alone."""
     last: int = 100
+    attestations: Attestations = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.attestations = Attestations(self.desk)
 
     def app(self) -> Starlette:
         """The whole server."""
@@ -62,9 +67,11 @@ class Forge:
             Route(f"{files}/{{release:int}}", self._edit, methods=["PATCH"]),
             Route(f"{files}/{{release:int}}", self._delete, methods=["DELETE"]),
             Route(f"{files}/{{release:int}}/assets", self._assets),
+            *self.attestations.routes(),
         ]
         upload = Route(f"{files}/{{release:int}}/assets", self._upload, methods=["POST"])
         routes = [Mount(API, routes=api), Mount(UPLOADS, routes=[upload]), Route("/storage/{asset:int}", self._bytes)]
+        routes.append(self.attestations.storage())
         routes.append(Route("/{owner}/{repo}/releases/download/{tag:path}/{name}", self._download))
         return Starlette(routes=routes, exception_handlers={HTTPException: self.desk.refuse})
 
@@ -72,6 +79,7 @@ class Forge:
         """Let nothing be there."""
         self.releases.clear()
         self.refs.clear()
+        self.attestations.bundles.clear()
         self.latest = None
 
     def published(self, tag: str) -> Release | None:

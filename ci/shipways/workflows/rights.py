@@ -19,6 +19,7 @@ def permissions(config: Config) -> tuple[Permission, ...]:
     """The rights of the job that publishes."""
     publish = config.publish
     wanted = {
+        "attestations": ("provenance by digest",) if publish.stored else (),
         "contents": ("the release and its files",) if publish.github else (),
         "packages": ("images",) if _OWN_REGISTRY in _hosts(config) else (),
         "id-token": tuple(_identified(config)),
