@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 import engines
@@ -13,9 +14,11 @@ collect_ignore = ["projects"]  # the tests of projects run in environments of th
 
 
 def pytest_configure() -> None:
-    """Tests build with the tools of this machine, and ask no mirror of it, where they do not say otherwise."""
+    """Tests use the tools of this machine, ask no mirror of it, and hold nothing to a time, if they do not say so."""
     os.environ["SHIPWAYS_ENGINE"] = "host"
     os.environ.pop("SHIPWAYS_MIRROR", None)
+    hypothesis.settings.register_profile("no timings", deadline=None)
+    hypothesis.settings.load_profile("no timings")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
