@@ -14,7 +14,7 @@ from shipways.model.artifact import Kind
 from shipways.model.event import Note, Planned
 from shipways.model.item import Phase
 from shipways.model.manifest import ArtifactEntry, Manifest
-from shipways.model.outcome import Outcome
+from shipways.model.outcome import GOOD, Outcome
 from shipways.model.version import is_prerelease
 from shipways.outside.channels import Channel, Stage
 from shipways.pipeline.makers import MAKERS
@@ -61,18 +61,19 @@ async def resume(finish: Finish, dry_run: bool, how: How) -> None:
 
 
 async def _finish(run: Resumed, finish: Finish, how: How, *, apply: bool) -> Manifest:
-    """Publish it, or make it again before that; its manifest."""
-    if apply:
-        await publishing.preflight(run.channels, run.dist, run.console)
+    """Publish it, or make it again before that; its manifest. Of what is complete everything is only read."""
     found = await _find(run)
     if finish.restage or not found:
+        if apply:
+            await publishing.preflight(run.channels, run.dist, run.console)
         return await _anew(run, found, how, apply=apply)
     manifest = agreed(found).manifest
     outcome = await look(run, manifest)
     trust(outcome)
     run.console.emit(Note(text=f"{run.tag}: the manifest is that of {', '.join(each.channel for each in found)}"))
     run.console.emit(Planned(plan=resumed_record(manifest, run.tag)))
-    if apply:
+    if apply and not all(row.state in GOOD for row in outcome.rows):
+        await publishing.preflight(run.channels, run.dist, run.console)
         await _supply(run, manifest, outcome, how)
     async with publishing.opened(run.dist, run.console) as around:
         await publishing.publish(run.channels, manifest, around, apply=apply)
