@@ -109,7 +109,7 @@ def test_tampered(hub: Github, tmp_path: Path, name: str) -> None:
     outcome = run.on_github(hub, made, tmp_path)
     assert (every(State.DONE) | {name: State.CONFLICT}, []) == (proofs(outcome), hub.writes())
     assert isinstance(outcome.error(), Conflict)
-    assert "it proves nothing" in told(outcome)
+    assert "put it back until this release is finished; else release the next version" in told(outcome)
 
 
 def test_other_key(hub: Github, tmp_path: Path) -> None:
