@@ -129,7 +129,7 @@ def test_python() -> None:
     assert "RUN pip install --no-cache-dir --prefix=/install ." in lines
     assert "COPY --from=build /install /usr/local" in lines
     assert {"RUN useradd --create-home --uid 1000 aegis \\", " && install -d -o aegis -g aegis /app/data"} <= set(lines)
-    assert ("aegis", "8080") == (instruction(lines, "USER"), instruction(lines, "EXPOSE"))
+    assert ("1000:1000", "8080") == (instruction(lines, "USER"), instruction(lines, "EXPOSE"))
     assert ["web", "serve", "--port", "8080"] == json.loads(instruction(lines, "CMD"))
     asked = json.loads(instruction(lines, "HEALTHCHECK").partition("CMD ")[2])
     assert ["python", "-c"] == asked[:2]

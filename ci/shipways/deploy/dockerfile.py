@@ -61,7 +61,6 @@ def _dockerfile(config: Config, facts: Facts, service: Service) -> str:
         files=tuple(f"{_path(source)} {_path(place)}" for place, source in image.files.items()),
         settings=tuple(_assigned(f"image.{service.image}.env", image.env)),
         labels=tuple(_assigned(f"image.{service.image}.labels", image.labels)),
-        user=service.user if service.build == "python" else service.uid,
         ports=sorted({*image.ports, *filter(None, (service.port,))}),
         volumes=json.dumps(data),
         healthcheck=_healthcheck(health, ask) if health else "",
