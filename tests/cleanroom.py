@@ -29,7 +29,7 @@ class Room:
         words += [f"--env={name}={value}" for name, value in {**env, **_OWN}.items()]
         argv = ("docker", "--host", self.engine.host, "run", "--rm", "--network=host", "--workdir=/job", *words)
         shell = (_IMAGE, "sh", "-ec", _SHELL, "\n".join(lines))
-        done = subprocess.run((*argv, *shell), capture_output=True, text=True, check=False, timeout=500)
+        done = subprocess.run((*argv, *shell), capture_output=True, text=True, check=False, timeout=900)
         return Ran(code=done.returncode, out=done.stdout, err=done.stderr)
 
 
