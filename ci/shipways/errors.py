@@ -11,7 +11,8 @@
     │   └── Moved             5  … because a place is not as it was seen; to be looked at again
     ├── Conflict              6  other bytes are where ours should be
     │   └── Unproven          6  … or a proof that does not prove what it should
-    └── Drift                 7  what is there is not what the plan says
+    ├── Drift                 7  what is there is not what the plan says
+    └── DeployFailed          8  a deployment failed; what served before serves again, or it says what does not
 
 Interrupted by the user: 130. `cli.py` is the only place that turns these into exit codes.
 """
@@ -129,6 +130,12 @@ class Drift(ShipwaysError):  # noqa: N818 - the name of the state in the exit-co
     """A rendered file, or something published, is not what the plan says."""
 
     exit_code = 7
+
+
+class DeployFailed(ShipwaysError):  # noqa: N818 - the state that the exit code tells
+    """What was deployed is not healthy, or could not be brought there."""
+
+    exit_code = 8
 
 
 def first(failures: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -12,7 +12,8 @@ from shipways.errors import ConfigError, Conflict, Unfinished
 from shipways.model.item import Item, ItemKind, Phase, Seen
 from shipways.model.outcome import Outcome, Row, State
 from shipways.outside.channels import Channel
-from shipways.run.reconciler import TRIES, Around, converge
+from shipways.run.patience import TRIES
+from shipways.run.reconciler import Around, converge
 from shipways.testing.console import ManualClock, RecordingConsole
 from shipways.testing.doors import CLOSED
 from shipways.testing.place import Crash, Fault, Place, PlaceChannel, scripted

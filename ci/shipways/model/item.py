@@ -25,6 +25,8 @@ class Phase(StrEnum):
 
     STAGE = "stage"
     COMMIT = "commit"
+    DEPLOY = "deploy"
+    """Only when it is asked for, and after the others: `run/deploying.py`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,8 @@ class State(StrEnum):
     BLOCKED = "waits"
     FAILED = "failed"
     CONFLICT = "conflict"
+    RETURNED = "returned"
+    """It was applied, and is again what it was before."""
 
 
 GOOD: Final = frozenset({State.DONE, State.APPLIED, State.KEPT})

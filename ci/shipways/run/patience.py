@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from shipways.errors import ShipwaysError, Transient
+from shipways.errors import Moved, ShipwaysError, Transient
 from shipways.model.event import Note
 from shipways.ports import Clock, Console
 
@@ -23,6 +23,28 @@ async def persist(what: str, ask: Callable[[], Awaitable[_T]], console: Console,
             if tries == TRIES:
                 raise
             await pause(what, error, tries, console, clock)
+    raise AssertionError("the last try returns or raises")
+
+
+async def insist(
+    what: str,
+    act: Callable[[int], Awaitable[_T]],
+    look: Callable[[], Awaitable[None]],
+    console: Console,
+    clock: Clock,
+) -> _T:
+    """What an act gives that is told which try it is, from one on. After a doubt it is tried again, but after a look.
+
+    Raises what the last try does.
+    """
+    for tries in range(1, TRIES + 1):
+        try:
+            return await act(tries)
+        except (Transient, Moved) as error:
+            if tries == TRIES:
+                raise
+            await pause(what, error, tries, console, clock)
+        await look()
     raise AssertionError("the last try returns or raises")
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import anyio
 
-from shipways.errors import ConfigError, Conflict, Moved, Problem, ShipwaysError, Transient
+from shipways.errors import ConfigError, Conflict, Problem, ShipwaysError
 from shipways.model.event import Began, Ended, Failed, Finished, Note, Skipped, Started
 from shipways.model.item import Item, ItemKind, Phase, Publication, Seen, Verdict, has_begun, judge
 from shipways.model.manifest import Manifest
@@ -15,8 +15,8 @@ from shipways.model.outcome import GOOD, Outcome, Row, State
 from shipways.model.pace import wait_text
 from shipways.outside.channels import Channel, Outside, Paced
 from shipways.ports import Clock, Console
-from shipways.run.patience import TRIES, pause, persist
-from shipways.tasks import together
+from shipways.run.patience import insist, persist
+from shipways.tasks import in_order, together
 
 WIDTH: Final = 8
 """How many items of one channel are applied at once."""
@@ -148,18 +148,14 @@ class _Run:
 
     async def _settle(self, items: Sequence[Item]) -> None:
         """Each item after what it needs, independent ones at the same time."""
-        done = {item.id: anyio.Event() for item in items}
 
-        async def follow(item: Item) -> None:
-            for need in item.needs:
-                if need in done:
-                    await done[need].wait()
-            if item.id not in self.rows:
+        async def attempt(name: str) -> None:
+            if name not in self.rows:
+                item = self.items[name]
                 lost = [need for need in item.needs if self.rows[need].state not in GOOD]
                 await (self._block(item, lost[0]) if lost else self._attempt(item))
-            done[item.id].set()
 
-        await together(partial(follow, item) for item in items)
+        await in_order({item.id: item.needs for item in items}, attempt)
 
     async def _block(self, item: Item, need: str) -> None:
         self._end(Row(item=item, state=State.BLOCKED, before=self.seen[item.id].value))
@@ -187,7 +183,8 @@ class _Run:
     async def _persist(self, item: Item) -> tuple[Publication, int]:
         """The publication, and after how many tries it was there; 0 when nothing was to be done."""
         channel = self.channels[item.channel]
-        for tries in range(1, TRIES + 1):
+
+        async def act(tries: int) -> tuple[Publication, int]:
             seen = self.seen[item.id]
             verdict = self._judge(item)
             if verdict is Verdict.CONFLICT:
@@ -195,14 +192,12 @@ class _Run:
             if verdict is not Verdict.APPLY:
                 return Publication(item=item.id, url=seen.url), tries - 1 if verdict is Verdict.DONE else 0
             self._announce(item, seen, tries)
-            try:
-                return await channel.apply(self.around.outside, item, seen), tries
-            except (Transient, Moved) as error:
-                if tries == TRIES:
-                    raise
-                await pause(item.id, error, tries, self.around.console, self.around.clock)
+            return await channel.apply(self.around.outside, item, seen), tries
+
+        async def look() -> None:
             self.seen |= await self._observe(channel.name, (item,))
-        raise AssertionError("the last try returns or raises")
+
+        return await insist(item.id, act, look, self.around.console, self.around.clock)
 
     async def _observe(self, name: str, items: Sequence[Item]) -> Mapping[str, Seen]:
         """Ask a channel, again while it does not answer. An item of which it says nothing is not there."""

@@ -1,8 +1,11 @@
-"""An `Outside` whose doors are closed; `dataclasses.replace` opens those that a channel needs."""
+"""An `Outside` and a `Site` whose doors are closed; `dataclasses.replace` opens those that a channel needs."""
 
-from typing import Final, NoReturn
+from pathlib import Path
+from typing import Final, NoReturn, cast
 
 from shipways.outside.channels import Outside
+from shipways.outside.platforms import Prober, Site
+from shipways.ports import Files, Process
 
 
 def closed(*address: object) -> NoReturn:
@@ -21,4 +24,13 @@ CLOSED: Final = Outside(
     registries=closed,
     tags=closed,
     tap=closed,
+)
+
+CLOSED_SITE: Final = Site(
+    root=Path(),
+    env={},
+    artifact=closed,
+    files=cast(Files, closed),
+    process=cast(Process, closed),
+    prober=cast(Prober, closed),
 )

@@ -1,0 +1,35 @@
+"""What runs at a place, how it does, and how long a new version has to show that it does well."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """What runs for an item, by its digest; empty where nothing does.
+
+    `previous` is what ran there before, to which a rollback returns; empty where nothing is known. `stamp` is what
+    makes a change since then visible, for the deployer that gave it; `url` is for people.
+    """
+
+    digest: str = ""
+    previous: str = ""
+    stamp: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """One answer to the question whether it does well: `why` not, and whether it is `lost` for good."""
+
+    healthy: bool
+    why: str = ""
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """Seconds: how long it may take to be healthy, how often it is asked meanwhile, and how long it is watched then."""
+
+    wait: float
+    interval: float
+    watch: float

@@ -1,0 +1,90 @@
+"""Deployers: the channels of what runs, and all that they may touch, as Protocols of a few methods."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from shipways.config.schema import Config
+from shipways.errors import Problem
+from shipways.model.deployment import Pulse, Running, Terms
+from shipways.model.item import Item
+from shipways.model.manifest import Manifest
+from shipways.model.service import Health
+from shipways.ports import Files, Process
+
+
+class Prober(Protocol):
+    """Asks services for their health."""
+
+    async def ask(self, url: str, health: Health) -> str:
+        """Why an answer is not that of a healthy service; empty when it is."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Everything a deployer may touch."""
+
+    root: Path
+    """The top of the repository."""
+    env: Mapping[str, str]
+    """The environment that programs are run in, with what they know the user by."""
+    artifact: Callable[[str], Path]
+    """Where the verified bytes of an artifact lie, by its path below `dist/`. Read only."""
+    files: Files
+    process: Process
+    prober: Prober
+
+
+class Deployer(Protocol):
+    """Where something runs: a frozen dataclass in `deploy/places/`. It holds no policy: no loop, no retry, no undo."""
+
+    @property
+    def name(self) -> str:
+        """How its items begin: `deploy.NAME`."""
+        ...
+
+    @property
+    def terms(self) -> Terms:
+        """How long things may take."""
+        ...
+
+    def desired(self, manifest: Manifest) -> tuple[Item, ...]:
+        """What should run. `needs` are what has to be healthy before. Raises ConfigError for what was not made."""
+        ...
+
+    async def preflight(self, site: Site) -> tuple[Problem, ...]:
+        """Everything that would stop a deployment. Raises Transient, or Unfinished when asking is refused."""
+        ...
+
+    async def observe(self, site: Site, items: Sequence[Item]) -> Mapping[str, Running]:
+        """What runs, for each of these items by its id. Raises Transient, Unfinished."""
+        ...
+
+    async def apply(self, site: Site, item: Item, seen: Running, previous: str) -> str:
+        """Let `item.want` run where `seen` did, and remember `previous`, where it can be reached as a URL.
+
+        Raises Moved when something else runs by now, Transient when it is worth another try, Unfinished otherwise.
+        """
+        ...
+
+    async def probe(self, site: Site, item: Item) -> Pulse:
+        """Whether what should run does, and is healthy. Raises Transient, Unfinished."""
+        ...
+
+    async def withdraw(self, site: Site, item: Item) -> None:
+        """End what was deployed where nothing ran before. Raises Transient; Unfinished where that cannot be."""
+        ...
+
+    async def logs(self, site: Site, item: Item) -> str:
+        """The last lines that it printed; empty when they cannot be had."""
+        ...
+
+
+class Place(Protocol):
+    """A module of `deploy/places/`. Its plan is as pure as a maker's."""
+
+    def plan(self, config: Config) -> Iterator[Deployer]:
+        """The deployers for this config."""
+        ...

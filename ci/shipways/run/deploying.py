@@ -1,0 +1,246 @@
+"""Deploy: what runs becomes what should run, all of it and healthy, or what ran before runs again."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import anyio
+
+from shipways.errors import DeployFailed, Problem, ShipwaysError, Transient
+from shipways.model.deployment import Running
+from shipways.model.event import Began, Ended, Failed, Finished, Note, Started
+from shipways.model.item import Item
+from shipways.model.outcome import GOOD, Outcome, Row, State
+from shipways.outside.platforms import Deployer, Site
+from shipways.ports import Clock, Console
+from shipways.run.patience import insist, persist
+from shipways.tasks import in_order
+
+WIDTH: Final = 30
+"""How many items are applied at once."""
+_LINES: Final = 20
+"""How much of the log of a service that is not healthy is shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crew:
+    """What a deployment works with. `record` is told of every item that was applied or taken back, at once."""
+
+    site: Site
+    console: Console
+    clock: Clock
+    record: Callable[[Row], None] = lambda _: None
+
+
+async def deploy(deployer: Deployer, items: Sequence[Item], crew: Crew, *, apply: bool = True) -> Outcome:
+    """Bring all items of a deployment to what they should be. Without `apply`, only look.
+
+    They stand and fall together: when one is not healthy in time, or fails while it is watched, or the run is
+    interrupted, those that were moved return to what they were. A failure is a row. Raises Unfinished when nothing can
+    be seen.
+    """
+    run = _Run(deployer=deployer, items={item.id: item for item in items}, crew=crew)
+    await run.look()
+    if apply:
+        crew.console.emit(Began(steps=tuple(run.items)))
+        try:
+            await run.go()
+        finally:
+            crew.console.emit(Ended())
+    return Outcome(rows=tuple(run.rows.get(name) or run.standing(item) for name, item in run.items.items()), begun=True)
+
+
+def rollbacks(items: Sequence[Item], running: Mapping[str, Running]) -> tuple[Item, ...]:
+    """The items as they were before. Raises DeployFailed, before anything is touched, where one has no such past."""
+    problems = [
+        Problem(path=item.id, what="has nothing to return to", why="no version ran here before that is known")
+        for item in items
+        if not running[item.id].previous
+    ]
+    if problems:
+        raise DeployFailed(*problems)
+    return tuple(replace(item, want=running[item.id].previous) for item in items)
+
+
+def failure(outcome: Outcome) -> ShipwaysError | None:
+    """What a deployment with this outcome ends with."""
+    problems = tuple(problem for row in outcome.rows for problem in row.problems)
+    return DeployFailed(*problems) if problems else None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    """The state of one deployment; nothing outside this module sees it change."""
+
+    deployer: Deployer
+    items: Mapping[str, Item]
+    crew: Crew
+    seen: dict[str, Running] = field(default_factory=dict)
+    first: dict[str, Running] = field(default_factory=dict)
+    rows: dict[str, Row] = field(default_factory=dict)
+    moved: list[str] = field(default_factory=list)
+    limit: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(WIDTH))
+
+    async def look(self) -> None:
+        """What runs before anything is done."""
+        self.first = dict(await self._observe(tuple(self.items.values())))
+        self.seen = dict(self.first)
+
+    async def go(self) -> None:
+        """Each item after what it needs; then the watch; and the way back where it did not go well."""
+        try:
+            await in_order({item.id: item.needs for item in self.items.values()}, self._attempt)
+            if self.moved and not self._failed():
+                await self._watch()
+        except anyio.get_cancelled_exc_class():
+            with anyio.CancelScope(shield=True):
+                await self._return()
+            raise
+        if self._failed():
+            await self._return()
+
+    def standing(self, item: Item) -> Row:
+        """The row of an item that nothing was done to."""
+        running = self.seen[item.id]
+        state = State.DONE if running.digest == item.want else State.PENDING
+        return Row(item=item, state=state, before=running.digest, stamp=running.stamp, url=running.url)
+
+    async def _attempt(self, name: str) -> None:
+        """Apply it and wait until it is healthy; nothing begins once something has failed."""
+        item, begin = self.items[name], self.crew.clock.monotonic()
+        row = self.standing(item)
+        if self._failed():
+            return
+        try:
+            async with self.limit:
+                tries = await self._apply(item, previous=self.first[name].digest)
+            await self._gate(item)
+        except ShipwaysError as error:
+            seconds = self.crew.clock.monotonic() - begin
+            self._end(replace(row, state=State.FAILED, problems=tuple(error.problems), seconds=seconds))
+            return
+        if tries:
+            seconds = self.crew.clock.monotonic() - begin
+            row = replace(row, state=State.APPLIED, url=self.seen[name].url, seconds=seconds, tries=tries)
+        self._end(row)
+
+    async def _apply(self, item: Item, *, previous: str) -> int:
+        """After how many tries it runs; 0 when it ran before."""
+
+        async def act(tries: int) -> int:
+            seen = self.seen[item.id]
+            if seen.digest == item.want:
+                return tries - 1
+            if tries == 1:
+                self.crew.console.emit(Started(step=item.id))
+                if item.id not in self.moved:
+                    self.moved.append(item.id)
+            url = await self.deployer.apply(self.crew.site, item, seen, previous)
+            self.seen[item.id] = Running(digest=item.want, previous=previous, url=url)
+            return tries
+
+        async def look() -> None:
+            self.seen |= await self._observe((item,))
+
+        return await insist(item.id, act, look, self.crew.console, self.crew.clock)
+
+    async def _gate(self, item: Item) -> None:
+        """Wait until it is healthy. Raises DeployFailed with the end of its log."""
+        terms, clock = self.deployer.terms, self.crew.clock
+        end = clock.monotonic() + terms.wait
+        while True:
+            why, lost = await self._ask(item)
+            if not why:
+                return
+            if lost or clock.monotonic() >= end:
+                raise DeployFailed(await self._unhealthy(item, why))
+            await clock.sleep(terms.interval)
+
+    async def _watch(self) -> None:
+        """Ask on for a while; a single bad answer is asked for again."""
+        terms, clock = self.deployer.terms, self.crew.clock
+        end, moved = clock.monotonic() + terms.watch, tuple(self.moved)
+        if terms.watch:
+            self.crew.console.emit(Note(text=f"{self.deployer.name}: is watched for {terms.watch:g} s"))
+        while clock.monotonic() < end and not self._failed():
+            await clock.sleep(min(terms.interval, end - clock.monotonic()))
+            for name in moved:
+                await self._stays(self.items[name])
+
+    async def _stays(self, item: Item) -> None:
+        try:
+            if (await self._ask(item))[0]:
+                await self._gate(item)
+        except ShipwaysError as error:
+            self._end(replace(self.rows[item.id], state=State.FAILED, problems=tuple(error.problems)))
+
+    async def _return(self) -> None:
+        """Those that were moved go back, what others need last."""
+        needing: dict[str, Collection[str]] = {
+            name: [other for other in self.moved if name in self.items[other].needs] for name in self.moved
+        }
+        await in_order(needing, self._undo)
+
+    async def _undo(self, name: str) -> None:
+        item, before = self.items[name], self.first[name]
+        row = self.rows.get(name) or self.standing(item)
+        back = replace(item, want=before.digest)
+        try:
+            self.seen |= await self._observe((item,))
+            if before.digest:
+                await self._apply(back, previous=before.previous)
+                await self._gate(back)
+            elif self.seen[name].digest:
+                await self.deployer.withdraw(self.crew.site, item)
+        except ShipwaysError as error:
+            lost = Problem(
+                path=name,
+                what=f"could not return to {before.digest or 'nothing'}",
+                why=error.problems[0].what,
+                hint=f"look at it yourself: {self.deployer.name} runs a mixture",
+            )
+            self._end(replace(row, state=State.FAILED, problems=(*row.problems, lost)))
+            return
+        self.crew.console.emit(Note(text=f"{name}: returned to {before.digest or 'nothing'}", level="warning"))
+        self.rows[name] = replace(row, state=State.RETURNED)
+        self.crew.record(replace(row, item=back, before=item.want, state=State.RETURNED))
+
+    async def _ask(self, item: Item) -> tuple[str, bool]:
+        """Why it is not healthy, and whether it never will be; nothing when it is. A place that is silent says no."""
+        try:
+            pulse = await self.deployer.probe(self.crew.site, item)
+        except Transient as error:
+            return error.problems[0].what, False
+        return ("", False) if pulse.healthy else (pulse.why, pulse.lost)
+
+    async def _unhealthy(self, item: Item, why: str) -> Problem:
+        try:
+            log = (await self.deployer.logs(self.crew.site, item)).rstrip().splitlines()[-_LINES:]
+        except ShipwaysError:  # what is wrong is known, and a log would only explain it
+            log = []
+        told = "\n".join(("its log ends with", *(f"    {line}" for line in log))) if log else "it has printed nothing"
+        hint = "" if item.id in self.moved else f"it was deployed before: `shipways rollback {self.deployer.name[7:]}`"
+        return Problem(path=item.id, what=f"is not healthy: {why}", why=told, hint=hint)
+
+    async def _observe(self, items: Sequence[Item]) -> Mapping[str, Running]:
+        """Ask, again while there is no answer. An item of which nothing is said does not run."""
+        found = await persist(
+            self.deployer.name,
+            lambda: self.deployer.observe(self.crew.site, items),
+            self.crew.console,
+            self.crew.clock,
+        )
+        return {item.id: found.get(item.id, Running()) for item in items}
+
+    def _failed(self) -> bool:
+        return any(row.state is State.FAILED for row in self.rows.values())
+
+    def _end(self, row: Row) -> None:
+        self.rows[row.item.id] = row
+        if row.state is State.APPLIED:
+            self.crew.record(row)
+        if row.state in GOOD:
+            cached = row.state is not State.APPLIED
+            self.crew.console.emit(Finished(step=row.item.id, seconds=row.seconds, size=0, cached=cached))
+        elif row.problems:
+            self.crew.console.emit(Failed(step=row.item.id, reason=row.problems[0].what))
