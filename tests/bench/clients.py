@@ -173,7 +173,7 @@ async def bucket_ours(address: str, folder: Path) -> float:
     outside = replace(CLOSED, artifact=lambda path: folder / path, bucket=lambda _: bucket)
     around = Around(outside=outside, console=RecordingConsole(), clock=OsClock())
     begin = time.perf_counter()
-    outcome = await converge([FilesChannel(table=table)], made, around)
+    outcome = await converge([FilesChannel(table=table, project="bench")], made, around)
     if error := outcome.error():
         raise error
     return time.perf_counter() - begin
