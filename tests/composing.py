@@ -16,6 +16,7 @@ from registries import DockerEngine
 from support import missing, need
 
 VERSION = "2.40.3"
+_PROGRAM = "github.com/docker/compose/v2/cmd"
 _MODULE = f"""module compose
 
 go 1.24
@@ -40,8 +41,9 @@ def compose_program(kept: Path) -> tuple[str, ...]:
     if not program.exists():
         need("go")
         (kept / "go.mod").write_text(_MODULE)
-        (kept / "needs.go").write_text('package compose\n\nimport _ "github.com/docker/compose/v2/pkg/compose"\n')
-        for words in (("mod", "tidy"), ("build", "-trimpath", "-o", program, "github.com/docker/compose/v2/cmd")):
+        # Under a tag that no build has, a module may need what nothing can import: a program.
+        (kept / "needs.go").write_text(f'//go:build tools\n\npackage compose\n\nimport _ "{_PROGRAM}"\n')
+        for words in (("mod", "tidy"), ("build", "-trimpath", "-o", program, _PROGRAM)):
             done = subprocess.run(("go", *words), cwd=kept, capture_output=True, text=True, check=False, timeout=3000)
             if done.returncode:
                 missing("docker-compose", f"docker-compose is not on PATH, and cannot be built: {done.stderr[-500:]}")
