@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter, ValidationError
 
-from shipways.config.kinds import Duration, Frozen, inside
+from shipways.config.kinds import Duration, Frozen, inside, table
 from shipways.errors import ConfigError, Problem
 from shipways.model.oci import parse_reference
 
@@ -63,7 +63,7 @@ class Engine(Frozen):
     shards: Annotated[int, Field(ge=1, le=256)] = 1
     mirror: Mirror = ""
     timeout: Duration = "1h"
-    images: EngineImages = EngineImages()
+    images: EngineImages = table()
 
 
 def chosen_mirror(engine: Engine, env: Mapping[str, str]) -> str:

@@ -1,15 +1,23 @@
 """What several tables share: how a table behaves, and kinds of string."""
 
 from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 
 class Frozen(BaseModel):
-    """Every table: frozen, no coercion, and an unknown key is an error."""
+    """Every table: frozen, no coercion, and an unknown key is an error. Only what is read is built, as one."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+
+
+def table() -> Any:
+    """A table that need not be there, as the defaults of its keys say.
+
+    It is made by the validator of what it is in: an instance here would have one built for it alone, at every start.
+    """
+    return Field(default_factory=dict, validate_default=True)
 
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", max_length=80)]

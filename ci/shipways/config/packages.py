@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import StringConstraints, model_validator
 
 from shipways.config.engines import Language, ToolchainImage
-from shipways.config.kinds import Binary, Frozen, Name, Program, RelativePath, TargetTriple, Variable, Variables
+from shipways.config.kinds import Binary, Frozen, Name, Program, RelativePath, TargetTriple, Variable, Variables, table
 from shipways.model.names import COMPILED
 
 Builder = Literal["rust", "go", "zig", "python", "maturin", "command", "prebuilt"]
@@ -97,13 +97,13 @@ class Package(Frozen):
     image: Language | ToolchainImage | None = None
     test: Program | None = None
     sbom: bool = True
-    archive: Archive = Archive()
-    go: Go = Go()
-    rust: Rust = Rust()
-    zig: Zig = Zig()
-    python: Python = Python()
-    command: CommandTable = CommandTable()
-    prebuilt: Prebuilt = Prebuilt()
+    archive: Archive = table()
+    go: Go = table()
+    rust: Rust = table()
+    zig: Zig = table()
+    python: Python = table()
+    command: CommandTable = table()
+    prebuilt: Prebuilt = table()
 
     @property
     def makes_programs(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from shipways.config.images import AbsolutePath, Image, Port
-from shipways.config.kinds import Binary, Command, Duration, Frozen, Name, RelativePath, Size, Variable, Word
+from shipways.config.kinds import Binary, Command, Duration, Frozen, Name, RelativePath, Size, Variable, Word, table
 from shipways.config.platforms import Fly, Kubernetes, Render
 
 Profile = Literal["dev", "staging", "prod"]
@@ -105,22 +105,22 @@ class Service(Frozen):
     port: Port | None = None
     publish: Address = "127.0.0.1"
     health: Annotated[HttpPath, AfterValidator(_whole)] | Literal[""] = ""
-    probe: Probe = Probe()
+    probe: Probe = table()
     metrics: HttpPath | Literal[""] = ""
-    series: Series = Series()
+    series: Series = table()
     data: dict[Name, AbsolutePath] = {}
     files: dict[Name, ConfigFile] = {}
     env: dict[Variable, Setting] = {}
-    limits: Limits = Limits()
+    limits: Limits = table()
     stop_signal: Literal["SIGTERM", "SIGINT", "SIGQUIT"] = "SIGTERM"
     stop_time: Duration = "10s"
     notify: bool = False
     socket: bool = False
     replicas: Annotated[int, Field(ge=1, le=1000)] = 1
     needs: tuple[ServiceName, ...] = ()
-    fly: Fly = Fly()
-    kubernetes: Kubernetes = Kubernetes()
-    render: Render = Render()
+    fly: Fly = table()
+    kubernetes: Kubernetes = table()
+    render: Render = table()
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

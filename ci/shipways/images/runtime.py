@@ -19,7 +19,7 @@ _ANNOTATION: Final = "org.opencontainers.image."
 
 
 class _Read(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class _Execution(_Read):

@@ -26,7 +26,7 @@ _T = TypeVar("_T", bound=BaseModel)
 
 
 class _Read(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class _Platform(_Read):

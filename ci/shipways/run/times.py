@@ -13,7 +13,7 @@ from shipways.run.ledger import append_lines, read_lines
 class _Line(BaseModel):
     """A line about a step; others of the ledger are about publications."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     make_digest: str
     step: str
