@@ -33,6 +33,8 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "rebuild": ("rebuilding", "Build a release again, and compare every byte."),
     "render": ("rendering", "Write the rendered files, or check them."),
     "migrate": ("migrating", "Turn a configuration of OpenClaw into one of aisopod."),
+    "deploy": ("deploying", "Bring services to what was released, all of them healthy or none."),
+    "rollback": ("deploying", "Return services to what ran before."),
     "service": ("service", "Install services on this machine, and look after them; or run one."),
     "ci": ("ci", "List the jobs of the rendered workflows, or run one here."),
     "schema": ("reading", "Print the JSON Schema of the config, the plan, the manifest or a shard."),
@@ -82,7 +84,8 @@ def shipways() -> None:
     """Release and deploy software from one declarative file.
 
     Exit codes: 0 done, 2 usage or config, 3 preflight, 4 build, 5 not finished,
-    6 conflict, 7 drift, 70 bug, 78 a service is misconfigured, 130 interrupted.
+    6 conflict, 7 drift, 8 a deployment failed, 70 bug, 78 a service is misconfigured,
+    130 interrupted.
     """
 
 

@@ -15,6 +15,7 @@ from shipways.outside.channels import Outside
 from shipways.outside.crates import CrateRegistry
 from shipways.outside.forges import Forge
 from shipways.outside.indexes import PythonIndex
+from shipways.outside.platforms import Site
 from shipways.outside.proofs import Notary
 from shipways.outside.registries import Registries
 from shipways.outside.tags import Tags
@@ -58,6 +59,21 @@ async def outside(folder: Path, shell: Shell, clock: Clock, ways: Ways = REAL) -
             tags=functools.cache(lambda repository: tags(repository, shell)),
             tap=functools.cache(lambda place: _tap(opened, place, shell, clock, ways)),
         )
+
+
+def site(root: Path, folder: Path, shell: Shell) -> Site:
+    """What deployers use, for the repository at `root` and the artifacts in `folder`."""
+    from shipways.adapters.files import DiskFiles
+    from shipways.adapters.probing import HttpProber
+
+    return Site(
+        root=root,
+        env=shell.env(),
+        artifact=lambda path: folder / path,
+        files=DiskFiles(),
+        process=OsProcess(),
+        prober=HttpProber(),
+    )
 
 
 def _bucket(clock: Clock, table: FilesTable) -> Bucket:

@@ -24,7 +24,7 @@ def headings(text: str) -> list[str]:
 def test_every_way_has_a_section(kind: str) -> None:
     """S0-AC10: each table of [deployment] has a section of its own, with its path, and none when it is not rendered."""
     whole = rendered(documents, ALL)[f"{DOCS}/README.md"]
-    table = Deployment.model_fields[kind].default
+    table = getattr(Deployment(), kind)
     key = "file" if hasattr(table, "file") else "folder"
     without = rendered(documents, f'{ALL}[deployment.{kind}]\n{key} = ""\n').get(f"{DOCS}/README.md", "")
     gone = [each for each in headings(whole) if each not in headings(without)]

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 from pydantic import StringConstraints
 
 from shipways.config.images import Image, ImageName
-from shipways.config.kinds import Frozen, RelativePath
+from shipways.config.kinds import Frozen, RelativePath, table
 
 Folder = RelativePath | Literal[""]
 """Empty: nothing of that kind is rendered."""
@@ -99,17 +99,17 @@ class Documents(Frozen):
 class Deployment(Frozen):
     """`[deployment]`."""
 
-    compose: Compose = Compose()
-    config: ConfigFiles = ConfigFiles()
-    docker: Dockerfiles = Dockerfiles()
-    fly: FlyFiles = FlyFiles()
-    kubernetes: KubernetesFiles = KubernetesFiles()
-    monitoring: MonitoringFiles = MonitoringFiles()
-    render: RenderFiles = RenderFiles()
-    systemd: Systemd = Systemd()
-    launchd: Launchd = Launchd()
-    scripts: Scripts = Scripts()
-    docs: Documents = Documents()
+    compose: Compose = table()
+    config: ConfigFiles = table()
+    docker: Dockerfiles = table()
+    fly: FlyFiles = table()
+    kubernetes: KubernetesFiles = table()
+    monitoring: MonitoringFiles = table()
+    render: RenderFiles = table()
+    systemd: Systemd = table()
+    launchd: Launchd = table()
+    scripts: Scripts = table()
+    docs: Documents = table()
 
     @property
     def places(self) -> Mapping[str, str]:

@@ -5,10 +5,11 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import Field, StringConstraints, model_validator
 
 from shipways.config.deployment import Deployment
+from shipways.config.deploys import Deploy, deploy_problems
 from shipways.config.engines import Engine
 from shipways.config.formulas import Formula, FormulaName, formula_problems
 from shipways.config.images import Image
-from shipways.config.kinds import Frozen, Name, TargetTriple
+from shipways.config.kinds import Frozen, Name, TargetTriple, table
 from shipways.config.packages import Package
 from shipways.config.publish import Publish, attest_problems, homebrew_problems, registry_problems
 from shipways.config.services import Service, ServiceName, service_problems
@@ -53,15 +54,16 @@ class Config(Frozen):
     """The whole file."""
 
     project: Project
-    toolchain: Toolchain = Toolchain()
-    checksums: Checksums = Checksums()
-    engine: Engine = Engine()
+    toolchain: Toolchain = table()
+    checksums: Checksums = table()
+    engine: Engine = table()
     package: dict[Name, Package] = {}
     image: dict[Name, Image] = {}
     formula: dict[FormulaName, Formula] = {}
-    publish: Publish = Publish()
+    publish: Publish = table()
     service: dict[ServiceName, Service] = {}
-    deployment: Deployment = Deployment()
+    deployment: Deployment = table()
+    deploy: dict[Name, Deploy] = {}
     workflows: Workflows | None = None
 
     @model_validator(mode="after")
@@ -88,6 +90,7 @@ class Config(Frozen):
         wrong += homebrew_problems(self.publish, self.formula)
         wrong += registry_problems(self.publish, self.image)
         wrong += service_problems(self.service, self.image)
+        wrong += deploy_problems(self.deploy, self.service, self.deployment)
         wrong += workflow_problems(self.workflows)
         if self.formula and not self.project.repository:
             wrong.append("project.repository: is required, because a formula downloads from there")

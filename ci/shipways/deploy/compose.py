@@ -15,6 +15,8 @@ from shipways.render.yaml import Yaml, yaml_text
 _NOTE: Final = f"""{NOTE}
 NAME_IMAGE is the image that a service runs, by its digest; without one it is built here, or the newest is taken.
 NAME_FILE is the path of a file with the secret NAME, which the user in the container has to be able to read."""
+PREVIOUS: Final = "shipways.previous"
+"""The label of a container that has the digest of what ran before it."""
 _LOGS: Final = 5
 """How many files the log of a service is kept in."""
 
@@ -49,6 +51,7 @@ def _service(config: Config, service: Service, top: PurePosixPath, healthy: froz
             "entrypoint": [_literal(word) for word in _entry(service)],
             "command": [_literal(word) for word in service.command[1:]],
             "restart": "unless-stopped",
+            "labels": {PREVIOUS: f"${{{_variable(service)}_PREVIOUS:-}}"},
             "ports": [f"{_published(service.publish)}{service.port}:{service.port}"] if service.port else [],
             "environment": dict(_environment(service)),
             "secrets": list(service.secrets),

@@ -50,8 +50,12 @@ class Deployer(Protocol):
         """How long things may take."""
         ...
 
+    def items(self) -> tuple[Item, ...]:
+        """What it looks after; `want` is empty, `needs` are what has to be healthy before."""
+        ...
+
     def desired(self, manifest: Manifest) -> tuple[Item, ...]:
-        """What should run. `needs` are what has to be healthy before. Raises ConfigError for what was not made."""
+        """The items with what should run. Raises ConfigError for what was not made."""
         ...
 
     async def preflight(self, site: Site) -> tuple[Problem, ...]:

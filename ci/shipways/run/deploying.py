@@ -18,6 +18,8 @@ from shipways.tasks import in_order
 
 WIDTH: Final = 30
 """How many items are applied at once."""
+_ANSWER: Final = 30.0
+"""Seconds after which a question for health has no answer."""
 _LINES: Final = 20
 """How much of the log of a service that is not healthy is shown."""
 
@@ -207,8 +209,12 @@ class _Run:
 
     async def _ask(self, item: Item) -> tuple[str, bool]:
         """Why it is not healthy, and whether it never will be; nothing when it is. A place that is silent says no."""
+        seconds = min(_ANSWER, self.deployer.terms.wait)
         try:
-            pulse = await self.deployer.probe(self.crew.site, item)
+            with anyio.fail_after(seconds):
+                pulse = await self.deployer.probe(self.crew.site, item)
+        except TimeoutError:
+            return f"there was no answer in {seconds:g} s", False
         except Transient as error:
             return error.problems[0].what, False
         return ("", False) if pulse.healthy else (pulse.why, pulse.lost)

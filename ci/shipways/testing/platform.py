@@ -1,7 +1,7 @@
 """A platform in memory: things run there, are healthy or not, and fail as they are told to."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import anyio.lowlevel
@@ -47,13 +47,17 @@ class PlatformDeployer:
         self.name = "deploy.test"
         self.terms = terms
         self.platform = platform
-        self.items = tuple(items)
+        self._items = tuple(items)
         self._fault = fault
+
+    def items(self) -> tuple[Item, ...]:
+        """Those that it was made with, without what they want."""
+        return tuple(replace(item, want="") for item in self._items)
 
     def desired(self, manifest: Manifest) -> tuple[Item, ...]:
         """The items that it was made with."""
         del manifest
-        return self.items
+        return self._items
 
     async def preflight(self, site: Site) -> tuple[Problem, ...]:
         """Nothing is in the way."""

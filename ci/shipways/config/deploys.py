@@ -1,0 +1,42 @@
+"""`[deploy.NAME]`: where services are brought to when somebody asks for it."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final, Literal, Self
+
+from pydantic import model_validator
+
+from shipways.config.deployment import Deployment
+from shipways.config.kinds import Duration, Frozen
+from shipways.config.services import Profile, ServiceName
+
+Kind = Literal["compose"]
+_PLAIN: Final = frozenset({"compose"})
+"""What is rendered with the values of production alone."""
+
+
+class Deploy(Frozen):
+    """One deployment: services that stand and fall together."""
+
+    kind: Kind
+    services: tuple[ServiceName, ...] = ()
+    profile: Profile = "prod"
+    wait: Duration = "2m"
+    watch: Duration = "0s"
+
+    @model_validator(mode="after")
+    def _rendered(self) -> Self:
+        if self.kind in _PLAIN and self.profile != "prod":
+            raise ValueError(f'profile: {self.kind} is rendered for "prod" alone')
+        return self
+
+
+def deploy_problems(deploys: Mapping[str, Deploy], services: Collection[str], deployment: Deployment) -> Iterator[str]:
+    """What a deployment says of services and of files."""
+    for name, table in deploys.items():
+        for service in table.services:
+            if service not in services:
+                yield f"deploy.{name}.services: there is no [service.{service}]"
+        if not services:
+            yield f"deploy.{name}: there is no [service.NAME]"
+        if not deployment.places[table.kind]:
+            yield f'deploy.{name}.kind: deployment.{table.kind} is "", so there is nothing to deploy by'

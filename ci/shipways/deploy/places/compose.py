@@ -1,0 +1,155 @@
+"""Docker Compose on one machine, which DOCKER_HOST or a context of Docker may say is another."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from shipways.config.schema import Config
+from shipways.deploy.compose import PREVIOUS
+from shipways.deploy.services import asking
+from shipways.deploy.wanted import chosen, images, items, reference, service_of, terms
+from shipways.errors import Moved, Problem, Transient, Unfinished
+from shipways.model.deployment import Pulse, Running, Terms
+from shipways.model.item import Item
+from shipways.model.manifest import Manifest
+from shipways.model.service import CONTAINER, Service
+from shipways.outside.platforms import Site
+from shipways.ports import Completed
+
+_GONE: Final = ("manifest unknown", "not found", "denied", "unauthorized", "invalid reference")
+"""What an engine says of an image that another try does not bring."""
+_CRASHES: Final = 3
+"""How often a container may have been started again before it is given up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComposeDeployer:
+    """Containers of a rendered file. What ran before is a label of the container, so any machine can return to it."""
+
+    name: str
+    file: str
+    services: tuple[Service, ...]
+    terms: Terms
+
+    def items(self) -> tuple[Item, ...]:
+        """A service each."""
+        return items(self.name, self.services)
+
+    def desired(self, manifest: Manifest) -> tuple[Item, ...]:
+        """The image of each service."""
+        return images(self.name, self.services, manifest)
+
+    async def preflight(self, site: Site) -> tuple[Problem, ...]:
+        """The engine answers, and Compose understands the file with the variables of this user."""
+        told = await _docker(site, "version", "--format", "{{.Server.Version}}")
+        if told.code:
+            hint = "start it, or say with DOCKER_HOST where it is"
+            return (Problem(path=self.name, what="no Docker engine answers", why=told.stderr.strip(), hint=hint),)
+        said = await self._compose(site, "config", "--quiet")
+        return (Problem(path=self.file, what="is refused by Compose", why=said.stderr.strip()),) if said.code else ()
+
+    async def observe(self, site: Site, items: Sequence[Item]) -> Mapping[str, Running]:
+        """The image of each container."""
+        found = {}
+        for item in items:
+            if told := await self._inspect(site, service_of(item, self.services)):
+                found[item.id] = _running(told)
+        return found
+
+    async def apply(self, site: Site, item: Item, seen: Running, previous: str) -> str:
+        """Pull the image, then put a container of it in the place of the other."""
+        service = service_of(item, self.services)
+        told = await self._inspect(site, service)
+        if (_running(told) if told else Running()).stamp != seen.stamp:
+            raise Moved(Problem(path=item.id, what="another container runs since it was looked at"))
+        image = reference(service, item.want)
+        _pulled(item, image, await _docker(site, "pull", "--quiet", image))
+        name = service.name.upper().replace("-", "_")
+        env = {f"{name}_IMAGE": image, f"{name}_PREVIOUS": previous}
+        done = await self._compose(site, "up", "--detach", "--no-deps", "--no-build", service.name, env=env)
+        if done.code:
+            raise Unfinished(Problem(path=item.id, what="Compose did not start it", why=done.stderr.strip()))
+        return service.published_url
+
+    async def probe(self, site: Site, item: Item) -> Pulse:
+        """Ask in the container itself, as the engine does from time to time."""
+        service = service_of(item, self.services)
+        told = await self._inspect(site, service)
+        if told is None:
+            return Pulse(healthy=False, why="there is no container", lost=True)
+        state, digest = told["State"], _running(told).digest
+        if state["Status"] != "running" or told["RestartCount"] >= _CRASHES:
+            lost = state["Status"] in {"exited", "dead"} or told["RestartCount"] >= _CRASHES
+            why = (
+                f"it is {state['Status']}, started again {told['RestartCount']} times, last status {state['ExitCode']}"
+            )
+            return Pulse(healthy=False, why=why, lost=lost)
+        if digest != item.want:
+            return Pulse(healthy=False, why=f"{digest or 'another image'} runs", lost=True)
+        command = asking(service)
+        asked = await _docker(site, "exec", told["Id"], *command) if command else None
+        if asked and asked.code:
+            said = (asked.stderr or asked.stdout).strip().splitlines()
+            return Pulse(healthy=False, why=said[-1] if said else f"`{' '.join(command)}` ended with {asked.code}")
+        return Pulse(healthy=True)
+
+    async def withdraw(self, site: Site, item: Item) -> None:
+        """Remove the container; its volumes stay."""
+        done = await self._compose(site, "rm", "--stop", "--force", service_of(item, self.services).name)
+        if done.code:
+            raise Unfinished(Problem(path=item.id, what="could not be removed", why=done.stderr.strip()))
+
+    async def logs(self, site: Site, item: Item) -> str:
+        """Of the container, with what it wrote to either stream."""
+        told = await self._inspect(site, service_of(item, self.services))
+        done = await _docker(site, "logs", "--tail", "50", told["Id"]) if told else None
+        return done.stdout + done.stderr if done else ""
+
+    async def _inspect(self, site: Site, service: Service) -> Mapping[str, Any] | None:
+        """What the engine knows of a service's container; None without one. Raises Transient.
+
+        While one takes the place of another there are two, also when that was interrupted: the newer one counts.
+        """
+        found = await self._compose(site, "ps", "--all", "--quiet", service.name)
+        names = found.stdout.split()
+        told = await _docker(site, "inspect", *names) if names and not found.code else found
+        if told.code:
+            raise Transient(Problem(path=self.name, what="does not tell what runs", why=told.stderr.strip()))
+        return max(json.loads(told.stdout), key=lambda each: str(each["Created"])) if names else None
+
+    async def _compose(self, site: Site, *words: str, env: Mapping[str, str] | None = None) -> Completed:
+        return await _docker(site, "compose", "--file", str(site.root / self.file), *words, env=env)
+
+
+async def _docker(site: Site, *words: str, env: Mapping[str, str] | None = None) -> Completed:
+    return await site.process.run(("docker", *words), cwd=site.root, env={**site.env, **(env or {})})
+
+
+def _running(told: Mapping[str, Any]) -> Running:
+    """A container that was stopped runs nothing, and what it ran is what ran before."""
+    config = told["Config"]
+    digest = config["Image"].partition("@")[2] or told["Image"]
+    if told["State"]["Status"] in {"exited", "dead", "created"}:
+        return Running(previous=digest, stamp=told["Id"])
+    return Running(digest=digest, previous=(config["Labels"] or {}).get(PREVIOUS, ""), stamp=told["Id"])
+
+
+def _pulled(item: Item, image: str, done: Completed) -> None:
+    """Raises Transient where another try may bring the image, else Unfinished."""
+    if done.code:
+        said = done.stderr.strip()
+        problem = Problem(path=item.id, what=f"{image} could not be pulled", why=said)
+        raise Unfinished(problem) if any(word in said for word in _GONE) else Transient(problem)
+
+
+def plan(config: Config) -> Iterator[ComposeDeployer]:
+    """The deployments of this kind."""
+    for name, table in config.deploy.items():
+        if table.kind == "compose":
+            yield ComposeDeployer(
+                name=f"deploy.{name}",
+                file=config.deployment.compose.file,
+                services=chosen(config, name, CONTAINER),
+                terms=terms(table, 1.0),
+            )

@@ -1,0 +1,11 @@
+"""What lets services run at places."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from shipways.deploy.places import compose
+from shipways.outside.platforms import Place
+
+DEPLOYERS: Final[Sequence[Place]] = (
+    compose,  # images → containers of Docker Compose
+)

@@ -1,0 +1,142 @@
+"""deploy, rollback: what runs becomes what was released, or what ran before."""
+
+import contextlib
+import difflib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import anyio
+import click
+
+from shipways import wire
+from shipways.config.manifestfile import FILE_NAME, parse_manifest
+from shipways.config.schema import Config
+from shipways.doors import site
+from shipways.errors import ConfigError, PreflightError, Problem
+from shipways.model.event import Note
+from shipways.model.item import Item
+from shipways.model.manifest import Manifest
+from shipways.outside.platforms import Deployer
+from shipways.pipeline.deployers import DEPLOYERS
+from shipways.ports import Console
+from shipways.run import deploying
+from shipways.run.deploying import Crew, failure, rollbacks
+from shipways.run.patience import persist
+from shipways.run.record import append_publication
+from shipways.run.report import publish_table
+from shipways.run.supply import trust
+from shipways.settings import settings
+from shipways.verbs.options import LOG
+from shipways.verbs.resuming import look, published, resumed
+
+_DRY = click.option("--dry-run", is_flag=True, help="Only look, and print what would be done.")
+
+
+@click.command()
+@click.argument("name")
+@click.option("--tag", default="", metavar="TAG", help="What was released under this tag; by default what is in dist/.")
+@_DRY
+@LOG
+def deploy(name: str, tag: str, dry_run: bool, log: str) -> None:
+    """Bring the services of [deploy.NAME] to what was released, by digest.
+
+    All become healthy in time, or all return to what ran before (exit 8). What runs already is left alone.
+    """
+    anyio.run(_deploy, name, tag, log, not dry_run)
+
+
+@click.command()
+@click.argument("name")
+@_DRY
+@LOG
+def rollback(name: str, dry_run: bool, log: str) -> None:
+    """Return the services of [deploy.NAME] to what ran before; once more returns to what runs now."""
+    anyio.run(_rollback, name, log, not dry_run)
+
+
+async def _deploy(name: str, tag: str, log: str, apply: bool) -> None:
+    said, console = settings(wire.here()), wire.console(log)
+    dist = said.folder / "dist"
+    deployer = deployers(said.config, (name,))[0]
+    manifest = await _released(tag, console) if tag else _made(dist)
+    await deploy_all((deployer,), manifest, dist, console, apply=apply)
+
+
+async def deploy_all(
+    deployers: Sequence[Deployer], manifest: Manifest, dist: Path, console: Console, *, apply: bool
+) -> None:
+    """One deployment after the other. Raises PreflightError, ConfigError, Unfinished, DeployFailed."""
+    for deployer in deployers:
+        with _opened(dist, console) as crew:
+            items = deployer.desired(manifest)
+            await _preflight(deployer, crew)
+            await _carried(deployer, items, crew, apply=apply)
+
+
+async def _rollback(name: str, log: str, apply: bool) -> None:
+    said, console = settings(wire.here()), wire.console(log)
+    dist = said.folder / "dist"
+    deployer = deployers(said.config, (name,))[0]
+    with _opened(dist, console) as crew:
+        await _preflight(deployer, crew)
+        items = deployer.items()
+        running = await persist(name, lambda: deployer.observe(crew.site, items), console, crew.clock)
+        await _carried(deployer, rollbacks(items, running), crew, apply=apply)
+
+
+def deployers(config: Config, names: Sequence[str]) -> tuple[Deployer, ...]:
+    """The deployments of these names. Raises ConfigError."""
+    known = {each.name.removeprefix("deploy."): each for place in DEPLOYERS for each in place.plan(config)}
+    problems = [_unknown(name, known) for name in names if name not in known]
+    if problems:
+        raise ConfigError(*problems)
+    return tuple(known[name] for name in names)
+
+
+def _unknown(name: str, known: dict[str, Deployer]) -> Problem:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known) or 'none'}"
+    return Problem(path=f"deploy.{name}", what="there is no such deployment", hint=hint)
+
+
+@contextlib.contextmanager
+def _opened(dist: Path, console: Console) -> Iterator[Crew]:
+    clock, files = wire.clock(), wire.files()
+    yield Crew(
+        site=site(dist.parent, dist, wire.shell()),
+        console=console,
+        clock=clock,
+        record=lambda row: append_publication(files, dist, row, clock),
+    )
+
+
+async def _preflight(deployer: Deployer, crew: Crew) -> None:
+    problems = await persist(deployer.name, lambda: deployer.preflight(crew.site), crew.console, crew.clock)
+    if problems:
+        raise PreflightError(*problems)
+
+
+async def _carried(deployer: Deployer, items: Sequence[Item], crew: Crew, *, apply: bool) -> None:
+    """Do it, and show the table that says how far it came."""
+    outcome = await deploying.deploy(deployer, items, crew, apply=apply)
+    crew.console.emit(publish_table(outcome))
+    if (error := failure(outcome)) is not None:
+        raise error
+
+
+def _made(dist: Path) -> Manifest:
+    files = wire.files()
+    if not files.exists(dist / FILE_NAME):
+        hint = "name a release with --tag, or make one: `nox -s release`"
+        raise PreflightError(Problem(path=f"dist/{FILE_NAME}", what="there is none", hint=hint))
+    return parse_manifest(files.read(dist / FILE_NAME))
+
+
+async def _released(tag: str, console: Console) -> Manifest:
+    """The manifest of a release, whose proofs have been verified. Raises as `release --tag` does."""
+    with wire.store().scratch() as scratch:
+        run = resumed(tag, scratch, console)
+        manifest = await published(run, "only what is in dist/ can be deployed")
+        trust(await look(run, manifest))
+    console.emit(Note(text=f"{tag}: deploys what its manifest names"))
+    return manifest
