@@ -25,6 +25,11 @@ class Repository:
     git_dir: Path
     env: Mapping[str, str]
 
+    @property
+    def objects(self) -> Path:
+        """Where the repository itself keeps its objects."""
+        return Path(self.env["GIT_ALTERNATE_OBJECT_DIRECTORIES"])
+
 
 async def open_repository(process: Process, shell: Shell, objects: Path) -> Repository:
     """The repository of the current folder. Raises PreflightError when there is none, or no git."""

@@ -9,11 +9,14 @@ from shipways.ports import Completed, Process, Shell
 
 _PASSING: Final = re.compile(
     r"could not resolve host|(failed to|could.?n.t) connect|connection (refused|reset|timed out|closed)"
-    r"|operation timed out|network is unreachable|no route to host|early eof|rpc failed|error: (429|5\d\d)",
+    r"|operation timed out|network is unreachable|no route to host|early eof|rpc failed|transfer closed"
+    r"|error: (429|5\d\d)",
     re.IGNORECASE,
 )
 """Words of git, curl and ssh for what may go well the next time."""
-_THERE: Final = re.compile(r"^!\t.*(\[rejected\]|already exists|cannot lock ref)", re.MULTILINE)
+_FINAL: Final = re.compile(r"returned error: 4(?!29)\d\d")
+"""How curl tells a status that says no, whatever else git says of it."""
+_THERE: Final = re.compile(r"^!\t.*(\[rejected\]|already exists|cannot lock ref|failed to update ref)", re.MULTILINE)
 """How `git push --porcelain` (git-push, "OUTPUT") says that somebody else was faster."""
 _LOGIN: Final = re.compile(r"(?<=://)[^\s/@]*@")
 _WRITE: Final = (
@@ -123,6 +126,6 @@ def _rejected(tag: str, answer: Completed) -> ShipwaysError:
 def _failed(what: str, answer: Completed, hint: str) -> ShipwaysError:
     """The error of a git command that failed, in its own words."""
     said = _LOGIN.sub("", " ".join((answer.stderr + answer.stdout).split()))
-    if _PASSING.search(said):
+    if _PASSING.search(said) and not _FINAL.search(said):
         return Transient(Problem(path=what, what="git does not reach the remote", why=said))
     return Unfinished(Problem(path=what, what="is refused by git, or the remote", why=said, hint=hint))

@@ -8,7 +8,7 @@ from typing import Final
 
 from shipways.config.complaints import nearest
 from shipways.errors import ConfigError, Problem
-from shipways.rehearse.faults import READS, Fault
+from shipways.rehearse.faults import Fault, reads
 
 KILLED: Final = "killed"
 """The program ends before an item is applied."""
@@ -115,8 +115,7 @@ class Strike:
 
     def __call__(self, method: str, path: str) -> Fault:
         """The fault for a request."""
-        del path
-        if self.fault.needs_body and method in READS:
+        if self.fault.needs_body and reads(method, path):
             return Fault.NONE
         self.seen += 1
         if self.seen - 1 != self.at:
@@ -141,5 +140,5 @@ class Storm:
         if chance.random() >= _STORMY:
             return Fault.NONE
         self.hit = True
-        kinds = [fault for fault in Fault if fault is not Fault.NONE and not (fault.needs_body and method in READS)]
+        kinds = [fault for fault in Fault if fault is not Fault.NONE and not (fault.needs_body and reads(method, path))]
         return chance.choice(kinds)

@@ -15,6 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 READS: Final = frozenset({"GET", "HEAD"})
 """The methods of requests that change nothing (RFC 9110, 9.2.1)."""
+_ASKING: Final = "/git-upload-pack"
+"""How the path of a POST ends that only asks a git server for something (gitprotocol-http, "Smart Clients")."""
 _MOMENT: Final = 0.05
 """Seconds by which an answer comes later: long enough for the requests beside it to overtake it."""
 _WRONG: Final = 1200.0
@@ -50,6 +52,11 @@ class Fault(StrEnum):
         return self in (Fault.DUPLICATE, Fault.HALF)
 
 
+def reads(method: str, path: str) -> bool:
+    """Whether a request changes nothing."""
+    return method in READS or path.endswith(_ASKING)
+
+
 Chooser = Callable[[str, str], Fault]
 """The fault for a request, by method and path."""
 
@@ -66,7 +73,7 @@ class Traffic:
 
     def writes(self) -> list[tuple[str, str]]:
         """Those that change something."""
-        return [(method, path) for method, path in self.requests if method not in READS]
+        return [(method, path) for method, path in self.requests if not reads(method, path)]
 
 
 class Faulty:

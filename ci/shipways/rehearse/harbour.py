@@ -80,7 +80,10 @@ class Moored:
 
 @dataclass(slots=True, kw_only=True)
 class Harbour:
-    """Where a release is rehearsed. `config` names stand-ins; `absent` are the config's channels that have none."""
+    """Where a release is rehearsed. `config` names stand-ins; `absent` are the config's channels that have none.
+
+    `folder` is the one that commands run in.
+    """
 
     config: Config
     moored: Mapping[str, Moored]
@@ -88,6 +91,7 @@ class Harbour:
     env: Mapping[str, str]
     clock: HarbourClock
     ways: doors.Ways
+    folder: Path
 
     def clear(self) -> None:
         """Let nothing be anywhere."""
@@ -113,7 +117,7 @@ class Harbour:
     @contextlib.asynccontextmanager
     async def outside(self, folder: Path) -> AsyncIterator[Outside]:
         """The doors of a process of its own, which all lead here."""
-        async with doors.outside(folder, _Shell(self.env), self.clock, self.ways) as opened:
+        async with doors.outside(folder, _Shell(self.env, self.folder), self.clock, self.ways) as opened:
             yield opened
 
 
@@ -122,6 +126,7 @@ def harbour(
     config: Config, manifest: Manifest, folder: Path, builders: Sequence[Builder] = BERTHS
 ) -> Iterator[Harbour]:
     """One that is empty, for as long as the block runs. A channel that no berth is for is in no config of it."""
+    folder.mkdir(parents=True, exist_ok=True)
     found = [berth for module in builders if (berth := module.berth(config, manifest, folder))]
     wanted = {name for name, table in config.publish if table is not None}
     led, clock = config.model_copy(update={"publish": Publish()}), HarbourClock(time.time())
@@ -137,7 +142,7 @@ def harbour(
         absent = tuple(sorted(wanted - moored.keys()))
         site = site_of(config.publish.github.api) if config.publish.github else ""
         ways = doors.Ways(addresses=_Addresses(_url(moored, "crates")), fetched=_Files(site, _url(moored, "github")))
-        yield Harbour(config=led, moored=moored, absent=absent, env=env, clock=clock, ways=ways)
+        yield Harbour(config=led, moored=moored, absent=absent, env=env, clock=clock, ways=ways, folder=folder)
 
 
 def _url(moored: Mapping[str, Moored], channel: str) -> str:
@@ -150,14 +155,15 @@ class _Shell:
     """The `Shell` port of nobody: it has made-up tokens, and nothing of the user's."""
 
     tokens: Mapping[str, str]
+    folder: Path
 
     def env(self) -> Mapping[str, str]:
         """The tokens."""
         return self.tokens
 
     def cwd(self) -> Path:
-        """The folder that everybody has."""
-        return Path("/")
+        """Where nothing is but what berths keep."""
+        return self.folder
 
     def find(self, program: str) -> tuple[Path, ...]:
         """No program."""

@@ -20,11 +20,15 @@ class Choice:
     packages: tuple[str, ...]
 
 
-def as_tagged(facts: Facts) -> Facts:
-    """The facts as if the work tree were committed, and at the tag of each package's version."""
+def as_tagged(facts: Facts, *, new: bool = False) -> Facts:
+    """The facts as if the work tree were committed, and at the tag of each package's version.
+
+    `new`: as if the release made these tags itself.
+    """
     versions = tuple((name, replace(version, number=version.base)) for name, version in facts.versions)
     tags = tuple(dict.fromkeys(version.tag for _, version in versions))
-    return replace(facts, git=replace(facts.git, tags=tags, dirty=False), versions=versions)
+    git = replace(facts.git, tags=tags, new=tags if new else (), dirty=False)
+    return replace(facts, git=git, versions=versions)
 
 
 def choose(config: Config, facts: Facts, *, publish: bool, snapshot: bool) -> Choice:

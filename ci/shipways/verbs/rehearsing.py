@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
@@ -14,8 +14,9 @@ from shipways.errors import Drift, Problem, Unfinished
 from shipways.model.event import Began, Ended, Failed, Finished, Note, Started
 from shipways.pipeline.makers import MAKERS
 from shipways.ports import Console
+from shipways.rehearse.berths.git import Tagging
 from shipways.rehearse.cases import ALL, Case, Size, planned
-from shipways.rehearse.harbour import harbour
+from shipways.rehearse.harbour import BERTHS, harbour
 from shipways.rehearse.rehearsal import Rehearsal, Result
 from shipways.rehearse.summary import matrix, report, verdict
 from shipways.run import planner
@@ -33,41 +34,63 @@ _SEEDS = 10_000
 @click.command()
 @click.option("--faults", default="", metavar="all|NAME,…", help="What goes wrong: faults, or ids of cases.")
 @click.option("--seed", type=int, help="Chooses cases and random faults; by default another one each time.")
+@click.option(
+    "--create-tag", is_flag=True, help="As a release that makes its tags: to a stand-in of the git remote too."
+)
 @ENGINE
 @LOG
-def rehearse(faults: str, seed: int | None, engine: str | None, log: str) -> None:
+def rehearse(faults: str, seed: int | None, create_tag: bool, engine: str | None, log: str) -> None:
     """Make the release as if its tags were there, and bring it to local stand-ins of every place."""
     names = tuple(name.strip() for name in faults.split(",") if name.strip())
     chosen = secrets.randbelow(_SEEDS) if seed is None else seed
-    anyio.run(_rehearse, names, chosen, How(engine=engine, no_cache=False, require=(), log=log))
+    asked = Asked(names=names, seed=chosen, create_tag=create_tag)
+    anyio.run(_rehearse, asked, How(engine=engine, no_cache=False, require=(), log=log))
 
 
-async def _rehearse(names: Sequence[str], seed: int, how: How) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is rehearsed: faults or ids of cases by name, what chooses among them, and whether it makes its tags."""
+
+    names: tuple[str, ...]
+    seed: int
+    create_tag: bool
+
+
+async def _rehearse(asked: Asked, how: How) -> None:
     async with workshop(how) as (here, console):
-        shop = replace(here, facts=as_tagged(here.facts))
+        shop = replace(here, facts=as_tagged(here.facts, new=asked.create_tag))
         shop = replace(shop, facts=replace(shop.facts, notes=await wire.notes(shop)))
-        nothing = Size(requests=0, writes=0, items=0)
-        planned({name: nothing for name, _ in shop.config.publish}, names, seed)  # a wrong name, before all the work
+        own = (Tagging(shop.repository.objects),) if asked.create_tag else ()
+        _refuse_unknown([*(name for name, _ in shop.config.publish), *(["git"] if own else [])], asked)
         whole = at_hand(shop, planner.plan(shop.config, shop.facts, MAKERS, publish=True))
         refuse_fall(whole.mode, shop.config.engine.release, shop.engine.name, shop.engine_reason)
-        tags = ", ".join(shop.facts.git.tags)
-        whole = replace(whole, reason=f"rehearsed from the work tree, as if it were committed and at {tags}")
+        how_tagged = "to be tagged" if asked.create_tag else "at"
+        reason = (
+            f"rehearsed from the work tree, as if it were committed and {how_tagged} {', '.join(shop.facts.git.tags)}"
+        )
+        whole = replace(whole, reason=reason)
         made = await run_steps(shop, whole, console, how)
         with shop.store.scratch() as folder:
             manifest = await lay_out(shop, whole, made, folder / "dist")
-            with harbour(shop.config, manifest, folder / "harbour") as port:
+            with harbour(shop.config, manifest, folder / "harbour", (*BERTHS, *own)) as port:
                 rehearsal = Rehearsal(
                     channels=publishing.channels_of(port.config, shop.facts),
                     manifest=manifest,
                     dist=folder / "dist",
                     harbour=port,
                     clock=wire.clock(),
-                    seed=seed,
+                    seed=asked.seed,
                 )
                 for name in port.absent:
                     console.emit(Note(text=f"{name}: is not rehearsed, for it has no stand-in", level="warning"))
                 await _calm(rehearsal, console)
-                await _faults(rehearsal, names, console, shop.repository.root / "dist" / REHEARSAL)
+                await _faults(rehearsal, asked.names, console, shop.repository.root / "dist" / REHEARSAL)
+
+
+def _refuse_unknown(channels: Sequence[str], asked: Asked) -> None:
+    """Raises ConfigError for a wrong name of a fault, before all the work."""
+    nothing = Size(requests=0, writes=0, items=0)
+    planned(dict.fromkeys(channels, nothing), asked.names, asked.seed)
 
 
 async def _calm(rehearsal: Rehearsal, console: Console) -> None:
