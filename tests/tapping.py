@@ -132,6 +132,15 @@ class Tapped:
         """The problems that there are before a release is built."""
         return forging.problems(self.channel, self.outside(Path(), token))
 
+    def foresee(self) -> tuple[str, ...]:
+        """What is worth knowing then."""
+
+        async def main() -> tuple[str, ...]:
+            async with self.outside(Path(), TOKEN) as outside:
+                return await self.channel.foresee(outside)
+
+        return anyio.run(main)
+
     @contextlib.asynccontextmanager
     async def outside(self, folder: Path, token: str) -> AsyncIterator[Outside]:
         """What the channels talk to; the token is that of the tap."""

@@ -10,6 +10,7 @@ from github import Auth, Github, InputGitTreeElement
 from forging import READER, TOKEN
 from openapi import Asker, Description
 from shipways.rehearse.forgedesk import API
+from shipways.rehearse.forgegitjson import Shield
 from shipways.rehearse.forgeobjects import Commit, Objects
 from tapping import FORK, HELPER, TAP, Tapped, tapped
 
@@ -133,6 +134,20 @@ def test_rules(ask: Asker, hub: Tapped) -> None:
     sha = committed(ask)
     refused = ask("PATCH", f"{REFS}/{{ref}}", 422, ref="heads/main", json={"sha": sha}).json()["message"]
     assert refused.startswith("Repository rule violations found")
+
+
+def test_protection(ask: Asker, hub: Tapped) -> None:
+    """A branch says whether it is protected, and which status checks a commit needs, which one without is told, too."""
+    place = f"{REPO}/branches/{{branch}}"
+    free = ask("GET", place, 200, token=READER, branch="main").json()
+    assert (False, hub.tap.refs["heads/main"]) == (free["protected"], free["commit"]["sha"])
+    hub.tap.shield = Shield(checks=("ci",))
+    said = ask("GET", place, 200, token=READER, branch="main").json()
+    checks = said["protection"]["required_status_checks"]
+    assert (True, ["ci"], "everyone") == (said["protected"], checks["contexts"], checks["enforcement_level"])
+    refused = ask("PATCH", f"{REFS}/{{ref}}", 422, ref="heads/main", json={"sha": committed(ask)}).json()["message"]
+    assert 'Required status check "ci" is expected.' == refused
+    ask("GET", place, 404, branch="none")
 
 
 @pytest.mark.parametrize(("token", "status"), [(READER, 403), ("canary", 401)])

@@ -9,6 +9,7 @@ from forging import READER, told
 from shipways.errors import Unfinished
 from shipways.model.outcome import State
 from shipways.rehearse.faults import Fault
+from shipways.rehearse.forgegitjson import Shield
 from tapping import TAP, Tapped, states, tapped
 
 pytestmark = pytest.mark.integration
@@ -163,6 +164,31 @@ def test_preflight(hub: Tapped) -> None:
     assert "example/homebrew-tap: has no branch main" in hub.preflight()
     hub.tap.refs["heads/other"] = "0" * 40
     assert "example/homebrew-tap: has no branch main" in hub.preflight()
+
+
+@pytest.mark.parametrize(
+    ("shield", "admin", "closed"),
+    [
+        (Shield(checks=("ci", "lint")), False, True),
+        (Shield(checks=("ci", "lint"), enforcement="non_admins"), False, True),
+        (Shield(checks=("ci", "lint"), enforcement="non_admins"), True, False),
+        (Shield(checks=("ci", "lint"), enforcement="off"), False, False),
+        (Shield(), False, False),
+    ],
+)
+def test_protected_branch(hub: Tapped, tmp_path: Path, shield: Shield, admin: bool, closed: bool) -> None:
+    """Status checks that a commit lacks stop a release before it is built; other protection is told, and stops none."""
+    assert ("", ()) == (hub.preflight(), hub.foresee())
+    hub.tap.shield, hub.tap.admin = shield, admin
+    why = "takes no commit of this token\n  why: it needs the status checks ci, lint"
+    assert closed == (why in hub.preflight())
+    warned = ["is protected, and only admins are told how" in line for line in hub.foresee()]
+    assert ([] if closed else [True]) == warned
+    if closed:
+        outcome = hub.converge(hub.release(tmp_path))
+        assert (True, ["first"]) == ("Required status check" in told(outcome), hub.tap.log()), told(outcome)
+    hub.pull_request = True
+    assert ("", ()) == (hub.preflight(), hub.foresee())
 
 
 def test_token_of_a_job(hub: Tapped) -> None:

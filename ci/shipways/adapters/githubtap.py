@@ -19,7 +19,7 @@ from github.Repository import Repository
 from shipways.adapters import web
 from shipways.adapters.githubclient import GithubClient
 from shipways.adapters.githuberrors import TAPS
-from shipways.adapters.githubrules import refusal
+from shipways.adapters.githubrules import protection, refusal
 from shipways.errors import Moved, Problem, Unfinished
 from shipways.model.secret import Secret
 from shipways.model.tap import Served, TapBranch, TapChange, TapPlace, TapRights
@@ -91,12 +91,14 @@ class GithubTap:
                 write = False
             above = self._side.parent.full_name if self._side.fork and place.fork else place.tap
             branch = _ref(self._tap, place.branch)
+            protected, checks = protection(self._tap, place.branch) if branch else (False, "")
             return TapRights(
                 token=bool(self._token),
                 write=write,
                 related=place.side == place.tap or (self._side.fork and above.lower() == place.tap.lower()),
                 branch=branch is not None,
-                refused=refusal(self._tap, place.branch) if branch else "",
+                refused=checks or (refusal(self._tap, place.branch) if branch else ""),
+                protected=protected,
             )
 
         return await self._client.ask(place.side, find)

@@ -61,7 +61,8 @@ class TapRights:
     """What a token may do. `write` is None where the forge does not tell; `refused` why the branch takes no commits.
 
     `write` is about the repository that commits are made in: the tap, or its fork; `related`: whether that is a fork of
-    the tap, or the tap; `branch`: whether the tap has the branch.
+    the tap, or the tap; `branch`: whether the tap has the branch; `protected`: whether that is protected, of which the
+    forge tells only admins all.
     """
 
     token: bool
@@ -69,6 +70,7 @@ class TapRights:
     related: bool
     branch: bool
     refused: str = ""
+    protected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,14 @@ class HomebrewChannel:
         """What is against a commit in the tap, before anything is built. Raises Transient, or Unfinished."""
         return tuple(self._forbidden(await outside.tap(self.place).rights()))
 
+    async def foresee(self, outside: Outside) -> tuple[str, ...]:
+        """A branch that may refuse the commit, where nobody but an admin is told. Raises Transient, or Unfinished."""
+        rights = await outside.tap(self.place).rights()
+        if not rights.protected or rights.refused or self.pull_request:
+            return ()
+        where = f"{self.place.tap}: the branch {self.place.branch}"
+        return (f"{where} is protected, and only admins are told how: it may refuse the commit of the formula",)
+
     async def observe(self, outside: Outside, items: Sequence[Item]) -> Mapping[str, Seen]:
         """What the tap has, or a pull request is about to bring there."""
         tap = outside.tap(self.place)

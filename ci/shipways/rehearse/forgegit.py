@@ -24,13 +24,16 @@ _V = TypeVar("_V")
 class GitForge:
     """The repository of a desk; `refs` are names such as `heads/main` with their commits.
 
-    `rules` are the kinds of rules that close the main branch to commits, for those whom `bypass` does not let pass.
+    `rules` are the kinds of rules that close the main branch to commits, for those whom `bypass` does not let pass;
+    `shield` is what GitHub calls its protection, the older kind; `admin`: whether who may write is one.
     """
 
     desk: Desk
     branch: str = "main"
     rules: tuple[str, ...] = ()
     bypass: str = "never"
+    shield: said.Shield | None = None
+    admin: bool = False
     upstream: "GitForge | None" = None
     objects: Objects = field(default_factory=Objects)
     refs: dict[str, str] = field(default_factory=dict)
@@ -51,6 +54,7 @@ class GitForge:
             Route(f"{git}/trees", self._create_tree, methods=post),
             Route(f"{git}/commits/{{sha}}", self._commit),
             Route(f"{git}/commits", self._create_commit, methods=post),
+            Route(f"{one}/branches/{{branch:path}}", self._branch),
             Route(f"{one}/rules/branches/{{branch:path}}", self._rules),
             Route(f"{one}/rulesets/{{ruleset:int}}", self._ruleset),
             Route(pulls, self._list_pulls),
@@ -96,10 +100,18 @@ class GitForge:
         push = self.desk.pushes(request)
         views = self.desk.views(request)
         repo = views.repo(push=push, default_branch=self.branch)
+        repo["permissions"]["admin"] = push and self.admin
         if self.upstream:
             above = said.repository(self.upstream.desk.views(request), self.upstream.branch)
             repo |= {"fork": True, "parent": above, "source": above}
         return self.desk.answer(repo)
+
+    async def _branch(self, request: Request) -> Response:
+        self.desk.enter(request)
+        name = request.path_params["branch"]
+        sha = _found(self.refs, f"heads/{name}")
+        shield = self.shield if name == self.branch else None
+        return self.desk.answer(said.branch(self.desk.views(request), name, (sha, self.objects.commits[sha]), shield))
 
     async def _rules(self, request: Request) -> Response:
         self.desk.enter(request)
@@ -147,6 +159,8 @@ class GitForge:
             raise HTTPException(
                 422, "Repository rule violations found\n\nChanges must be made through a pull request.\n\n"
             )
+        if name == f"heads/{self.branch}" and self.shield and (refusal := self.shield.refusal(admin=self.admin)):
+            raise HTTPException(422, refusal)
         self.refs[name] = sha
 
     def _said_ref(self, request: Request, name: str, status: int = 200) -> Response:

@@ -22,6 +22,20 @@ class Pull:
     merged: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shield:
+    """The protection of a branch: the status checks that a commit needs, and for whom; others tell nobody anything."""
+
+    checks: tuple[str, ...] = ()
+    enforcement: str = "everyone"
+
+    def refusal(self, *, admin: bool) -> str:
+        """What is said of a commit that has no status; empty when it may come."""
+        if not self.checks or self.enforcement == "off" or (admin and self.enforcement == "non_admins"):
+            return ""
+        return f'Required status check "{self.checks[0]}" is expected.'
+
+
 @dataclass(frozen=True, slots=True)
 class Side:
     """One end of a pull request: its repository, the branch, and the commit."""
@@ -90,6 +104,35 @@ def commit(views: Views, sha: str, made: Commit) -> dict[str, Any]:
             for name in made.parents
         ],
         "verification": unsigned,
+    }
+
+
+def branch(views: Views, name: str, tip: tuple[str, Commit], shield: Shield | None) -> dict[str, Any]:
+    """`branch-with-protection`."""
+    sha, made = tip
+    url, page = f"{views.url}/branches/{name}", views.page("tree", name)
+    there = commit(views, sha, made)
+    inner = {key: there[key] for key in ("author", "committer", "message", "tree", "url", "verification")}
+    checks = {
+        "url": f"{url}/protection/required_status_checks",
+        "enforcement_level": shield.enforcement if shield and shield.checks else "off",
+        "contexts": list(shield.checks) if shield else [],
+        "checks": [{"context": check, "app_id": None} for check in shield.checks] if shield else [],
+    }
+    return {
+        "name": name,
+        "commit": {key: there[key] for key in ("sha", "node_id", "html_url", "parents")}
+        | {
+            "url": f"{views.url}/commits/{sha}",
+            "comments_url": f"{views.url}/commits/{sha}/comments",
+            "commit": inner | {"comment_count": 0},
+            "author": views.user(),
+            "committer": views.user(),
+        },
+        "_links": {"self": url, "html": page},
+        "protected": shield is not None,
+        "protection": {"enabled": shield is not None, "required_status_checks": checks},
+        "protection_url": f"{url}/protection",
     }
 
 
