@@ -4,6 +4,7 @@ import io
 import struct
 import sys
 import tarfile
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -89,6 +90,11 @@ def test_header() -> None:
     assert "compression is 0, was 8, in a" == str(found(zipped({"a": b"1"}), zipped({"a": b"1"}, zipfile.ZIP_STORED)))
 
 
+def test_no_members() -> None:
+    """Zeros are the end of an archive for tar, and no archive for us."""
+    assert Difference(what="differs", offset=4096) == found(bytes(4096) + b"1", bytes(4096) + b"2")
+
+
 def test_packing() -> None:
     """Equal members in another packing: the byte of the file itself."""
     plain = tar({"a": b"1" * 5000}, "w")
@@ -102,6 +108,24 @@ def test_archive_in_archive() -> None:
     """An archive in an archive is opened too, as an image for `docker load` has its layers."""
     old, new = ({"layer.tar": tar({"usr/bin/p": data}, "w")} for data in (b"one", b"onE"))
     assert "differs at byte 2, in usr/bin/p, in layer.tar" == str(found(tar(old, "w"), tar(new, "w")))
+
+
+BIG = b"no archive\n" * (2 << 20)
+
+
+@pytest.mark.parametrize("pack", [tar, zipped, zstd, lambda m: tar({"in": tar(m)}, "w")])
+def test_memory(pack: Callable[[Members], bytes]) -> None:
+    """A member is compared a piece at a time: a big one takes no more memory than a few of these."""
+    old, new = (io.BytesIO(pack({"a": BIG, "b": BIG + end})) for end in (b"1", b"2"))
+    tracemalloc.start()
+    try:
+        told = first_difference(old, new, nowhere)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert told
+    assert (len(BIG), "b", True) == (told.offset, told.members[-1], most < len(BIG) // 2), most
+    assert "differs" == told.what
 
 
 def test_section_of_a_member() -> None:

@@ -1,6 +1,8 @@
 """Where two files differ first, said in the words of what they are: a member of an archive, and a byte of it."""
 
 import io
+import mmap
+import shutil
 import tarfile
 import zipfile
 import zlib
@@ -9,7 +11,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import zip_longest
 from lzma import LZMAError
-from typing import BinaryIO, Final
+from tempfile import NamedTemporaryFile
+from typing import BinaryIO, Final, cast
 
 import cramjam
 
@@ -55,7 +58,8 @@ def first_difference(old: BinaryIO, new: BinaryIO, section: Section) -> Differen
     for read in (_tar, _zip):
         try:
             before, after = _rewound(read, old), _rewound(read, new)
-            return _in_archive(before, after, section) or Difference(what="only the packing differs", offset=offset)
+            if before or after:  # nothing but zeros is an archive to tar
+                return _in_archive(before, after, section) or Difference(what="only the packing differs", offset=offset)
         except _BROKEN:
             continue
     return Difference(what="differs", offset=offset, section=section(new, offset))
@@ -117,15 +121,25 @@ def _tar(stream: BinaryIO) -> Iterator[_Member]:
 
 
 def _extracted(archive: tarfile.TarFile, info: tarfile.TarInfo) -> BinaryIO | None:
-    found = archive.extractfile(info) if info.isreg() else None
-    return io.BytesIO(found.read()) if found else None
+    return cast("BinaryIO | None", archive.extractfile(info)) if info.isreg() else None
 
 
 def _unpacked(stream: BinaryIO) -> BinaryIO:
     """What tarfile can read: it knows gzip and xz itself."""
     magic = stream.read(len(_ZSTD))
     stream.seek(0)
-    return io.BytesIO(bytes(cramjam.zstd.decompress(stream.read()))) if magic == _ZSTD else stream
+    return _unzstd(stream) if magic == _ZSTD else stream
+
+
+def _unzstd(stream: BinaryIO) -> BinaryIO:
+    """Through files, because the decompressor gives its output to a file or all at once."""
+    with NamedTemporaryFile() as packed:
+        shutil.copyfileobj(stream, packed, _PIECE)
+        packed.flush()
+        plain = NamedTemporaryFile()  # noqa: SIM115 - it goes with the last who reads it
+        with mmap.mmap(packed.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            cramjam.zstd.decompress_into(data, cramjam.File(plain.name, write=True, truncate=True))
+    return cast("BinaryIO", plain)
 
 
 def _zip(stream: BinaryIO) -> Iterator[_Member]:
@@ -141,7 +155,9 @@ def _zip(stream: BinaryIO) -> Iterator[_Member]:
 
 
 def _inflated(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> BinaryIO:
-    return io.BytesIO(archive.read(info))
+    found = cast("zipfile.ZipExtFile", archive.open(info))
+    found.MAX_SEEK_READ = _PIECE  # to go on it reads so much at once, which is 16 MiB by default
+    return cast("BinaryIO", found)
 
 
 def _offset(old: BinaryIO, new: BinaryIO) -> int | None:

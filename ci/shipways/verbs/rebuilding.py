@@ -1,5 +1,6 @@
 """`rebuild --check`: is a release still what its sources make?"""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -161,6 +162,6 @@ def _section(inspector: Inspector, program: BinaryIO, offset: int) -> str:
     """The section of a program that may lie in an archive."""
     program.seek(0)
     with NamedTemporaryFile() as copy:
-        copy.write(program.read())
+        shutil.copyfileobj(program, copy)
         copy.flush()
         return inspector.section(Path(copy.name), offset)
