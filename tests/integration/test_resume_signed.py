@@ -8,7 +8,10 @@ import pytest
 
 from attesting import OTHER, PRIVATE, PUBLIC, key_notary
 from fleet import Bare, elsewhere
+from forging import REPOSITORY, TOKEN, github, never
 from sandbox import Repository
+from shipways.rehearse.faults import Fault
+from shipways.rehearse.forgedesk import API
 
 pytestmark = pytest.mark.integration
 
@@ -102,3 +105,32 @@ def test_not_signed(top: Path, other: Bare, signed: str) -> None:
     shutil.copy(staged, top / "v1.0.0" / "manifest.json")
     ran = other.shipways("verify", "--tag", "v1.0.0", "--install", env={})
     assert (7, False) == (ran.code, "downloads are what was made" in ran.err), ran.err
+
+
+def test_signer_that_is_gone(hello: Repository) -> None:
+    """What a signer of before has left in a draft stays until --restage, which takes it away and says so."""
+    with github(apart=True) as hub:
+        text = (hello.root / "shipways.toml").read_text()
+        text = text.replace("[project]", f'[project]\nrepository = "{REPOSITORY}"') + (
+            f'[publish.github]\napi = "{hub.url}{API}"\n[publish.attest]\nsigner = "key"\npublic_key = "{PUBLIC}"\n'
+        )
+        hello.file("shipways.toml", text)
+        hello.commit().git("tag", "v1.0.0")
+        env = {"GH_TOKEN": TOKEN, "NO_PROXY": "127.0.0.1", **KEY}
+        hub.fault = lambda method, _: Fault.FORBIDDEN if method == "PATCH" else Fault.NONE
+        assert 5 == hello.shipways("release", "--publish", env=env).code
+        hub.fault = never
+        (draft,) = hub.forge.releases.values()
+        signed = {asset.name for asset in draft.assets.values()}
+        hello.file("shipways.toml", text.replace(f'"key"\npublic_key = "{PUBLIC}"', '"none"'))
+        hello.commit().git("tag", "--force", "v1.0.0")
+        ran = hello.shipways("release", "--restage", "--tag", "v1.0.0", "--dry-run", env=env)
+        assert (0, signed) == (ran.code, {asset.name for asset in draft.assets.values()}), ran.err
+        ran = hello.shipways("release", "--restage", "--tag", "v1.0.0", env=env)
+        assert 0 == ran.code, ran.err
+        gone = {name for name in signed if name.endswith((".minisig", ".jsonl", ".intoto.json"))}
+        assert "manifest.json.minisig" in gone
+        assert [] == [name for name in gone if f"github/v1.0.0/{name}: taken away" not in ran.err], ran.err
+        release = hub.forge.published("v1.0.0")
+        assert release is not None
+        assert signed - gone == {asset.name for asset in release.assets.values()}

@@ -134,6 +134,15 @@ class Stage(Protocol):
         ...
 
 
+@runtime_checkable
+class Listed(Stage, Protocol):
+    """A stage that tells all that lies there, also what is no item of today's config."""
+
+    async def staged(self, outside: Outside, tag: str) -> Mapping[str, Seen]:
+        """Every file by its name; none when it is public. Raises Transient, Unfinished."""
+        ...
+
+
 class Publisher(Protocol):
     """A module of `publish/`. Its plan is as pure as a maker's."""
 

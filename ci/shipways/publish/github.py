@@ -11,12 +11,13 @@ from shipways.config.schema import Config
 from shipways.errors import ConfigError, Moved, Problem, Transient, Unfinished
 from shipways.model.digest import digest_of, short
 from shipways.model.facts import Facts
-from shipways.model.forge import ForgeAsset, ForgeRelease
+from shipways.model.forge import ForgeRelease
 from shipways.model.item import Item, ItemKind, Phase, Publication, Seen
 from shipways.model.manifest import ArtifactEntry, Manifest, Release
 from shipways.model.version import is_prerelease, number_in, precedence
 from shipways.outside.channels import Outside
 from shipways.outside.forges import Forge
+from shipways.publish.githubassets import file, staged, upload
 from shipways.publish.githubcheck import check, other_commit
 
 _NAME: Final = re.compile(r"[A-Za-z0-9@+_-]+(\.[A-Za-z0-9@+_-]+)*")
@@ -101,6 +102,10 @@ class GithubChannel:
                     await forge.fetch(asset.id, into)
                     return True
         return False
+
+    async def staged(self, outside: Outside, tag: str) -> Mapping[str, Seen]:
+        """The assets of the oldest draft."""
+        return await staged(outside.forge(self.api, self.repository), tag)
 
     async def retract(self, outside: Outside, item: Item, seen: Seen) -> None:
         """Delete an asset of a draft."""
@@ -191,7 +196,7 @@ async def _standing(
     found = {}
     for item in items:
         if item.path:
-            found[item.id] = await _file(forge, there.get(_name(item)))
+            found[item.id] = await file(forge, there.get(_name(item)))
         elif item.kind is ItemKind.FIXED:
             found[item.id] = public
         elif not release.draft or (unknown and _commit(item) == release.commit):
@@ -199,32 +204,6 @@ async def _standing(
         else:
             found[item.id] = Seen(value=_text(release), url=release.url)
     return found
-
-
-async def _file(forge: Forge, asset: ForgeAsset | None) -> Seen:
-    """One whose upload never ended counts as absent; its stamp says that it is in the way."""
-    if asset is None:
-        return Seen()
-    digest = (asset.digest or await forge.digest(asset)) if asset.whole else ""
-    return Seen(value=digest, stamp=str(asset.id), url=asset.url)
-
-
-async def upload(forge: Forge, tag: str, named: tuple[str, str], source: Path | bytes, seen: Seen) -> str:
-    """Send a file of an item, known by its id, under a name, in place of what was seen; its URL. Raises Unfinished."""
-    own, name = named
-    release = await forge.current(tag)
-    if release.immutable:
-        raise Unfinished(
-            Problem(
-                path=own,
-                what="is missing from a release that is published and immutable",
-                why="GitHub takes no files for it, and its tag cannot be used again",
-                hint="release the next version",
-            )
-        )
-    if seen.stamp:
-        await forge.remove(int(seen.stamp))
-    return (await forge.upload(release, name, source)).url
 
 
 async def _publish(forge: Forge, tag: str) -> ForgeRelease:

@@ -10,7 +10,8 @@ from shipways.outside.channels import Channel, Outside
 from shipways.outside.registries import Attachment
 from shipways.pack.statements import claimed_tags
 from shipways.publish.files import FilesChannel
-from shipways.publish.github import GithubChannel, upload
+from shipways.publish.github import GithubChannel
+from shipways.publish.githubassets import upload
 from shipways.publish.registry import RegistryChannel
 
 

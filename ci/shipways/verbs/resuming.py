@@ -1,6 +1,7 @@
 """`release --tag`: finishes a release from what it has staged, in any folder that has the config."""
 
 import contextlib
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,17 +13,17 @@ from shipways.config.schema import Config
 from shipways.errors import Conflict, PreflightError, Problem
 from shipways.model.artifact import Kind
 from shipways.model.event import Note, Planned
-from shipways.model.item import Phase
+from shipways.model.item import Item, ItemKind, Phase, Seen
 from shipways.model.manifest import ArtifactEntry, Manifest
 from shipways.model.outcome import GOOD, Outcome
 from shipways.model.version import is_prerelease
-from shipways.outside.channels import Channel, Stage
+from shipways.outside.channels import Channel, Listed, Stage
 from shipways.pipeline.makers import MAKERS
 from shipways.ports import Console
 from shipways.run import planner, record
 from shipways.run.checking import refuse_fall
 from shipways.run.patience import persist
-from shipways.run.reconciler import converge
+from shipways.run.reconciler import Around, converge
 from shipways.run.report import resumed_record
 from shipways.run.supply import Sealed, agreed, bring, find_sealed, needed, proved, seen_of, sources, trust
 from shipways.settings import settings
@@ -66,7 +67,7 @@ async def _finish(run: Resumed, finish: Finish, how: How, *, apply: bool) -> Man
     if finish.restage or not found:
         if apply:
             await publishing.preflight(run.channels, run.dist, run.console)
-        return await _anew(run, found, how, apply=apply)
+        return await _anew(run, found, finish, how, apply=apply)
     manifest = agreed(found).manifest
     outcome = await look(run, manifest)
     trust(outcome)
@@ -184,7 +185,7 @@ async def _record(run: Resumed, manifest: Manifest) -> None:
     run.console.emit(Note(text=text))
 
 
-async def _anew(run: Resumed, found: Sequence[Sealed], how: How, *, apply: bool) -> Manifest:
+async def _anew(run: Resumed, found: Sequence[Sealed], finish: Finish, how: How, *, apply: bool) -> Manifest:
     """Make the release in place of what is staged; its manifest. Raises Conflict where some of that is public."""
     before = [(each.manifest, await look(run, each.manifest)) for each in found]
     if any(outcome.begun for _, outcome in before):
@@ -196,6 +197,8 @@ async def _anew(run: Resumed, found: Sequence[Sealed], how: How, *, apply: bool)
     if apply:
         for _, outcome in before:
             await _retract(run, channels, outcome, manifest)
+        if finish.restage:
+            await _sweep(run, channels, manifest)
     async with publishing.opened(run.dist, run.console) as around:
         await publishing.publish(channels, manifest, around, apply=apply, anew=True)
     return manifest
@@ -210,6 +213,26 @@ async def _retract(run: Resumed, channels: Sequence[Channel], outcome: Outcome, 
             stage = stages.get(row.item.channel)
             staged = row.item.path and row.item.phase is Phase.STAGE and (row.before or row.stamp)
             if stage and staged and row.item.id not in kept:
-                take = partial(stage.retract, around.outside, row.item, seen_of(row))
-                await persist(row.item.id, take, run.console, around.clock)
-                run.console.emit(Note(text=f"{row.item.id}: taken away, it is not part of the release any more"))
+                await _take(stage, row.item, seen_of(row), around)
+
+
+async def _sweep(run: Resumed, channels: Sequence[Channel], manifest: Manifest) -> None:
+    """Take away what lies in a draft, and no channel of today brings, such as the signatures of a signer of before."""
+    items = [item.id for channel in channels for item in channel.desired(manifest)]
+    async with publishing.opened(run.dist, run.console) as around:
+        for stage, release in itertools.product(channels, manifest.releases()):
+            if not isinstance(stage, Listed):
+                continue
+            place = f"{stage.name}/{release.tag}/"  # proofs have it behind the name of their channel
+            wanted = {name for item in items if (name := item.partition(place)[2])}
+            ask = partial(stage.staged, around.outside, release.tag)
+            for name, seen in (await persist(place, ask, run.console, around.clock)).items():
+                if name not in wanted:
+                    item = Item(id=f"{place}{name}", kind=ItemKind.STAGED, phase=Phase.STAGE, want="")
+                    await _take(stage, item, seen, around)
+
+
+async def _take(stage: Stage, item: Item, seen: Seen, around: Around) -> None:
+    """Take a staged file away, and say so."""
+    await persist(item.id, partial(stage.retract, around.outside, item, seen), around.console, around.clock)
+    around.console.emit(Note(text=f"{item.id}: taken away, it is not part of the release any more"))
