@@ -25,9 +25,9 @@ def many(repository: Repository) -> Repository:
     return repository.write(shipways_dot_toml=CONFIG, _dot_gitignore="/dist/\n").commit()
 
 
-def matrix(repository: Repository, count: int) -> list[str]:
+def matrix(repository: Repository, count: int, *words: str) -> list[str]:
     """The shards that the plan names."""
-    ran = repository.shipways("plan", "--json", "--shards", str(count))
+    ran = repository.shipways("plan", "--json", "--shards", str(count), *words)
     assert 0 == ran.code, ran.err
     return [entry["shard"] for entry in json.loads(ran.out)["shards"]]
 
@@ -113,18 +113,20 @@ def test_shard_of_a_real_release(many: Repository, tmp_path: Path) -> None:
 
 
 def test_release_that_makes_its_tag(many: Repository, tmp_path: Path) -> None:
-    """A shard of a commit that is not tagged yet is built for --create-tag, published from, and the tag is pushed."""
+    """Shards of a commit that is not tagged yet are planned and built for --create-tag; the tag comes at the end."""
     mirror = tmp_path / "mirror"
     many.file("shipways.toml", f'{CONFIG}[publish.files]\nfolder = "{mirror}"\n')
     many.commit()
     wrong = built(many, "1/1", tmp_path / "snapshot")
-    shard = built(many, "1/1", tmp_path / "shard", "--publish", "--create-tag")
+    assert ["1/2", "2/2"] == matrix(planner := Clone(many, tmp_path / "plan"), 2, "--publish", "--create-tag")
+    assert 3 == planner.shipways("plan", "--json", "--publish").code
+    shards = [built(many, f"{k}/2", tmp_path / f"shard{k}", "--publish", "--create-tag") for k in (1, 2)]
     end = Clone(many, tmp_path / "end")
     for name in ("user.name", "user.email"):
         end.git("config", name, "tests@localhost")
     words = ("release", "--publish", "--create-tag")
     assert (3, "") == (merged(end, wrong, verb=words).code, many.git("tag", "--list"))
-    ran = merged(end, shard, verb=words)
+    ran = merged(end, *shards, verb=words)
     assert 0 == ran.code, ran.err
     assert ("v1.0.0", many.git("rev-parse", "HEAD")) == (many.git("tag", "--list"), many.git("rev-parse", "v1.0.0^{}"))
     assert (end.dist / "a.txt").read_bytes() == (mirror / "many" / "v1.0.0" / "a.txt").read_bytes()

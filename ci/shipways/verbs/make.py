@@ -19,6 +19,7 @@ from shipways.verbs.options import ENGINE, LOG, PACKAGE, Asked, Finish, How, Sha
 from shipways.verbs.reporting import against, tell_sizes
 from shipways.verbs.resuming import resume
 from shipways.verbs.sharding import build_merged, build_shard, joined
+from shipways.verbs.tagging import to_be_tagged
 
 
 @click.command()
@@ -115,7 +116,7 @@ def release(asked: Asked, finish: Finish | None, how: How) -> None:
 async def _release(asked: Asked, how: How) -> None:
     before = against(how)
     async with workshop(how) as (found, console):
-        shop = await publishing.to_be_tagged(found) if asked.create_tag else found
+        shop = await to_be_tagged(found) if asked.create_tag else found
         whole = planner.plan(shop.config, shop.facts, MAKERS, publish=asked.publish, snapshot=asked.snapshot)
         refuse_fall(whole.mode, shop.config.engine.release, shop.engine.name, shop.engine_reason)
         real = whole.mode is Mode.RELEASE

@@ -28,6 +28,18 @@ FROM = click.option(
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Go on with the shards in this folder, and below it; once for each.",
 )
+
+
+def publish_option(text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """`--publish` of a verb. Jobs of CI give it by their environment."""
+    return click.option("--publish", is_flag=True, envvar="SHIPWAYS_PUBLISH", show_envvar=True, help=text)
+
+
+def create_tag_option(text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The same of `--create-tag`."""
+    return click.option("--create-tag", is_flag=True, envvar="SHIPWAYS_CREATE_TAG", show_envvar=True, help=text)
+
+
 _NO_CACHE = click.option("--no-cache", is_flag=True, help="Make everything anew: no result of before, no download.")
 _REQUIRE = click.option(
     "--require", multiple=True, metavar="KIND", help="Fail when a step of this kind is skipped (all: any)."
@@ -64,7 +76,14 @@ class Finish:
 def finishing(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a verb the options that finish a release, as the argument `finish`; None when there is no tag."""
 
-    @click.option("--tag", default="", metavar="TAG", help="Finish the release of this tag, from what it has staged.")
+    @click.option(
+        "--tag",
+        default="",
+        metavar="TAG",
+        envvar="SHIPWAYS_TAG",
+        show_envvar=True,
+        help="Finish the release of this tag, from what it has staged.",
+    )
     @click.option("--restage", is_flag=True, help="With --tag: make it anew, and replace what it has staged.")
     @functools.wraps(command)
     def with_finish(*, tag: str, restage: bool, **others: object) -> None:
@@ -101,8 +120,8 @@ def sharing(command: Callable[..., None]) -> Callable[..., None]:
         help="Only the steps of this shard, with a record of them.",
     )
     @FROM
-    @click.option("--publish", is_flag=True, help="With --shard or --from: as the real release builds them.")
-    @click.option("--create-tag", is_flag=True, help="With --publish: as one builds them that tags this commit.")
+    @publish_option("With --shard or --from: as the real release builds them.")
+    @create_tag_option("With --publish: as one builds them that tags this commit.")
     @functools.wraps(command)
     def with_share(*, shard: str, sources: tuple[Path, ...], publish: bool, create_tag: bool, **others: object) -> None:
         if shard and sources:
@@ -140,8 +159,8 @@ def asking(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a verb the options that choose a release, as the argument `asked`."""
 
     @click.option("--snapshot", is_flag=True, help="Never publish, whatever the tag says.")
-    @click.option("--publish", is_flag=True, help="Publish: the tree must be clean and at a tag.")
-    @click.option("--create-tag", is_flag=True, help="With --publish: tag this commit, once everything is staged.")
+    @publish_option("Publish: the tree must be clean and at a tag.")
+    @create_tag_option("With --publish: tag this commit, once everything is staged.")
     @click.option("--dry-run", is_flag=True, help="Make everything, and only say what would be published.")
     @FROM
     @functools.wraps(command)

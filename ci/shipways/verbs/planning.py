@@ -15,21 +15,27 @@ from shipways.run import planner
 from shipways.run.report import plan_json, plan_tree
 from shipways.run.splitting import groups, here, natives, split, useful
 from shipways.run.times import measured
-from shipways.verbs.options import ENGINE
+from shipways.verbs.options import ENGINE, create_tag_option, publish_option
+from shipways.verbs.tagging import to_be_tagged
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs, in the form of `shipways schema plan`.")
-@click.option("--publish", is_flag=True, help="Plan the real release.")
+@publish_option("Plan the real release.")
+@create_tag_option("With --publish: that of a commit which it tags itself.")
 @click.option("--shards", type=click.IntRange(1, 256), help="With --json: for so many Linux machines (engine.shards).")
 @ENGINE
-def plan(as_json: bool, publish: bool, shards: int | None, engine: str | None) -> None:
+def plan(as_json: bool, publish: bool, create_tag: bool, shards: int | None, engine: str | None) -> None:
     """Print everything that a release would do, and what it would skip, with reasons."""
-    anyio.run(_plan, as_json, publish, shards, engine)
+    if create_tag and not publish:
+        raise click.UsageError("--create-tag needs --publish")
+    anyio.run(_plan, as_json, (publish, create_tag), shards, engine)
 
 
-async def _plan(as_json: bool, publish: bool, shards: int | None, engine: str | None) -> None:
-    async with wire.workshop(engine=engine) as shop:
+async def _plan(as_json: bool, asked: tuple[bool, bool], shards: int | None, engine: str | None) -> None:
+    publish, create_tag = asked
+    async with wire.workshop(engine=engine) as found:
+        shop = await to_be_tagged(found) if create_tag else found
         made = planner.plan(shop.config, shop.facts, MAKERS, publish=publish)
     handing = hands_over()
     parts = _shards(shop, made, shards) if as_json or handing else ()

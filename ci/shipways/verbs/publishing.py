@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -12,8 +11,8 @@ from shipways import wire
 from shipways.bundle import formula
 from shipways.config.manifestfile import FILE_NAME, parse_manifest
 from shipways.config.schema import Config
-from shipways.doors import outside, tags
-from shipways.errors import ConfigError, PreflightError, Unfinished
+from shipways.doors import outside
+from shipways.errors import ConfigError, PreflightError
 from shipways.model.event import Note
 from shipways.model.facts import Facts
 from shipways.model.manifest import Manifest
@@ -21,7 +20,7 @@ from shipways.model.outcome import GOOD
 from shipways.outside.channels import Channel, Outside
 from shipways.pipeline.publishers import PUBLISHERS
 from shipways.ports import Console
-from shipways.run import mode, rendering
+from shipways.run import rendering
 from shipways.run.doctor import examine, findings_table
 from shipways.run.reconciler import Around, converge
 from shipways.run.record import append_publication
@@ -54,15 +53,6 @@ async def _doctor(log: str) -> None:
 def channels_of(config: Config, facts: Facts | None) -> list[Channel]:
     """Every place that the config names."""
     return [channel for publisher in PUBLISHERS for channel in publisher.plan(config, facts)]
-
-
-async def to_be_tagged(shop: wire.Workshop) -> wire.Workshop:
-    """With the facts of a release that makes its own tags. Raises PreflightError without one, or without a remote."""
-    try:
-        there = await tags(shop.config.project.repository, wire.shell()).commits()
-    except Unfinished as error:
-        raise PreflightError(*error.problems) from None
-    return replace(shop, facts=mode.to_be_tagged(shop.config, shop.facts, there))
 
 
 async def preflight(

@@ -19,8 +19,8 @@ from shipways.run.splitting import Group, chosen, groups, narrowed, natives, ref
 from shipways.run.times import carry, measured
 from shipways.verbs.making import make_all, run_steps, workshop
 from shipways.verbs.options import How, Share
-from shipways.verbs.publishing import to_be_tagged
 from shipways.verbs.reporting import against, tell_sizes
+from shipways.verbs.tagging import to_be_tagged
 
 
 async def build_shard(share: Share, how: How) -> None:
