@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """A service for tests: it can be late, hang, fail and print much, when it is asked to; Python's own library alone."""
 
+import hashlib
 import json
 import os
 import signal
@@ -9,9 +10,10 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 BEGAN, DELAY = time.monotonic(), float(os.environ.get("TOY_DELAY", "0"))
-HUNG = threading.Event()
+HUNG, ENDS = threading.Event(), threading.Event()
 
 
 def end(number: int) -> None:
@@ -25,7 +27,19 @@ def flood() -> None:
     sys.stdout.flush()
 
 
+def write() -> None:
+    """On and on, two files that agree only between two writes: `log`, and `sum` with its digest."""
+    folder, digest = Path(os.environ["STATE_DIRECTORY"]), hashlib.sha256()
+    with (folder / "log").open("wb", buffering=0) as log:
+        while not ENDS.is_set():
+            line = os.urandom(2000)
+            log.write(line)
+            digest.update(line)
+            (folder / "sum").write_text(digest.hexdigest())
+
+
 ACTIONS = {
+    "/write": lambda: threading.Thread(target=write).start(),
     "/hang": HUNG.set,
     "/exit": lambda: os._exit(1),
     "/crash": lambda: end(signal.SIGSEGV),
@@ -67,4 +81,5 @@ if given:
     server.socket = socket.socket(fileno=3)
 signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
 server.serve_forever()
+ENDS.set()
 server.server_close()

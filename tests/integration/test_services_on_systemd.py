@@ -172,6 +172,31 @@ def test_starts_with_the_machine(toy: Machine) -> None:
     assert "kept" == toy.out("cat", "/var/lib/toy/state/file")
 
 
+def test_backup_and_restore(toy: Machine) -> None:
+    """S1-27: a backup while it writes, a lost disk, a restore: what comes back is whole, its owner's, and it starts."""
+    whole = "cd /var/lib/toy/state && [ $(sha256sum < log | cut -c1-64) = $(cat sum) ] && sha256sum log"
+    asked(toy, "/write")
+    took = toy.shipways("service", "backup", "toy", "--system")
+    assert 0 == took.code, took
+    digest, archive = took.out.split()
+    assert digest == toy.out("sha256sum", archive).split()[0]
+    assert "600 root" == toy.out("stat", "-c", "%a %U", archive)
+    assert asked(toy, "/health")["pid"]
+    toy.out("systemctl", "stop", "toy.service", "toy.socket")
+    toy.out("rm", "-rf", "/var/lib/toy/state")
+    toy.out("sh", "-c", f"head -c -1 {archive} > /tmp/torn")
+    assert 6 == toy.shipways("service", "restore", "toy", "/tmp/torn", "--system").code
+    assert 0 == (ran := toy.shipways("service", "restore", "toy", archive, "--system")).code, ran
+    first = toy.out("sh", "-c", whole)
+    assert "toy 600" == toy.out("stat", "-c", "%U %a", "/var/lib/toy/state/log")
+    toy.out("systemctl", "start", "toy.socket", "toy.service")
+    asked(toy, "/write")
+    assert 6 == toy.shipways("service", "restore", "toy", archive, "--system").code
+    assert 0 == (ran := toy.shipways("service", "restore", "toy", archive, "--system", "--force")).code, ran
+    assert (first, True) == (toy.out("sh", "-c", whole), "the data of before is kept" in ran.err)
+    assert asked(toy, "/health")["pid"]
+
+
 def test_real_program_in_the_sandbox(host: Machine) -> None:
     """S0-11: a real program works in its sandbox, which systemd rates 2.0 or better; the unit has no fault."""
     assert 0 == (ran := host.shipways("service", "install", "--system", cwd="/srv/pulse")).code, ran

@@ -157,7 +157,7 @@ def test_launchd_control(mac: Desk, launchctl: Launchctl) -> None:
 def test_launchd_state() -> None:
     """What `launchctl print` tells people is read as far as it is needed."""
     state = Launchd(domain="gui/501").told(0, PRINTED)
-    assert State(known=True, enabled=True, active=True, stale=False, words="running", pid=4242) == state
+    assert State(known=True, enabled=True, active=True, stale=False, words="running", pid=4242, up=True) == state
     assert not Launchd(domain="system").told(113, "").known
 
 

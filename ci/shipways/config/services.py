@@ -95,6 +95,13 @@ class Series(Frozen):
     gauges: tuple[MetricName, ...] = ()
 
 
+class Backup(Frozen):
+    """`[service.NAME.backup]`: how its data is backed up."""
+
+    hook: Command = ()
+    keep: Annotated[int, Field(ge=1, le=10_000)] = 7
+
+
 class Service(Frozen):
     """One service."""
 
@@ -112,6 +119,7 @@ class Service(Frozen):
     files: dict[Name, ConfigFile] = {}
     env: dict[Variable, Setting] = {}
     limits: Limits = table()
+    backup: Backup = table()
     stop_signal: Literal["SIGTERM", "SIGINT", "SIGQUIT"] = "SIGTERM"
     stop_time: Duration = "10s"
     notify: bool = False
@@ -139,6 +147,8 @@ class Service(Frozen):
             wrong.append("replicas: one copy only may write to data")
         if self.kubernetes.host and self.port is None:
             wrong.append("kubernetes.host is set, but port is not")
+        if self.backup.hook and not self.data:
+            wrong.append("backup.hook is set, but there is no data")
         if wrong:
             raise ValueError("\n".join(wrong))
         return self
@@ -149,9 +159,9 @@ class Service(Frozen):
 
 
 def placeholders(service: Service) -> Iterator[tuple[str, str]]:
-    """Each placeholder of the command and of the environment, with the key of the table where it stands."""
-    for word in service.command:
-        yield from ((found, "command") for found in _PLACEHOLDER.findall(word))
+    """Each placeholder of commands and of the environment, with the key of the table where it stands."""
+    for key, words in (("command", service.command), ("backup.hook", service.backup.hook)):
+        yield from ((found, key) for word in words for found in _PLACEHOLDER.findall(word))
     for name, setting in service.env.items():
         for key in ("default", *PROFILES):
             text: str | None = getattr(setting, key)
@@ -175,8 +185,9 @@ def service_problems(services: Mapping[str, Service], images: Mapping[str, Image
         known |= {f"data.{each}" for each in service.data} | {f"file.{each}" for each in service.files}
         known |= {f"service.{other}" for other in service.needs if other in services and services[other].port}
         for found, key in placeholders(service):
-            if found not in known:
-                may = ", ".join(f"{{{each}}}" for each in sorted(known))
+            here = known | ({f"snapshot.{each}" for each in service.data} if key == "backup.hook" else set())
+            if found not in here:
+                may = ", ".join(f"{{{each}}}" for each in sorted(here))
                 yield f"service.{name}.{key}: {{{found}}} stands for nothing; there are {may}"
     yield from _shared_ports(services)
     try:

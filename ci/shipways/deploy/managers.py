@@ -78,6 +78,7 @@ class Systemd:
             stale=any(block.get("NeedDaemonReload") == "yes" for block in blocks),
             words=f"{service.get('ActiveState', 'unknown')} ({service.get('SubState', '')})",
             pid=int(service.get("MainPID") or 0),
+            up=any(block.get("ActiveState") not in {None, "inactive", "failed"} for block in blocks),
         )
 
     def begin(self, daemon: Daemon, state: State, changed: Collection[str]) -> tuple[Command, ...]:
@@ -155,6 +156,7 @@ class Launchd:
             stale=False,
             words=state,
             pid=int(pid) if pid.isdecimal() else 0,
+            up=status == 0,
         )
 
     def begin(self, daemon: Daemon, state: State, changed: Collection[str]) -> tuple[Command, ...]:

@@ -102,6 +102,8 @@ def _service(config: Config, name: str, place: Place, profile: Profile) -> Servi
         replicas=table.replicas,
         needs=table.needs,
         settings=place.files.format(service=name),
+        hook=tuple(filled(word, values) for word in table.backup.hook),
+        keep=table.backup.keep,
     )
 
 

@@ -82,6 +82,7 @@ class State:
     """What a service manager says of a service. `known` is whether it has it, `stale` whether it has read old files.
 
     `enabled`: it starts with the machine, or the login; `words` are the manager's own; `pid` is 0 where nothing runs.
+    `up`: something of it runs, or is started by the next connection or in a while.
     """
 
     known: bool
@@ -90,3 +91,4 @@ class State:
     stale: bool
     words: str
     pid: int
+    up: bool

@@ -106,7 +106,8 @@ class Service:
     `command` is the whole command line, the program first. `address` is where it listens, `publish` who may come from
     outside. `repository` is where its image is pushed to, without a tag; `build` the builder of its package. `tender`
     is the image that its own image has tender from, `dockerfile` what its image can be built from with the top of the
-    repository, or the folder `context`, as context; each is empty for none.
+    repository, or the folder `context`, as context; each is empty for none. `hook` is the command that copies its data
+    while it runs, `keep` how many backups stay.
     """
 
     name: str
@@ -138,6 +139,8 @@ class Service:
     replicas: int
     needs: tuple[str, ...]
     settings: str = ""
+    hook: tuple[str, ...] = ()
+    keep: int = 7
 
     @property
     def environment(self) -> Mapping[str, str]:

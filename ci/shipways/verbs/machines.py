@@ -1,10 +1,13 @@
 """What the verbs of services share: the services of the project, as this machine has them."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
+
+import click
 
 from shipways import wire
 from shipways.config.services import PROFILES, Profile
@@ -32,13 +35,31 @@ class Asked:
     profile: Profile
 
 
+def where(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a verb the options that say which services of the machine it is about, as the argument `asked`."""
+
+    @click.option("--system", is_flag=True, help="For the whole machine, as root; by default for you alone.")
+    @click.option(
+        "--programs", default="/usr/local/bin", metavar="DIR", help="Where the programs are.", show_default=True
+    )
+    @click.option("--profile", type=click.Choice(PROFILES), default="prod", help="Whose values of variables are used.")
+    @functools.wraps(command)
+    def with_asked(*, system: bool, programs: str, profile: Profile, **others: object) -> None:
+        command(asked=Asked(system=system, programs=programs, profile=profile), **others)
+
+    return with_asked
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The services, those that others need first, and who keeps them."""
+    """The services, those that others need first, who keeps them, and the folder of what is remembered of them."""
 
+    project: str
+    services: tuple[Service, ...]
     daemons: tuple[Daemon, ...]
     manager: Manager
     keeper: Keeper
+    state: Path
 
 
 def found(asked: Asked, names: tuple[str, ...]) -> Found:
@@ -49,12 +70,16 @@ def found(asked: Asked, names: tuple[str, ...]) -> Found:
     if problems:
         raise PreflightError(*problems)
     known = services(said.config, place(machine, system=asked.system, programs=asked.programs), asked.profile)
-    chosen = {_named(known, name).name for name in names} or {each.name for each in known}
-    receipts = Receipts(wire.files(), Path(_receipts(machine, asked)))
+    names = names or tuple(each.name for each in known)
+    chosen = tuple(each for each in known if each.name in {_named(known, name).name for name in names})
+    state = Path(_state(machine, asked))
     return Found(
-        daemons=tuple(_daemon(said, machine, each, asked) for each in known if each.name in chosen),
+        project=said.config.project.name,
+        services=chosen,
+        daemons=tuple(_daemon(said, machine, each, asked) for each in chosen),
         manager=manager,
-        keeper=Keeper(manager, wire.files(), wire.process(), wire.clock(), receipts),
+        keeper=Keeper(manager, wire.files(), wire.process(), wire.clock(), Receipts(wire.files(), state / "services")),
+        state=state,
     )
 
 
@@ -115,11 +140,11 @@ def _sources(root: Path, service: Service) -> Iterator[Text]:
             yield Text(path=str(to), text=files.read(path).decode(errors="surrogateescape"))
 
 
-def _receipts(machine: Machine, asked: Asked) -> str:
-    """Where it is remembered what was installed."""
+def _state(machine: Machine, asked: Asked) -> str:
+    """Where it is remembered what was installed, and where backups lie."""
     if machine.system == "darwin":
-        return f"{'' if asked.system else machine.home}/Library/Application Support/shipways/services"
-    return "/var/lib/shipways/services" if asked.system else f"{machine.home}/.local/state/shipways/services"
+        return f"{'' if asked.system else machine.home}/Library/Application Support/shipways"
+    return "/var/lib/shipways" if asked.system else f"{machine.home}/.local/state/shipways"
 
 
 def _named(known: tuple[Service, ...], name: str) -> Service:

@@ -11,32 +11,18 @@ import click
 from shipways import wire
 from shipways.adapters.console import table_text
 from shipways.adapters.terminal import attached
-from shipways.config.services import PROFILES, Profile
+from shipways.config.services import PROFILES
 from shipways.deploy.managers import Control
 from shipways.errors import ConfigError, Drift, Misconfigured, PreflightError, Problem, Unfinished
 from shipways.model.daemon import Daemon
 from shipways.model.event import Note, Table
 from shipways.run.servicing import Keeper, Work
-from shipways.verbs.machines import Asked, Found, found, runnable
+from shipways.verbs.backups import backup, restore
+from shipways.verbs.machines import Asked, Found, found, runnable, where
 
 _NAMES = click.argument("names", nargs=-1, metavar="[NAME]...")
 _FORCE = click.option("--force", is_flag=True, help="Write over, or remove, files that were edited by hand.")
 _DRY = click.option("--dry-run", is_flag=True, help="Only print what would be done.")
-
-
-def _where(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a verb the options that say which services of the machine it is about, as the argument `asked`."""
-
-    @click.option("--system", is_flag=True, help="For the whole machine, as root; by default for you alone.")
-    @click.option(
-        "--programs", default="/usr/local/bin", metavar="DIR", help="Where the programs are.", show_default=True
-    )
-    @click.option("--profile", type=click.Choice(PROFILES), default="prod", help="Whose values of variables are used.")
-    @functools.wraps(command)
-    def with_asked(*, system: bool, programs: str, profile: Profile, **others: object) -> None:
-        command(asked=Asked(system=system, programs=programs, profile=profile), **others)
-
-    return with_asked
 
 
 @click.group()
@@ -44,9 +30,13 @@ def service() -> None:
     """Services on this machine: systemd on Linux, launchd on macOS."""
 
 
+service.add_command(backup)
+service.add_command(restore)
+
+
 @service.command()
 @_NAMES
-@_where
+@where
 @_FORCE
 @_DRY
 def install(names: tuple[str, ...], asked: Asked, force: bool, dry_run: bool) -> None:
@@ -63,7 +53,7 @@ def install(names: tuple[str, ...], asked: Asked, force: bool, dry_run: bool) ->
 
 @service.command()
 @_NAMES
-@_where
+@where
 @_FORCE
 @_DRY
 def uninstall(names: tuple[str, ...], asked: Asked, force: bool, dry_run: bool) -> None:
@@ -76,7 +66,7 @@ def uninstall(names: tuple[str, ...], asked: Asked, force: bool, dry_run: bool) 
 @service.command()
 @click.argument("what", type=click.Choice(get_args(Control)))
 @_NAMES
-@_where
+@where
 @_DRY
 def ctl(what: Control, names: tuple[str, ...], asked: Asked, dry_run: bool) -> None:
     """Start, stop or restart services. A stopped one starts again with the machine."""
@@ -87,7 +77,7 @@ def ctl(what: Control, names: tuple[str, ...], asked: Asked, dry_run: bool) -> N
 
 @service.command()
 @_NAMES
-@_where
+@where
 def status(names: tuple[str, ...], asked: Asked) -> None:
     """Show whether services run and start by themselves; exit 7 when one does not, or its files are others."""
     anyio.run(_status, found(asked, names))
@@ -95,7 +85,7 @@ def status(names: tuple[str, ...], asked: Asked) -> None:
 
 @service.command()
 @click.argument("name")
-@_where
+@where
 @click.option("-n", "--lines", type=click.IntRange(min=0), default=100, show_default=True, help="How many lines.")
 @click.option("-f", "--follow", is_flag=True, help="Go on as it grows.")
 def logs(name: str, asked: Asked, lines: int, follow: bool) -> None:
