@@ -5,11 +5,20 @@ from pathlib import Path
 
 import pytest
 
+from aisopods import build as build_aisopod
 from pypis import PUBLISHER, Harbour
 from sandbox import Repository, commanded
 from shipways.rehearse.faults import Faulty
 from shipways.rehearse.serving import served
 from wheelhouse import build
+
+
+@pytest.fixture(scope="session")
+def aisopod_program(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """aisopod, built for this machine."""
+    return build_aisopod(
+        pytestconfig.cache.mkdir("aisopod") if pytestconfig.cache else tmp_path_factory.mktemp("cargo")
+    )
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """Installed services under a real systemd as PID 1: what it starts, restarts, bounds and forgets."""
 
+import shutil
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from machines import Machine, machine
+from machines import PROGRAMS, Machine, Ran, machine
 from toys import VALUES, WORDS, asked, began, files, override, returned, settle
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -20,6 +22,7 @@ def host(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) 
     with machine(tmp_path_factory.mktemp("machine"), kept) as made:
         made.shared.chmod(0o755)
         settle(made)
+        made.out("mkdir", "-p", "/var/lib/shipways")
         made.out("useradd", "--create-home", "--uid", "1000", "ada")
         yield made
 
@@ -36,7 +39,6 @@ def toy(host: Machine) -> Iterator[Machine]:
 
 def test_install_twice_and_uninstall(host: Machine) -> None:
     """S0-12: installed twice is installed once; uninstalled nothing is left, neither a file nor a link."""
-    host.out("mkdir", "-p", "/var/lib/shipways")
     before = files(host)
     dry = host.shipways("service", "install", "--system", "--dry-run")
     assert (0, before) == (dry.code, files(host)), dry
@@ -206,6 +208,36 @@ def test_real_program_in_the_sandbox(host: Machine) -> None:
     assert "" == host.run("systemd-analyze", "verify", unit).err
     host.out("systemd-analyze", "security", "--offline=true", "--threshold=20", unit)
     assert 0 == host.shipways("service", "uninstall", "--system", cwd="/srv/pulse").code
+
+
+@pytest.mark.parametrize("user", ["", "ada"])
+def test_daemon_of_aisopod(host: Machine, aisopod_program: Path, user: str) -> None:
+    """S0-12: `aisopod daemon install` writes the unit of a user or the machine, twice is once; none is left."""
+    shutil.copy(aisopod_program, host.shared / "aisopod")
+    host.out("install", "-m", "0755", "/srv/aisopod", f"{PROGRAMS}/aisopod")
+    home = f"/home/{user}" if user else "/root"
+    if user:
+        host.out("loginctl", "enable-linger", user)
+        host.wait("test", "-e", "/run/user/1000/systemd/private")
+    before = set(files(host).split())
+
+    def daemon(*words: str) -> Ran:
+        env = {"HOME": home, "XDG_RUNTIME_DIR": "/run/user/1000"} if user else {}
+        return host.run("aisopod", "daemon", *words, *(() if user else ("--system",)), user=user, env=env)
+
+    first, again = daemon("install"), daemon("install")
+    assert (0, 0, "aisopod is installed\n") == (first.code, again.code, again.out), (first, again)
+    pid = int(host.out("pgrep", "-x", "aisopod"))
+    host.wait("aisopod", "health")
+    uid = int(host.out("stat", "-c", "%u", f"/proc/{pid}"))
+    assert uid == 1000 if user else uid in range(61184, 65520)  # systemd.exec(5), DynamicUser=
+    host.out("kill", "-9", str(pid))
+    host.wait("sh", "-c", f"pgrep -x aisopod | grep -vx {pid} && aisopod health")
+    gone, twice = daemon("uninstall"), daemon("uninstall")
+    assert (0, 0, "aisopod is not installed\n") == (gone.code, twice.code, twice.out), (gone, twice)
+    assert 1 == host.run("pgrep", "-x", "aisopod").code
+    config = f"{home}/.config/aisopod/aisopod.json" if user else "/etc/aisopod/aisopod.json"
+    assert {config} == {path for path in set(files(host).split()) - before if "/.config/aisopod/state" not in path}
 
 
 def test_user_scope(host: Machine) -> None:

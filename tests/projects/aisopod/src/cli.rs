@@ -12,6 +12,7 @@ Usage:
   aisopod gateway [--config FILE] [--bind ADDR] [--port N] [--allow-unconfigured]
   aisopod health [--port N]
   aisopod config init [--config FILE] [--template NAME] [--force]
+  aisopod daemon install [--system] [--force] | daemon uninstall [--system]
   aisopod --version | --help
 
 gateway       serve GET /health and GET /v1/status until SIGTERM or Ctrl-C
@@ -27,6 +28,10 @@ config init   write a configuration file
   --template NAME         development (default), production or docker
   --force                 replace the file when it exists
 
+daemon         keep the gateway running by systemd; uninstall leaves configuration and data
+  --system                for the whole machine, as root (default: for this user)
+  --force                 replace a unit that says something else
+
 Variables: AISOPOD_CONFIG, AISOPOD_GATEWAY_PORT, AISOPOD_BIND, AISOPOD_DATA_DIR, AISOPOD_AUTH_TOKEN.
 A flag wins over a variable, a variable over the file.
 
@@ -38,6 +43,7 @@ pub enum Command {
     Gateway(GatewayArgs),
     Health(Option<u16>),
     ConfigInit(InitArgs),
+    Daemon(DaemonArgs),
     Version,
     Help,
 }
@@ -57,6 +63,13 @@ pub struct InitArgs {
     pub force: bool,
 }
 
+#[derive(Debug, PartialEq)]
+pub struct DaemonArgs {
+    pub install: bool,
+    pub system: bool,
+    pub force: bool,
+}
+
 /// Reads the arguments after the program's name. An error is one sentence for the user.
 pub fn parse(args: impl Iterator<Item = String>) -> Result<Command, String> {
     let args: Vec<String> = args.collect();
@@ -69,7 +82,8 @@ pub fn parse(args: impl Iterator<Item = String>) -> Result<Command, String> {
         ["gateway", flags @ ..] => gateway(flags).map(Command::Gateway),
         ["health", flags @ ..] => health(flags).map(Command::Health),
         ["config", "init", flags @ ..] => config_init(flags).map(Command::ConfigInit),
-        [] => Err("expected a command: gateway, health, config init".to_owned()),
+        ["daemon", verb @ ("install" | "uninstall"), flags @ ..] => daemon(verb, flags).map(Command::Daemon),
+        [] => Err("expected a command: gateway, health, config init, daemon install".to_owned()),
         [other, ..] => Err(format!("unknown command: {other}")),
     }
 }
@@ -113,6 +127,18 @@ fn config_init(flags: &[&str]) -> Result<InitArgs, String> {
             }
             "--force" if inline.is_none() => args.force = true,
             other => return Err(format!("unknown argument of config init: {other}")),
+        }
+    }
+    Ok(args)
+}
+
+fn daemon(verb: &str, flags: &[&str]) -> Result<DaemonArgs, String> {
+    let mut args = DaemonArgs { install: verb == "install", system: false, force: false };
+    for flag in flags {
+        match *flag {
+            "--system" => args.system = true,
+            "--force" if args.install => args.force = true,
+            other => return Err(format!("unknown argument of daemon {verb}: {other}")),
         }
     }
     Ok(args)
@@ -172,6 +198,14 @@ mod tests {
     }
 
     #[test]
+    fn daemon_is_installed_and_uninstalled() {
+        let expected = DaemonArgs { install: true, system: true, force: true };
+        assert_eq!(Ok(Command::Daemon(expected)), of("daemon install --system --force"));
+        let expected = DaemonArgs { install: false, system: false, force: false };
+        assert_eq!(Ok(Command::Daemon(expected)), of("daemon uninstall"));
+    }
+
+    #[test]
     fn version_and_help_are_commands() {
         assert_eq!(Ok(Command::Version), of("--version"));
         assert_eq!(Ok(Command::Help), of("gateway --help"));
@@ -189,6 +223,8 @@ mod tests {
             ("gateway --allow-unconfigured=yes", "--allow-unconfigured"),
             ("health --prot 1", "--prot"),
             ("config init --template staging", "staging"),
+            ("daemon restart", "daemon"),
+            ("daemon uninstall --force", "--force"),
         ] {
             let problem = of(line).err().unwrap_or_default();
             assert!(problem.contains(named), "{line:?} said {problem:?}");

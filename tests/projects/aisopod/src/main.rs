@@ -2,6 +2,7 @@
 
 mod cli;
 mod config;
+mod daemon;
 mod gateway;
 mod http;
 mod listener;
@@ -16,7 +17,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use cli::{Command, GatewayArgs};
+use cli::{Command, DaemonArgs, GatewayArgs};
 use config::Source;
 use log::{Level, Logger};
 
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
                 Err(problem) => fail(FAILED, &problem),
             }
         }
+        Ok(Command::Daemon(args)) => run_daemon(&args),
         Err(problem) => fail(USAGE, &format!("{problem}\nRun `aisopod --help` for the usage.")),
     }
 }
@@ -80,6 +82,16 @@ fn run_gateway(args: &GatewayArgs) -> ExitCode {
             let lines: Vec<String> = problems.iter().map(|p| format!("  {p}")).collect();
             fail(BAD_CONFIG, &format!("bad configuration ({}):\n{}", path.display(), lines.join("\n")))
         }
+    }
+}
+
+fn run_daemon(args: &DaemonArgs) -> ExitCode {
+    let done = daemon::Place::of(args.system, &variable).and_then(|place| {
+        if args.install { daemon::install(&place, args.force) } else { daemon::uninstall(&place) }
+    });
+    match done {
+        Ok(told) => say(&told),
+        Err(problem) => fail(FAILED, &problem),
     }
 }
 

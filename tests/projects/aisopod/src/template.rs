@@ -37,12 +37,16 @@ impl FromStr for Template {
 
 /// Writes the template to `path`, with its folders. Without `force` an existing file stays and is an error.
 pub fn write(path: &Path, template: Template, force: bool) -> Result<(), String> {
-    let text = template.text().as_bytes();
+    write_text(path, template.text(), force)
+}
+
+/// Writes any text in the same way.
+pub fn write_text(path: &Path, text: &str, force: bool) -> Result<(), String> {
     let written = make_parent(path).and_then(|()| {
         let mut options = fs::OpenOptions::new();
         // create_new decides and creates in one call, so two runs at once cannot both win.
         options.write(true).create(force).truncate(force).create_new(!force);
-        options.open(path)?.write_all(text)
+        options.open(path)?.write_all(text.as_bytes())
     });
     written.map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => format!("{} exists; --force replaces it", path.display()),
