@@ -17,7 +17,13 @@ const standardFiles = 3
 
 const listenExecVerb = "listen-exec"
 
-var platformVerbs = map[string]func([]string) int{listenExecVerb: listenExec}
+var platformVerbs = map[string]func([]string) int{
+	"proxy":        proxyVerb,
+	"lock":         lockVerb,
+	"fence":        fenceVerb,
+	"swap":         swapVerb,
+	listenExecVerb: listenExec,
+}
 
 // inheritedFiles lists the descriptors for the child: the standard ones and
 // the sockets, if they were handed to this very process.

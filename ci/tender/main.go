@@ -1,5 +1,6 @@
 // Command tender goes where a shell and Python are not: it asks a service for
-// its health, and it runs a program as its init.
+// its health, it runs a program as its init, and on a host it holds the public
+// port, the lock and the link of a service while releases change.
 package main
 
 import (
@@ -16,7 +17,10 @@ var version = "dev"
 const (
 	exitOK            = 0
 	exitUnhealthy     = 1
+	exitFailed        = 1
 	exitUsage         = 2
+	exitBusy          = 75 // somebody else holds the lock
+	exitFenced        = 76 // somebody else has held it since
 	exitCannotExecute = 126
 	exitNotFound      = 127
 	exitSignalBase    = 128
@@ -24,12 +28,20 @@ const (
 
 const usage = `usage: tender probe URL [flags]
        tender run [flags] -- COMMAND [ARG...]
+       tender proxy [switch | pause | status | upgrade | stop] flags
+       tender lock --file PATH --holder TEXT [flags]
+       tender fence --file PATH --token N [-- COMMAND [ARG...]]
+       tender swap LINK TARGET
        tender --version | --help
 
 probe  ask URL once; exit 0 when it is healthy, 1 when it is not
 run    run COMMAND as its init: forward signals, reap, watch its health
+proxy  hold a public port while the backends behind it change
+lock   hold a lock for as long as standard input stays open
+fence  run COMMAND only while nobody newer has the lock
+swap   point a symbolic link elsewhere, in one step
 
-"tender probe --help" and "tender run --help" list the flags.
+Each verb lists its flags with --help. On Windows there are probe and run.
 `
 
 func main() {
