@@ -1,5 +1,6 @@
 """Sees from a repository's files what it would release: the first draft of its config. Pure."""
 
+import json
 import posixpath
 import re
 from collections import Counter
@@ -9,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from shipways import cargodrafts
-from shipways.drafts import CARGO, PYPROJECT, Draft, Tree, join, known, slug, string, table
+from shipways.drafts import CARGO, PYPROJECT, Draft, Table, Tree, join, known, slug, string, table
 from shipways.manifestfacts import dynamic, scm_backend
 
 MANIFESTS: Final = (CARGO, "go.mod", PYPROJECT, "build.zig", "package.json")
@@ -27,6 +28,8 @@ PASSED: Final = frozenset(
 COMMAND: Final = re.compile(r"(?:.*/)?cmd/(?:[^/]+/)?[^/]+(?<!_test)\.go")
 """A file of Go that may be a package main."""
 
+BUN_LOCK: Final = "bun.lock"
+_BUN_MAIN: Final = "index.ts"
 _ORIGIN: Final = re.compile(
     r'\[remote "origin"\][^\[]*?url = \S*?([\w.-]+)(?::\d+)?[/:]([A-Za-z0-9][\w.-]*/[\w.-]+?)(?:\.git)?\s'
 )
@@ -214,8 +217,40 @@ def _zig(tree: Tree, folder: str) -> list[Draft] | str:
     return [Draft(build="zig", path=folder, title=title, line=line, programs=known(programs))]
 
 
-def _bun(_: Tree, __: str) -> str:
-    return "building with bun is not supported yet"
+def _bun(tree: Tree, folder: str) -> list[Draft] | str:
+    """A package for each program of `bin`; without them a private one has the file that it begins with."""
+    above = (str(place) for place in (PurePosixPath(folder), *PurePosixPath(folder).parents))
+    if not any(join(place, BUN_LOCK) in tree.files for place in above):
+        return f"there is no {BUN_LOCK}"
+    manifest = _json(tree.text(folder, "package.json"))
+    title, named = string(manifest, "name").rpartition("/")[2] or folder, manifest.get("bin")
+    found = {title: named} if isinstance(named, str) else table(manifest, "bin")
+    if not found and manifest.get("private") is True:
+        found = {title: string(manifest, "module") or string(manifest, "main") or _BUN_MAIN}
+    there = frozenset(tree.below(folder))
+    mains = {name: posixpath.normpath(str(file)) for name, file in found.items()}
+    return [
+        Draft(
+            build="bun",
+            path=folder,
+            title=name,
+            line=join(folder, "package.json"),
+            programs=known([name]),
+            description=string(manifest, "description"),
+            license=string(manifest, "license"),
+            main="." if main == _BUN_MAIN else main,
+        )
+        for name, main in mains.items()
+        if main in there
+    ] or "it names no program: `bin`, and a file that is there"
+
+
+def _json(text: str) -> Table:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 _READERS: Final[Mapping[str, Callable[[Tree, str], list[Draft] | str]]] = {

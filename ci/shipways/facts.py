@@ -14,7 +14,7 @@ from shipways.config.recipes import filled, read_for, recipes, toolchain_recipes
 from shipways.config.schema import Config
 from shipways.errors import ConfigError, PreflightError, Problem
 from shipways.gitfacts import Repository, last_tag
-from shipways.manifestfacts import dynamic, maturin_crate, place, scm_backend, string_in, toml_of
+from shipways.manifestfacts import dynamic, json_of, maturin_crate, place, scm_backend, string_in, toml_of
 from shipways.model.facts import Ci, Crate, Facts, Git, LocalFile, PythonProject, Rust
 from shipways.model.formula import Formula
 from shipways.model.image import ImageBuild
@@ -25,6 +25,8 @@ from shipways.ports import Engine, Files, Process, Shell, Sources
 
 PEP_517: Final = ("python", "maturin")
 """Builders of Python projects, whose backends the lock file has."""
+_DEPENDING: Final = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies", "workspaces")
+"""Keys of package.json that make bun write a lock file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,7 @@ async def gather(config: Config, lock: Lock, asked: Asked) -> Facts:
         released=tuple(reader.released(config)),
         dockerfiles=tuple(asked.dockerfiles.texts.items()),
         grounds=tuple((n, b.digest) for n, b in asked.dockerfiles.toolchains.items() if not b.unlocked),
+        depending=frozenset(n for n, p in config.package.items() if p.build == "bun" and reader.depends(p)),
         xwin=any(
             (Path(asked.shell.env().get("XWIN_CACHE_DIR", "/nowhere")) / name).exists() for name in ("splat", "xwin")
         ),
@@ -146,6 +149,13 @@ class _Reader:
         tables = [toml_of("Cargo.toml", text) for text in above if text]
         workspace = next((table for table in tables if isinstance(table, dict) and "workspace" in table), {})
         return cratefacts.dependencies(toml_of(path.as_posix(), self.text(path.as_posix()) or ""), workspace)
+
+    def depends(self, package: Package) -> bool:
+        """Whether a Bun package, or the workspace that it is of, has dependencies."""
+        folder = Path(package.path)
+        paths = ((each / "package.json").as_posix() for each in (folder, *folder.parents))
+        found = [json_of(path, text) for path in paths if (text := self.text(path))]
+        return any(isinstance(each, dict) and any(each.get(key) for key in _DEPENDING) for each in found)
 
     def python(self, name: str, package: Package) -> PythonProject:
         path = Path(package.path, "pyproject.toml").as_posix()

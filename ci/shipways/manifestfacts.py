@@ -1,5 +1,6 @@
 """Where the version of each package is written: what is read there is what `version set` changes."""
 
+import json
 import posixpath
 import re
 import tomllib
@@ -17,8 +18,10 @@ MANIFESTS: Final = {
     "python": "pyproject.toml",
     "maturin": "pyproject.toml",
     "zig": "build.zig.zon",
+    "bun": "package.json",
 }
 ZON_VERSION: Final = re.compile(r'(?P<key>\.version\s*=\s*)"(?P<said>[^"]+)"')
+JSON_VERSION: Final = re.compile(r'(?P<key>"version"\s*:\s*)"(?P<said>[^"]+)"')
 _SCM: Final = re.compile(r"(setuptools[-_.]scm|hatch[-_.]vcs)\b")
 """Build requirements that ask git: setuptools-scm, and hatch-vcs, which is built upon it."""
 _WORKSPACE: Final = ("workspace", "package", "version")
@@ -76,9 +79,10 @@ def _in_manifest(package: Package, read: Read) -> Place | None:
     text = read(path)
     if text is None:
         return None
-    if package.build == "zig":
+    if package.build in ("zig", "bun"):
         match = ZON_VERSION.search(text)
-        return Place(path=path, keys=(), said=match["said"]) if match else None
+        said = string_in(json_of(path, text), "version") if package.build == "bun" else match and match["said"]
+        return Place(path=path, keys=(), said=said) if said else None
     said = string_in(toml_of(path, text), "project", "version")
     if said is None and package.build == "maturin":
         return crate_place(maturin_crate(package.path, toml_of(path, text)), read)
@@ -103,6 +107,15 @@ def scm_backend(pyproject: object) -> bool:
     system = pyproject.get("build-system") if isinstance(pyproject, Mapping) else None
     requires = system.get("requires") if isinstance(system, Mapping) else None
     return isinstance(requires, list) and any(_SCM.match(str(name).lower()) for name in requires)
+
+
+def json_of(path: str, text: str) -> object:
+    """What a JSON text says. Raises PreflightError when it is none."""
+    try:
+        found: object = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise PreflightError(Problem(path=path, what="is not valid JSON", why=str(error))) from None
+    return found
 
 
 def toml_of(path: str, text: str) -> object:

@@ -26,12 +26,12 @@ def problems(text: str, file: str = "shipways.toml") -> tuple[Problem, ...]:
             "unknown key",
             "did you mean `main`?",
         ),
-        (HEAD + "[toolchain]\nhaskell = 1", "toolchain.haskell", 4, "unknown key", "known keys: cargo-xwin, cargo-zig"),
+        (HEAD + "[toolchain]\nhaskell = 1", "toolchain.haskell", 4, "unknown key", "known keys: bun, cargo-xwin, "),
         (
             HEAD + '[package.a]\nbuild = "rusty"',
             "package.a.build",
             4,
-            "expected 'rust', 'go', 'zig', 'python', 'maturin', 'command' or 'prebuilt', found \"rusty\"",
+            "expected 'rust', 'go', 'zig', 'bun', 'python', 'maturin', 'command' or 'prebuilt', found \"rusty\"",
             "did you mean `rust`?",
         ),
         (HEAD + "[checksums]\ncombined = 1", "checksums.combined", 4, "expected a valid boolean, found 1", ""),
@@ -44,6 +44,21 @@ def problems(text: str, file: str = "shipways.toml") -> tuple[Problem, ...]:
         ),
         (HEAD + '[package]\na = "go"', "package.a", 4, "expected a table", ""),
         (HEAD + '[image.a]\npackage = "b"', "image.a.package", 4, "there is no [package.b]", ""),
+        (
+            HEAD + '[image.a]\npackage = "a"\nalso = ["b"]\n[package.a]\nbuild = "go"\n[package.b]\nbuild = "python"',
+            "image.a.also",
+            5,
+            "there is no [package.b] that makes programs",
+            "",
+        ),
+        (
+            HEAD + '[image.a]\npackage = "a"\nalso = ["b"]\n'
+            '[package]\na.build = "go"\nb = { build = "go", tag = "b{version}" }',
+            "image.a.also",
+            5,
+            "b has another tag than a, and is not built with it",
+            "",
+        ),
         (
             HEAD + '[package.a]\nbuild = "zig"\nbinaries = ["a", "b"]\nzig = { main = "a.zig" }',
             "package.a.binaries",

@@ -15,6 +15,7 @@ MORE = (
     + """
 LEVEL = { description = "How much is logged", default = "info", dev = "debug" }
 MODE = {}
+ENV_PROFILE = {}
 """
 )
 
@@ -28,6 +29,7 @@ def test_example() -> None:
     assert "# required; a secret\nSHOP_TOKEN=\n# or, in a file of its own: SHOP_TOKEN_FILE=" in text
     assert "# How much is logged\nLEVEL=info\n" in text
     assert "\n# MODE=\n" in text
+    assert 1 == text.count("ENV_PROFILE")
 
 
 def test_profiles() -> None:

@@ -1,6 +1,7 @@
 """Dockerfiles of services: what is built when, what runs as whom, and which digests they build upon."""
 
 import json
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -115,6 +116,39 @@ def test_go() -> None:
     flags = '-ldflags "-s -w -X example.com/v.Version=$VERSION" -tags a -o /out/bin/web ./cmd/web'
     assert [f"RUN go build -trimpath -buildvcs=false {flags} \\"] == [line for line in lines if "go build" in line]
     assert "FROM docker.io/library/golang:1.27.3-bookworm AS build" in lines
+
+
+def test_bun() -> None:
+    """S1-08: dependencies as locked come before the sources; the image of bun has no certificates to take."""
+    files = ("bun.lock", "package.json", "web/package.json", "web/index.ts", "bunfig.toml")
+    lines = only("bun", *files, package='path = "web"\nbun = { options = ["--define", "V=\'{version}\'"] }\n')
+    sources = lines.index("COPY . /src")
+    assert ["COPY bun.lock bunfig.toml /src/", "COPY package.json /src/", "COPY web/package.json /src/web/"] == [
+        line for line in lines[:sources] if line.startswith("COPY")
+    ]
+    assert "RUN bun install --frozen-lockfile --ignore-scripts" == lines[sources - 1]
+    (build,) = (line for line in lines if "bun build --compile" in line)
+    assert build.endswith("--outfile=/out/bin/web web/index.ts")
+    assert ["bun", "V='1.2'"] == [shlex.split(build.replace("$VERSION", "1.2"))[at] for at in (1, -3)]
+    assert "FROM docker.io/oven/bun:1.4.4-debian AS build" in lines
+    assert not [line for line in lines if "ca-certificates" in line]
+
+
+def test_programs_of_other_packages() -> None:
+    """S1-08: each has a stage of its own, and what runs has them all; certificates come from one that has them."""
+    other = '[package.tool]\nbuild = "rust"\nbinaries = ["ask"]\n'
+    files = ("bun.lock", "package.json", "index.ts", "Cargo.toml", "Cargo.lock", "src/main.rs")
+    texts = rendered("bun", *files, image=TENDER + 'also = ["tool"]\n', more=other)
+    lines = texts["deployment/docker/web/Dockerfile"].splitlines()
+    assert "FROM docker.io/library/rust:1.96.0-bookworm AS build-tool" in lines
+    final = lines[lines.index("FROM docker.io/library/debian:bookworm-slim") :]
+    assert "COPY --from=build /out/bin /usr/local/bin" in final
+    assert "COPY --from=build-tool /out/bin /usr/local/bin" in final
+    assert [line for line in final if line.startswith("COPY --from=build-tool /etc/ssl/")]
+    ignored = texts["deployment/docker/web/Dockerfile.dockerignore"].splitlines()
+    assert {"target", "**/node_modules"} <= set(ignored)
+    with pytest.raises(ConfigError, match=r"tool cannot be built in a Dockerfile: its build is zig"):
+        rendered("bun", *files, image=TENDER + 'also = ["tool"]\n', more=other.replace("rust", "zig"))
 
 
 def test_python() -> None:

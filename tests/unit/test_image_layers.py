@@ -9,9 +9,12 @@ import certifi
 import pytest
 
 from imaging import DYNAMIC, PROJECT, Bench, members, opened, packed, stacked
+from shipways.config.load import parse
 from shipways.errors import BuildError, ConfigError
+from shipways.images import layer
 from shipways.images.rootfs import Entry, write_tar
 from shipways.model.source import EXECUTABLE, REGULAR, SYMLINK
+from support import facts
 
 
 @pytest.fixture
@@ -45,6 +48,14 @@ def test_scratch_has_what_programs_expect(bench: Bench) -> None:
     assert list(expected) == list(found)
     assert {(0, 0, "", "", 1_700_000_000)} == {(m.uid, m.gid, m.uname, m.gname, m.mtime) for m in found.values()}
     assert Path(certifi.where()).stat().st_size == found["etc/ssl/certs/ca-certificates.crt"].size
+
+
+def test_programs_of_other_packages() -> None:
+    """An image has the programs of other packages too, those for its platform."""
+    text = PROJECT + 'also = ["tool"]\n[package.tool]\nbuild = "go"\ntargets = ["x86_64-unknown-linux-musl"]\n'
+    steps = layer.plan(parse(text, "shipways.toml"), facts(pulse="1.0.0", tool="1.0.0"))
+    (step,) = (each for each in steps if "amd64" in each.spec.id)
+    assert ("builders/pulse/x86_64-unknown-linux-gnu", "builders/tool/x86_64-unknown-linux-musl") == step.spec.needs
 
 
 def test_volumes_belong_to_the_user(bench: Bench) -> None:

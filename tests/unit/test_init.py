@@ -17,6 +17,10 @@ from shipways.run.starting import Compiler, config_text, start
 
 CARGO = '[package]\nname = "My_App"\nlicense = "MIT"\ndescription = "Serves \\"things\\""\n'
 GNULLVM = {"x86_64-pc-windows-msvc": "x86_64-pc-windows-gnullvm"}
+BUN = [
+    *("x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"),
+    *("aarch64-apple-darwin", "x86_64-pc-windows-msvc"),
+]
 RUST = Compiler(version="1.95.0")
 ZIG = 'b.installArtifact(b.addExecutable(.{\n    .name = "spark",\n}));'
 
@@ -67,6 +71,14 @@ def look(texts: dict[str, str], title: str = "Some Project") -> Project:
             {"lights": {"build": "zig", "binaries": ["spark"]}},
         ),
         (
+            {"package.json": '{"name": "@a/web", "bin": {"run": "./src/run.ts"}}', "src/run.ts": "", "bun.lock": ""},
+            {"run": {"build": "bun", "targets": BUN, "bun": {"main": "src/run.ts"}}},
+        ),
+        (
+            {"bun.lock": "", "apps/web/package.json": '{"private": true}', "apps/web/index.ts": ""},
+            {"apps-web": {"build": "bun", "path": "apps/web", "targets": BUN}},
+        ),
+        (
             {"go.mod": "module x/one", "main.go": "", "pyproject.toml": '[project]\nname = "one"'},
             {
                 "one": {"build": "go", "tag": "one-v{version}"},
@@ -94,7 +106,9 @@ def test_project() -> None:
 @pytest.mark.parametrize(
     ("texts", "note"),
     [
-        ({"package.json": "{}"}, "package.json: building with bun is not supported yet; it is left out"),
+        ({"package.json": "{}"}, "package.json: there is no bun.lock; it is left out"),
+        ({"package.json": "[", "bun.lock": ""}, "package.json: it names no program: `bin`, and a file that is there"),
+        ({"package.json": '{"bin": {"a": "gone.ts"}}', "bun.lock": ""}, "package.json: it names no program"),
         (
             {"Cargo.toml": '[package]\nname = "x"\npublish = false', "src/lib.rs": ""},
             "Cargo.toml: it is a library without a program, and Cargo.toml says publish = false",

@@ -8,7 +8,7 @@ import pytest
 
 from shipways.adapters.toolchains import Toolchains
 from shipways.errors import Unavailable
-from shipways.model.build import Tool
+from shipways.model.build import RUNTIME, Tool
 from shipways.model.lock import Lock
 from shipways.ports import Completed
 
@@ -60,6 +60,7 @@ def folder(path: Path, text: str, tool: Tool) -> Path:
         ("zig", "0.17.0", "0.17.0\n"),
         ("zig", "0.17.0-dev.12+ab12cd", "0.17.0-dev.12+ab12cd\n"),
         ("cargo-zigbuild", "0.24.0", "cargo-zigbuild 0.24.0\n"),
+        ("bun", "1.4.4", "1.4.4\n"),
     ],
 )
 def test_exactly_this_version(tmp_path: Path, name: str, version: str, text: str) -> None:
@@ -88,3 +89,9 @@ def test_program_by_another_name(tmp_path: Path) -> None:
     (tmp_path / "launcher" / "any").touch()
     (tmp_path / "zig").symlink_to(tmp_path / "launcher" / "any")
     assert tmp_path == folder(tmp_path, "0.17.0\n", Tool(name="zig", version="0.17.0"))
+
+
+def test_what_goes_into_programs_is_locked(tmp_path: Path) -> None:
+    """The bun of PATH may be any build of its version, so it is not taken for the runtime of programs."""
+    with pytest.raises(Unavailable, match=r"toolchain\.bun: bun 1\.4\.4 is not on PATH and not in shipways\.lock"):
+        folder(tmp_path, "1.4.4\n", Tool(name=RUNTIME, version="1.4.4", identity="sha256:0"))

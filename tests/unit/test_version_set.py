@@ -61,6 +61,13 @@ def test_zig() -> None:
     assert {"build.zig.zon": text.replace('.version = "1.0.0"', '.version = "1.1.0"')} == made
 
 
+def test_bun() -> None:
+    """package.json: its own version, and no other member of that name."""
+    text = '{\n  "config": { "version": "1.0.0" },\n  "version": "1.0.0",\n  "name": "p"\n}\n'
+    made = changed(f'{HEAD}[package.p]\nbuild = "bun"\n', {"package.json": text}, p="1.1.0")
+    assert {"package.json": text.replace('  "version": "1.0.0",', '  "version": "1.1.0",')} == made
+
+
 def test_wheel_around_a_program() -> None:
     """Its version is that of the other package, which is written once."""
     config = f'{HEAD}[package.t]\nbuild = "go"\nversion = "1.0.0"\n'

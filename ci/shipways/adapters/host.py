@@ -28,7 +28,7 @@ from shipways.rustfacts import installed
 
 _PASSED: Final = re.compile(
     r"(?i:https?_proxy|no_proxy|all_proxy)|SSL_CERT_(FILE|DIR)|(REQUESTS|CURL)_CA_BUNDLE|PIP_(CERT|CONFIG_FILE|FIND_LINKS)|"
-    r"CARGO_HTTP_CAINFO|GIT_SSL_CAINFO|XWIN_CACHE_DIR|SYSTEMROOT"
+    r"CARGO_HTTP_CAINFO|NODE_EXTRA_CA_CERTS|GIT_SSL_CAINFO|XWIN_CACHE_DIR|SYSTEMROOT"
 )
 """What an engine on this machine takes from the caller besides: its proxies, and paths."""
 _JOBS: Final = max(2, (os.cpu_count() or 2) // 3)
@@ -36,6 +36,7 @@ _JOBS: Final = max(2, (os.cpu_count() or 2) // 3)
 _SEEN_FROM_BELOW: Final = {
     "rust": (".cargo/config.toml", ".cargo/config", "Cargo.toml", ".git"),
     "go": ("go.work", "go.mod"),
+    "bun": ("package.json", "node_modules", "tsconfig.json", "bunfig.toml"),
 }
 """What a tool looks for in all folders above the source, where only other people can have put it."""
 

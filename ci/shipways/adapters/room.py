@@ -13,7 +13,9 @@ from shipways.model.image import ImageBuild
 
 TAIL: Final = 50
 """Lines of a failed command that are shown."""
-FETCHING: Final = re.compile(r"PIP_(INDEX_URL|EXTRA_INDEX_URL|DEFAULT_TIMEOUT)|GO(PROXY|SUMDB|PRIVATE|NOPROXY|NOSUMDB)")
+FETCHING: Final = re.compile(
+    r"PIP_(INDEX_URL|EXTRA_INDEX_URL|DEFAULT_TIMEOUT)|GO(PROXY|SUMDB|PRIVATE|NOPROXY|NOSUMDB)|NPM_CONFIG_REGISTRY"
+)
 """How packages are fetched may come from the caller, in every engine; what they contain is fixed by lock files."""
 
 

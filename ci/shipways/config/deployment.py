@@ -37,7 +37,7 @@ class Dockerfiles(Frozen):
         return path if build in DOCKERFILES and image.dockerfile in (None, path) else ""
 
 
-DOCKERFILES: Final = frozenset({"rust", "go", "python"})
+DOCKERFILES: Final = frozenset({"rust", "go", "bun", "python"})
 """Builders whose packages have a Dockerfile."""
 
 

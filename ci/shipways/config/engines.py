@@ -50,7 +50,7 @@ class EngineImages(Frozen):
     go: ToolchainImage = "docker.io/library/golang:{version}-bookworm"
     zig: ToolchainImage = "docker.io/library/buildpack-deps:bookworm-scm"
     python: ToolchainImage = "docker.io/library/python:3.13-bookworm"
-    bun: ToolchainImage = "docker.io/oven/bun:1-debian"
+    bun: ToolchainImage = "docker.io/oven/bun:{version}-debian"
     command: ToolchainImage = "docker.io/library/buildpack-deps:bookworm"
 
 

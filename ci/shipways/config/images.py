@@ -1,5 +1,6 @@
 """`[image.NAME]`: a container image assembled from built binaries, or built from a Dockerfile."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Annotated, Final, Literal, Self
 
@@ -17,6 +18,7 @@ from shipways.config.kinds import (
     Variables,
     Word,
 )
+from shipways.config.packages import Package
 from shipways.model.oci import parse_reference
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -77,6 +79,7 @@ class Image(Frozen):
     """One multi-platform image."""
 
     package: Name
+    also: tuple[Name, ...] = ()
     dockerfile: RelativePath | None = None
     context: RelativePath = "."
     target: Stage | None = None
@@ -116,3 +119,16 @@ class Image(Frozen):
         if wrong:
             raise ValueError("\n".join(wrong))
         return self
+
+
+def image_problems(images: Mapping[str, Image], packages: Mapping[str, Package]) -> Iterator[str]:
+    """What images say about packages whose programs they have besides that of their own one."""
+    for name, image in images.items():
+        own = packages.get(image.package)
+        if image.also and own and not own.makes_programs:
+            yield f"image.{name}.also: {image.package} makes no programs that others could be beside"
+        for other in image.also:
+            if other not in packages or not packages[other].makes_programs:
+                yield f"image.{name}.also: there is no [package.{other}] that makes programs"
+            elif own and own.tag != packages[other].tag:
+                yield f"image.{name}.also: {other} has another tag than {image.package}, and is not built with it"

@@ -8,7 +8,7 @@ from shipways.config.engines import Language, ToolchainImage
 from shipways.config.kinds import Binary, Frozen, Name, Program, RelativePath, TargetTriple, Variable, Variables, table
 from shipways.model.names import COMPILED
 
-Builder = Literal["rust", "go", "zig", "python", "maturin", "command", "prebuilt"]
+Builder = Literal["rust", "go", "zig", "bun", "python", "maturin", "command", "prebuilt"]
 ArchiveFormat = Literal["tar.gz", "tar.xz", "tar.zst", "zip"]
 NativeTriple = Literal["x86_64-apple-darwin", "aarch64-apple-darwin", "x86_64-pc-windows-msvc"]
 Tag = Annotated[str, StringConstraints(pattern=r"^[\w./-]*\{version\}[\w./-]*$")]
@@ -42,6 +42,13 @@ class Zig(Frozen):
     main: RelativePath | None = None
     optimize: Literal["ReleaseSafe", "ReleaseSmall", "ReleaseFast"] = "ReleaseSafe"
     glibc: Annotated[str, StringConstraints(pattern=r"^2\.\d+$")] = "2.28"
+    options: tuple[str, ...] = ()
+
+
+class Bun(Frozen):
+    """`[package.NAME.bun]`."""
+
+    main: RelativePath = "index.ts"
     options: tuple[str, ...] = ()
 
 
@@ -101,6 +108,7 @@ class Package(Frozen):
     go: Go = table()
     rust: Rust = table()
     zig: Zig = table()
+    bun: Bun = table()
     python: Python = table()
     command: CommandTable = table()
     prebuilt: Prebuilt = table()
@@ -113,7 +121,7 @@ class Package(Frozen):
     @model_validator(mode="after")
     def _own_table(self) -> Self:
         """Only the table of the chosen builder may be set, and what it cannot do without is there."""
-        builders = ("go", "rust", "zig", "python", "command", "prebuilt")
+        builders = ("go", "rust", "zig", "bun", "python", "command", "prebuilt")
         own = ("rust", "python") if self.build == "maturin" else (self.build,)
         foreign = [name for name in builders if name in self.model_fields_set and name not in own]
         if foreign:

@@ -8,7 +8,7 @@ from shipways.config.deployment import Deployment
 from shipways.config.deploys import Deploy, deploy_problems
 from shipways.config.engines import Engine
 from shipways.config.formulas import Formula, FormulaName, formula_problems
-from shipways.config.images import Image
+from shipways.config.images import Image, image_problems
 from shipways.config.kinds import Frozen, Name, TargetTriple, table
 from shipways.config.packages import Package
 from shipways.config.publish import Publish, attest_problems, homebrew_problems, registry_problems
@@ -37,6 +37,7 @@ class Toolchain(Frozen):
 
     go: Exact = "1.27.3"
     zig: Exact = "0.17.0"
+    bun: Exact = "1.4.4"
     cargo_zigbuild: Exact = Field(default="0.24.0", alias="cargo-zigbuild")
     cargo_xwin: Exact | None = Field(default=None, alias="cargo-xwin")
     rust: Exact | None = None
@@ -81,10 +82,12 @@ class Config(Frozen):
             if package.python.binary and package.python.binary not in self.package
         ]
         wrong += [
-            f"package.{name}.binaries: zig.main makes one program, not {len(package.binaries)}"
+            f"package.{name}.binaries: {maker} makes one program, not {len(package.binaries)}"
             for name, package in self.package.items()
-            if package.zig.main and package.binaries and len(package.binaries) > 1
+            for maker in ("zig.main" if package.zig.main else "", "bun" if package.build == "bun" else "")
+            if maker and package.binaries and len(package.binaries) > 1
         ]
+        wrong += image_problems(self.image, self.package)
         wrong += formula_problems(self.formula, self.package, {name: self.targets(name) for name in self.package})
         wrong += attest_problems(self.publish)
         wrong += homebrew_problems(self.publish, self.formula)

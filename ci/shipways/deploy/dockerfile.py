@@ -2,11 +2,14 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
 from shipways.config.engines import DOCKERFILE
+from shipways.config.packages import Package
 from shipways.config.schema import Config
 from shipways.deploy.services import NOTE, asking, services
 from shipways.errors import ConfigError, Problem
@@ -20,6 +23,7 @@ _SOURCE: Final = PurePosixPath("/src")
 _IGNORED: Final[Mapping[str, tuple[str, ...]]] = {
     "rust": ("target",),
     "go": ("coverage.out",),
+    "bun": ("**/node_modules",),
     "python": (
         *(".venv", "**/__pycache__", "**/*.pyc", "tests/", "docs/", "coverage.xml"),
         *(".ruff_cache", ".mypy_cache", ".pytest_cache", "**/*.egg-info"),
@@ -29,6 +33,16 @@ _PLAIN: Final = re.compile(r"[\w./@+-]+")
 _SPECIAL: Final = re.compile(r'[\\"$]')
 _ROOT: Final = re.compile(r"(src/main|src/lib|build|src/bin/[^/]+(/main)?)\.rs")
 """Where cargo finds the targets of a crate (Cargo Book, "Package layout")."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stage:
+    """Where one program is compiled: its package, the name of the stage, and the service that it is for."""
+
+    service: str
+    package: str
+    label: str
+    program: str
 
 
 def rendered(config: Config, facts: Facts) -> Iterator[Rendered]:
@@ -42,7 +56,7 @@ def rendered(config: Config, facts: Facts) -> Iterator[Rendered]:
             what = f"the services {paths[path]} and {service.name} would have one file"
             raise ConfigError(Problem(path="deployment.docker.file", what=what, hint="put {service} into it"))
         yield Rendered(path=path, text=_dockerfile(config, facts, service), comment="#")
-        patterns = (*_IGNORED[service.build], path, *filter(None, (config.deployment.compose.file,)))
+        patterns = (*_left_out(config, service), path, *filter(None, (config.deployment.compose.file,)))
         ignore = ".dockerignore" if path == "Dockerfile" else f"{path}.dockerignore"
         yield Rendered(
             path=ignore, text=render("deployment/docker/dockerignore", note=NOTE, patterns=patterns), comment="#"
@@ -52,8 +66,9 @@ def rendered(config: Config, facts: Facts) -> Iterator[Rendered]:
 def _dockerfile(config: Config, facts: Facts, service: Service) -> str:
     image, health, ask = config.image[service.image], service.health, asking(service)
     data = tuple(dict.fromkeys((*image.volumes, *(kept.path for kept in service.data))))
+    python = service.build == "python"
     return render(
-        f"deployment/docker/{service.build}.Dockerfile",
+        f"deployment/docker/{'python' if python else 'compiled'}.Dockerfile",
         note=NOTE,
         service=service,
         tender=_pinned(facts, service.tender) if service.tender else "",
@@ -65,8 +80,39 @@ def _dockerfile(config: Config, facts: Facts, service: Service) -> str:
         volumes=json.dumps(data),
         healthcheck=_healthcheck(health, ask) if health else "",
         command_line=json.dumps((_program(service), *service.command[1:]), ensure_ascii=False),
-        **_BUILDERS[service.build](config, facts, service),
+        **(_python(config, facts, service) if python else _compiled(config, facts, service)),
     )
+
+
+def _left_out(config: Config, service: Service) -> tuple[str, ...]:
+    """What builds leave behind of the packages in an image."""
+    builds = dict.fromkeys(
+        (service.build, *(config.package[other].build for other in config.image[service.image].also))
+    )
+    return tuple(pattern for build in builds for pattern in _IGNORED[build])
+
+
+def _compiled(config: Config, facts: Facts, service: Service) -> Mapping[str, object]:
+    """A stage for each package whose programs are in the image, and what is taken out of them."""
+    others = config.image[service.image].also
+    stages = [
+        _Stage(service=service.name, package=service.package, label="build", program=_program(service)),
+        *(
+            _Stage(service=service.name, package=name, label=f"build-{name}", program=_first(config, name))
+            for name in others
+        ),
+    ]
+    return {
+        "stages": [_stage(config, facts, stage).rstrip() for stage in stages],
+        "base": _pinned(facts, config.deployment.docker.runtime),
+        "built": [stage.label for stage in stages],
+        # The image of bun has none, since bun brings its own.
+        "trusting": next((each.label for each in stages if config.package[each.package].build != "bun"), ""),
+    }
+
+
+def _first(config: Config, package: str) -> str:
+    return (config.package[package].binaries or (package,))[0]
 
 
 def _healthcheck(health: Health, command: Sequence[str]) -> str:
@@ -75,17 +121,39 @@ def _healthcheck(health: Health, command: Sequence[str]) -> str:
     return f"{every} {grace} CMD {json.dumps(command, ensure_ascii=False)}"
 
 
-def _rust(config: Config, facts: Facts, service: Service) -> Mapping[str, object]:
-    package = config.package[service.package]
+def _stage(config: Config, facts: Facts, stage: _Stage) -> str:
+    """How one package is compiled. Raises ConfigError for one that has no Dockerfile."""
+    package, image = config.package[stage.package], config.toolchain_image(stage.package)
+    hint = "write one yourself (image.NAME.dockerfile)"
+    if package.build not in _COMPILERS:
+        what = f"{stage.package} cannot be built in a Dockerfile: its build is {package.build}"
+        raise ConfigError(Problem(path=f"service.{stage.service}.image", what=what, hint=hint))
+    if image.startswith(DOCKERFILE):
+        what, why = f"{stage.package} is built in {image}", "a Dockerfile cannot build upon another one"
+        raise ConfigError(Problem(path=f"service.{stage.service}.image", what=what, why=why, hint=hint))
+    top = _top(facts, package.path, _LOCKS[package.build]) if package.build in _LOCKS else package.path
+    plain = {name: value for name, value in package.env.items() if "{" not in value}
+    return render(
+        f"deployment/docker/{package.build}.Dockerfile",
+        image=_pinned(facts, image),
+        label=stage.label,
+        workdir=_SOURCE / top,
+        program=stage.program,
+        variables=tuple(_assigned(f"package.{stage.package}.env", plain)),
+        **_COMPILERS[package.build](facts, package, stage),
+    )
+
+
+def _rust(facts: Facts, package: Package, stage: _Stage) -> Mapping[str, object]:
     top = _top(facts, package.path, "Cargo.lock")
     inner = tuple(PurePosixPath(file.path) for file in facts.source.below((top,)).files)
     crates = tuple(path.parent for path in inner if path.name == "Cargo.toml")
     stubs = [path for path in inner for crate in crates if _ROOT.fullmatch(_within(path, crate))]
-    profile, program = package.rust.profile, _program(service)
-    flags = ["--locked", "--profile", profile, "--package", package.rust.crate or service.package, "--bin", program]
+    profile, program = package.rust.profile, stage.program
+    flags = ["--locked", "--profile", profile, "--package", package.rust.crate or stage.package, "--bin", program]
     flags += ["--features", ",".join(package.rust.features)] if package.rust.features else []
     flags += [] if package.rust.default_features else ["--no-default-features"]
-    return _stage(config, facts, service, top) | {
+    return {
         "manifests": [*_copied(facts, (top,), ("Cargo.lock",)), *_copied(facts, crates, ("Cargo.toml",))],
         "folders": sorted({_within(stub.parent, PurePosixPath(top)) for stub in stubs}),
         "stubs": [_within(stub, PurePosixPath(top)) for stub in stubs],
@@ -94,41 +162,46 @@ def _rust(config: Config, facts: Facts, service: Service) -> Mapping[str, object
     }
 
 
-def _go(config: Config, facts: Facts, service: Service) -> Mapping[str, object]:
-    package = config.package[service.package]
+def _go(facts: Facts, package: Package, stage: _Stage) -> Mapping[str, object]:
     variable = f" -X {package.go.version_variable}=$VERSION" if package.go.version_variable else ""
     flags = ["-trimpath", "-buildvcs=false", f'-ldflags "{" ".join(("-s -w", *package.go.ldflags))}{variable}"']
     flags += ["-tags", ",".join(package.go.tags)] if package.go.tags else []
-    return _stage(config, facts, service, package.path) | {
+    return {
         "manifests": _copied(facts, (package.path,), ("go.mod", "go.sum")),
-        "command": f"go build {' '.join(flags)} -o /out/bin/{_program(service)} ./{package.go.main}",
+        "command": f"go build {' '.join(flags)} -o /out/bin/{stage.program} ./{package.go.main}",
     }
+
+
+def _bun(facts: Facts, package: Package, stage: _Stage) -> Mapping[str, object]:
+    top = _top(facts, package.path, "bun.lock")
+    inner = facts.source.below((top,)).files
+    folders = [PurePosixPath(file.path).parent for file in inner if PurePosixPath(file.path).name == "package.json"]
+    options = [option.replace("{version}", "$VERSION") for option in package.bun.options]
+    main = _within(PurePosixPath(package.path, package.bun.main), PurePosixPath(top))
+    words = ["--compile", "--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig", *map(_word, options)]
+    return {
+        "manifests": [
+            *_copied(facts, (top,), ("bun.lock", "bunfig.toml")),
+            *_copied(facts, folders, ("package.json",)),
+        ],
+        "command": f"bun build {' '.join(words)} --outfile=/out/bin/{stage.program} {_path(main)}",
+    }
+
+
+def _word(option: str) -> str:
+    """A word of a shell, in which only the version is filled in."""
+    return shlex.quote(option).replace("$VERSION", "'\"$VERSION\"'") if "$VERSION" in option else shlex.quote(option)
+
+
+_COMPILERS: Final = {"rust": _rust, "go": _go, "bun": _bun}
+_LOCKS: Final = {"rust": "Cargo.lock", "bun": "bun.lock"}
+"""What lies in the folder that a package is compiled in, which may be above its own."""
 
 
 def _python(config: Config, facts: Facts, service: Service) -> Mapping[str, object]:
     name = config.deployment.docker.python
     package = config.package[service.package]
     return {"image": _pinned(facts, name), "base": _pinned(facts, name), "workdir": _SOURCE / package.path}
-
-
-_BUILDERS: Final = {"rust": _rust, "go": _go, "python": _python}
-
-
-def _stage(config: Config, facts: Facts, service: Service, top: str) -> dict[str, object]:
-    """What the stages have in common in which programs are compiled, in the folder `top` of the repository."""
-    image, env = config.toolchain_image(service.package), config.package[service.package].env
-    if image.startswith(DOCKERFILE):
-        what, why = f"{service.package} is built in {image}", "a Dockerfile cannot build upon another one"
-        hint = "write one yourself (image.NAME.dockerfile)"
-        raise ConfigError(Problem(path=f"service.{service.name}.image", what=what, why=why, hint=hint))
-    plain = {name: value for name, value in env.items() if "{" not in value}
-    return {
-        "image": _pinned(facts, image),
-        "base": _pinned(facts, config.deployment.docker.runtime),
-        "workdir": _SOURCE / top,
-        "program": _program(service),
-        "variables": tuple(_assigned(f"package.{service.package}.env", plain)),
-    }
 
 
 def _top(facts: Facts, path: str, name: str) -> str:

@@ -53,8 +53,8 @@ def _example(found: tuple[Service, ...]) -> str:
     text = f"# {NOTE}\n# Copy it to .env and fill in what is required; .env is not for git.\n\n"
     text += f"# Which values are taken where none is set: {', '.join(PROFILES)}.\n{_PROFILE}=prod\n"
     for service in found:
-        if service.variables:
-            text += f"\n# --- {service.name} ---\n" + "".join(map(_told, service.variables))
+        if own := [each for each in service.variables if each.name != _PROFILE]:
+            text += f"\n# --- {service.name} ---\n" + "".join(map(_told, own))
     return text
 
 

@@ -142,7 +142,7 @@ def plan(config: Config, facts: Facts) -> Iterator[Layer]:
         raise ConfigError(*problems)
     for variant in assembled(config, facts):
         yield Layer(
-            spec=variant.spec(variant.layer_step, (variant.binary_step, *variant.base_steps)),
+            spec=variant.spec(variant.layer_step, (*variant.binary_steps, *variant.base_steps)),
             variant=variant,
             files=tuple(_placed(facts, variant.table)),
             epoch=facts.git.epoch,

@@ -26,6 +26,8 @@ class Variant:
     target: Target
     base: LockedPlatform | None
     tender: LockedPlatform | None = None
+    others: tuple[str, ...] = ()
+    """The steps that build the programs of other packages."""
 
     @property
     def manifest_step(self) -> str:
@@ -43,9 +45,9 @@ class Variant:
         return (self.manifest_step,) if self.table.dockerfile else (*self.base_steps, self.layer_step)
 
     @property
-    def binary_step(self) -> str:
-        """The step that builds its programs."""
-        return binary_step(self.table.package, self.target.triple)
+    def binary_steps(self) -> tuple[str, ...]:
+        """The steps that build its programs."""
+        return (binary_step(self.table.package, self.target.triple), *self.others)
 
     @property
     def base_steps(self) -> tuple[str, ...]:
@@ -103,6 +105,7 @@ def variants_of(config: Config, facts: Facts, name: str) -> Iterator[Variant]:
                 target=_target(config, table.package, platform),
                 base=base.platform(platform) if base else None,
                 tender=tender.platform(platform) if tender and not table.dockerfile else None,
+                others=tuple(binary_step(also, _target(config, also, platform).triple) for also in table.also),
             )
 
 

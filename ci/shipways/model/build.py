@@ -7,6 +7,8 @@ from shipways.model.artifact import Artifact
 from shipways.model.digest import Json
 from shipways.model.source import SourceTree
 
+RUNTIME: Final = "bun-runtime"
+"""Bun as a part of programs, never run here: the `identity` is the digest of the wheel for their kind of machine."""
 CLOSED: Final = ("PATH", "{home}/bin")
 """In the environment of a build that finds its own programs and no others."""
 

@@ -109,6 +109,8 @@ class Facts:
     """The digest of each image to build in that comes of a Dockerfile, where all that it names is locked."""
     notes: tuple[tuple[str, str], ...] = ()
     """What is new, by tag: a text that only a real release asks for."""
+    depending: frozenset[str] = frozenset()
+    """Bun packages that have dependencies: bun makes no lock file for others."""
     xwin: bool = False
     """Whether cargo-xwin has the Microsoft SDK in its cache."""
 

@@ -26,6 +26,10 @@ class LockedTool:
     version: str
     wheels: tuple[LockedWheel, ...]
 
+    def digest(self, host: str) -> str:
+        """The digest of the wheel for a kind of host; empty where there is none."""
+        return next((wheel.digest for wheel in self.wheels if wheel.host == host), "")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedBackend:

@@ -5,7 +5,7 @@ from typing import Final
 
 from shipways.model.target import Target
 
-COMPILED = frozenset({"rust", "go", "zig", "prebuilt"})
+COMPILED = frozenset({"rust", "go", "zig", "bun", "prebuilt"})
 """Builders that make a program for each target."""
 
 

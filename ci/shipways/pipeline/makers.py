@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from shipways.builders import command, crate, go, maturin, prebuilt, python, rust, wheel, zig
+from shipways.builders import bun, command, crate, go, maturin, prebuilt, python, rust, wheel, zig
 from shipways.bundle import archive, checksums, formula, sbom, source
 from shipways.images import base, docker, dockerfile, image, index, layer
 from shipways.ports import Maker
@@ -13,6 +13,7 @@ MAKERS: Final[Sequence[Maker]] = (
     rust,  # Rust → programs per target, linked by zig
     crate,  # Rust → a .crate file
     zig,  # Zig → a program per target
+    bun,  # JavaScript and TypeScript → a program per target, with bun in it
     command,  # any command → its files, or a program per target
     prebuilt,  # programs built elsewhere → taken as they are
     python,  # Python → an sdist and a pure wheel

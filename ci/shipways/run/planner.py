@@ -97,10 +97,13 @@ def _no_step(name: str, known: Sequence[str]) -> Problem:
 
 def _only(config: Config, packages: Sequence[str]) -> Config:
     """The config of the chosen packages alone, so that no maker has to choose again."""
+    chosen = frozenset(packages)
     return config.model_copy(
         update={
             "package": {name: table for name, table in config.package.items() if name in packages},
-            "image": {name: table for name, table in config.image.items() if table.package in packages},
+            "image": {
+                name: table for name, table in config.image.items() if chosen.issuperset((table.package, *table.also))
+            },
             "formula": {name: table for name, table in config.formula.items() if table.package in packages},
         }
     )

@@ -96,6 +96,7 @@ def config_text(project: Project, rust: Compiler) -> str:
         build_std=rust.build_std,
         github=project.host == _GITHUB,
         gnullvm=GNULLVM.triple,
+        bun=tuple(target.triple for target in ALL if target.libc != "musl" and target.triple != "x86_64-apple-darwin"),
         unix=tuple(target.triple for target in ALL if target.system != "windows"),
     )
 

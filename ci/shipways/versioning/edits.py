@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Final, TypeAlias
 
 from shipways.errors import ConfigError, Problem, ShipwaysError
-from shipways.manifestfacts import MANIFESTS, ZON_VERSION, Place, Read
+from shipways.manifestfacts import JSON_VERSION, MANIFESTS, ZON_VERSION, Place, Read, json_of, string_in
 from shipways.model.rendered import Rendered
 from shipways.versioning.below import below
 from shipways.versioning.crates import Crate, crates_of, with_requirements
@@ -64,7 +64,7 @@ def _manifests(project: Project, steps: Mapping[Place, Step]) -> Iterator[Change
         path = place.path or project.config_file
         top: Keys = _IN_PYPROJECT if not place.path and project.config_file == MANIFESTS["python"] else ()
         if not place.keys:
-            yield path, partial(_zon, number=step.new)
+            yield path, partial(_json if PurePosixPath(path).name == MANIFESTS["bun"] else _zon, number=step.new)
         elif place.keys == ("project", "version"):
             yield path, partial(_pyproject, path, number=step.new)
         else:
@@ -108,3 +108,12 @@ def _pyproject(path: str, text: str, number: str) -> str:
 
 def _zon(text: str, number: str) -> str:
     return ZON_VERSION.sub(lambda match: f'{match["key"]}"{number}"', text, count=1)
+
+
+def _json(text: str, number: str) -> str:
+    """The member of the outermost object: others may be called so too."""
+    for match in JSON_VERSION.finditer(text):
+        changed = f'{text[: match.start()]}{match["key"]}"{number}"{text[match.end() :]}'
+        if string_in(json_of("package.json", changed), "version") == number:
+            return changed
+    return text

@@ -18,9 +18,9 @@ from shipways.adapters.dagger.script import Plan
 from shipways.adapters.dagger.terminal import Client
 from shipways.adapters.dagger.volumes import caches
 from shipways.adapters.room import FETCHING, collect, failed_line, masked, path_of, secrets_of
-from shipways.adapters.toolchains import RECIPES, Toolchains
+from shipways.adapters.toolchains import Toolchains, recipe
 from shipways.errors import BuildError, Problem, Unavailable
-from shipways.model.build import Build, Tool
+from shipways.model.build import RUNTIME, Build, Tool
 from shipways.model.digest import digest_of
 from shipways.model.facts import Rust
 from shipways.model.image import ImageBuild
@@ -221,12 +221,13 @@ class DaggerEngine:
         """
         if tool.name in ("rust", "rust-src"):
             return _rust(tool, kit)
-        own = next((t for t in kit.tools if (t.name, t.version) == (RECIPES[tool.name].program, tool.version)), None)
+        wanted = (recipe(tool).program, tool.version)
+        own = next((t for t in kit.tools if (t.name, t.version) == wanted and tool.name != RUNTIME), None)
         if own:
             return Place(folder=own.folder, real=own.folder)
         top = await self._setting.toolchains.unpacked(tool)
         place = f"{_TOOLS}/{top.name}"
-        folder = f"{place}/{RECIPES[tool.name].folder}"
+        folder = f"{place}/{recipe(tool).folder}"
         return Place(folder=folder, real=folder, mount=(Folder(source=str(top), place=place),))
 
     async def _exported(self, tree: SourceTree) -> Path:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+from typing import Final
 
 from shipways.bundle.components import cargo
 from shipways.bundle.components.cargo import CargoReader
@@ -18,6 +19,13 @@ from shipways.model.facts import Facts
 from shipways.model.plan import Skip
 from shipways.model.source import SourceFile
 from shipways.ports import Inbox, World
+
+_UNKNOWN: Final = "commands of the config built it"
+_UNTOLD: Final = {
+    "prebuilt": "the programs were built elsewhere",
+    "bun": "the runtime of bun, and what of bun.lock the program needs, are one file",
+}
+"""Why nobody knows what is in programs, by builder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +73,7 @@ def programs(config: Config, facts: Facts, name: str, triple: str, step: str) ->
         return _rust(config, facts, name, triple, step)
     if package.build == "zig":
         return ZigReader(manifest=_file(facts, package.path, "build.zig.zon"), name=name, version=version)
-    if package.build == "prebuilt":
-        return OpaqueReader(name=name, version=version, why="the programs were built elsewhere; nothing tells")
-    return OpaqueReader(name=name, version=version, why="commands of the config built it; nothing tells")
+    return OpaqueReader(name=name, version=version, why=f"{_UNTOLD.get(package.build, _UNKNOWN)}; nothing tells")
 
 
 def distribution(config: Config, facts: Facts, name: str) -> Reader:
