@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from shipways.adapters.process import OsProcess
 from shipways.config.publish import S3, AttestTable, FilesTable, PypiTable
+from shipways.model.daemon import Scope
 from shipways.model.tap import TapPlace
 from shipways.outside.buckets import Bucket
 from shipways.outside.channels import Outside
 from shipways.outside.crates import CrateRegistry
 from shipways.outside.forges import Forge
 from shipways.outside.indexes import PythonIndex
-from shipways.outside.platforms import Site
+from shipways.outside.platforms import Services, Site
 from shipways.outside.proofs import Notary
 from shipways.outside.registries import Registries
 from shipways.outside.tags import Tags
@@ -61,7 +62,7 @@ async def outside(folder: Path, shell: Shell, clock: Clock, ways: Ways = REAL) -
         )
 
 
-def site(root: Path, folder: Path, shell: Shell) -> Site:
+def site(root: Path, folder: Path, shell: Shell, services: Callable[[Scope], Services]) -> Site:
     """What deployers use, for the repository at `root` and the artifacts in `folder`."""
     from shipways.adapters.files import DiskFiles
     from shipways.adapters.probing import HttpProber
@@ -73,6 +74,7 @@ def site(root: Path, folder: Path, shell: Shell) -> Site:
         files=DiskFiles(),
         process=OsProcess(),
         prober=HttpProber(),
+        services=services,
     )
 
 

@@ -99,7 +99,7 @@ def test_auto_start_and_place() -> None:
     assert "/Users/ada/Library/LaunchAgents/x.y.plist" == daemon(service, "x.y", "/Users/ada").texts[0].path
 
 
-MACHINE = Machine(system="darwin", home="/Users/ada", uid=501)
+MACHINE = Machine(system="darwin", arch="x86_64", home="/Users/ada", uid=501)
 
 
 def test_folders() -> None:

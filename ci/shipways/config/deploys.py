@@ -6,12 +6,20 @@ from typing import Final, Literal, Self
 from pydantic import model_validator
 
 from shipways.config.deployment import Deployment
-from shipways.config.kinds import Duration, Frozen
+from shipways.config.images import AbsolutePath
+from shipways.config.kinds import Duration, Frozen, table
 from shipways.config.services import Profile, ServiceName
 
-Kind = Literal["compose"]
+Kind = Literal["compose", "launchd", "systemd"]
 _PLAIN: Final = frozenset({"compose"})
 """What is rendered with the values of production alone."""
+
+
+class MachineScope(Frozen):
+    """`[deploy.NAME.machine]`: for kind = "systemd" and "launchd"."""
+
+    system: bool = True
+    programs: AbsolutePath = "/usr/local/bin"
 
 
 class Deploy(Frozen):
@@ -22,6 +30,7 @@ class Deploy(Frozen):
     profile: Profile = "prod"
     wait: Duration = "2m"
     watch: Duration = "0s"
+    machine: MachineScope = table()
 
     @model_validator(mode="after")
     def _rendered(self) -> Self:
@@ -32,11 +41,11 @@ class Deploy(Frozen):
 
 def deploy_problems(deploys: Mapping[str, Deploy], services: Collection[str], deployment: Deployment) -> Iterator[str]:
     """What a deployment says of services and of files."""
-    for name, table in deploys.items():
-        for service in table.services:
+    for name, deploy in deploys.items():
+        for service in deploy.services:
             if service not in services:
                 yield f"deploy.{name}.services: there is no [service.{service}]"
         if not services:
             yield f"deploy.{name}: there is no [service.NAME]"
-        if not deployment.places[table.kind]:
-            yield f'deploy.{name}.kind: deployment.{table.kind} is "", so there is nothing to deploy by'
+        if not deployment.places[deploy.kind]:
+            yield f'deploy.{name}.kind: deployment.{deploy.kind} is "", so there is nothing to deploy by'

@@ -8,11 +8,21 @@ from shipways.model.service import LINUX, MACOS, Place
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """A machine, and who works on it. `system` is linux or darwin."""
+    """A machine, and who works on it. `system` is linux or darwin, `arch` x86_64 or aarch64."""
 
     system: str
+    arch: str
     home: str
     uid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """For whom services are installed: the whole machine, or its user alone; with programs of this folder."""
+
+    system: bool
+    programs: str
+    profile: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

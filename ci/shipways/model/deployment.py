@@ -8,13 +8,15 @@ class Running:
     """What runs for an item, by its digest; empty where nothing does.
 
     `previous` is what ran there before, to which a rollback returns; empty where nothing is known. `stamp` is what
-    makes a change since then visible, for the deployer that gave it; `url` is for people.
+    makes a change since then visible, for the deployer that gave it; `url` is for people. `torn`: what lies there is
+    not what was started, so that it has to be applied again whatever it is.
     """
 
     digest: str = ""
     previous: str = ""
     stamp: str = ""
     url: str = ""
+    torn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

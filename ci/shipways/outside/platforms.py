@@ -7,6 +7,7 @@ from typing import Protocol
 
 from shipways.config.schema import Config
 from shipways.errors import Problem
+from shipways.model.daemon import Machine, Scope
 from shipways.model.deployment import Pulse, Running, Terms
 from shipways.model.item import Item
 from shipways.model.manifest import Manifest
@@ -19,6 +20,30 @@ class Prober(Protocol):
 
     async def ask(self, url: str, health: Health) -> str:
         """Why an answer is not that of a healthy service; empty when it is."""
+        ...
+
+
+class Services(Protocol):
+    """The services of this machine, by name."""
+
+    def lacks(self) -> tuple[Problem, ...]:
+        """What they need to be started besides their own programs."""
+        ...
+
+    async def bring(self, service: str) -> None:
+        """Install it as the config says, and start it from the program of now. Raises Unfinished, Conflict."""
+        ...
+
+    async def standing(self, service: str) -> str:
+        """Why it does not run, in the words of its manager; empty when it does."""
+        ...
+
+    async def end(self, service: str) -> None:
+        """Stop it, and remove its files. Raises Unfinished."""
+        ...
+
+    async def log(self, service: str) -> str:
+        """The last lines that it printed."""
         ...
 
 
@@ -35,6 +60,8 @@ class Site:
     files: Files
     process: Process
     prober: Prober
+    services: Callable[[Scope], Services]
+    """The services of this machine. Raises PreflightError where nobody keeps services, or not for this user."""
 
 
 class Deployer(Protocol):
@@ -89,6 +116,6 @@ class Deployer(Protocol):
 class Place(Protocol):
     """A module of `deploy/places/`. Its plan is as pure as a maker's."""
 
-    def plan(self, config: Config) -> Iterator[Deployer]:
-        """The deployers for this config."""
+    def plan(self, config: Config, machine: Machine) -> Iterator[Deployer]:
+        """The deployers for this config, on this machine."""
         ...

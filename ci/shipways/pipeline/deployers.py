@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-from shipways.deploy.places import compose
+from shipways.deploy.places import compose, machine
 from shipways.outside.platforms import Place
 
 DEPLOYERS: Final[Sequence[Place]] = (
     compose,  # images → containers of Docker Compose
+    machine,  # programs → services of systemd or launchd on this machine
 )

@@ -104,7 +104,7 @@ class _Run:
     def standing(self, item: Item) -> Row:
         """The row of an item that nothing was done to."""
         running = self.seen[item.id]
-        state = State.DONE if running.digest == item.want else State.PENDING
+        state = State.DONE if running.digest == item.want and not running.torn else State.PENDING
         return Row(item=item, state=state, before=running.digest, stamp=running.stamp, url=running.url)
 
     async def _attempt(self, name: str) -> None:
@@ -131,7 +131,7 @@ class _Run:
 
         async def act(tries: int) -> int:
             seen = self.seen[item.id]
-            if seen.digest == item.want:
+            if seen.digest == item.want and not seen.torn:
                 return tries - 1
             if tries == 1:
                 self.crew.console.emit(Started(step=item.id))

@@ -4,6 +4,7 @@ import dataclasses
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from shipways.model.artifact import Kind
@@ -149,6 +150,16 @@ def publish_table(outcome: Outcome) -> Table:
         rows=rows,
         remarks=tuple(_next(outcome)),
     )
+
+
+def deploy_table(outcome: Outcome) -> Table:
+    """The same of a deployment."""
+    states = {row.state for row in outcome.rows}
+    remark = "what ran before runs again" if State.RETURNED in states else "nothing was changed"
+    if State.FAILED in states:
+        remark = "some of it is not as it was, nor as it should be: the errors name it"
+    bad = states & {State.FAILED, State.RETURNED}
+    return replace(publish_table(outcome), about="Deployment", remarks=(remark,) if bad else ())
 
 
 def _next(outcome: Outcome) -> Iterator[str]:

@@ -33,4 +33,5 @@ CLOSED_SITE: Final = Site(
     files=cast(Files, closed),
     process=cast(Process, closed),
     prober=cast(Prober, closed),
+    services=closed,
 )

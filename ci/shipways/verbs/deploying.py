@@ -1,8 +1,8 @@
 """deploy, rollback: what runs becomes what was released, or what ran before."""
 
-import contextlib
 import difflib
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
@@ -10,7 +10,6 @@ import click
 
 from shipways import wire
 from shipways.config.manifestfile import FILE_NAME, parse_manifest
-from shipways.config.schema import Config
 from shipways.doors import site
 from shipways.errors import ConfigError, PreflightError, Problem
 from shipways.model.event import Note
@@ -23,11 +22,12 @@ from shipways.run import deploying
 from shipways.run.deploying import Crew, failure, rollbacks
 from shipways.run.patience import persist
 from shipways.run.record import append_publication
-from shipways.run.report import publish_table
+from shipways.run.report import deploy_table
 from shipways.run.supply import trust
 from shipways.settings import settings
 from shipways.verbs.options import LOG
 from shipways.verbs.resuming import look, published, resumed
+from shipways.verbs.standing import machine_services
 
 _DRY = click.option("--dry-run", is_flag=True, help="Only look, and print what would be done.")
 
@@ -55,55 +55,56 @@ def rollback(name: str, dry_run: bool, log: str) -> None:
 
 
 async def _deploy(name: str, tag: str, log: str, apply: bool) -> None:
-    said, console = settings(wire.here()), wire.console(log)
-    dist = said.folder / "dist"
-    deployer = deployers(said.config, (name,))[0]
-    manifest = await _released(tag, console) if tag else _made(dist)
-    await deploy_all((deployer,), manifest, dist, console, apply=apply)
+    await deploy_all((name,), tag, wire.console(log), apply=apply)
 
 
-async def deploy_all(
-    deployers: Sequence[Deployer], manifest: Manifest, dist: Path, console: Console, *, apply: bool
-) -> None:
-    """One deployment after the other. Raises PreflightError, ConfigError, Unfinished, DeployFailed."""
-    for deployer in deployers:
-        with _opened(dist, console) as crew:
-            items = deployer.desired(manifest)
+async def deploy_all(names: Sequence[str], tag: str, console: Console, *, apply: bool) -> None:
+    """One deployment after the other, of what was released under a tag, else of what is in dist/.
+
+    Raises ConfigError, PreflightError, Unfinished, DeployFailed: those that come after one that fails do not begin.
+    """
+    dist = settings(wire.here()).folder / "dist"
+    found = known(names)
+    if found:
+        manifest = await _released(tag, console) if tag else _made(dist)
+        crew = _crew(dist, console)
+        wanted = [(deployer, deployer.desired(manifest)) for deployer in found]
+        for deployer in found:
             await _preflight(deployer, crew)
+        for deployer, items in wanted:
             await _carried(deployer, items, crew, apply=apply)
 
 
 async def _rollback(name: str, log: str, apply: bool) -> None:
-    said, console = settings(wire.here()), wire.console(log)
-    dist = said.folder / "dist"
-    deployer = deployers(said.config, (name,))[0]
-    with _opened(dist, console) as crew:
-        await _preflight(deployer, crew)
-        items = deployer.items()
-        running = await persist(name, lambda: deployer.observe(crew.site, items), console, crew.clock)
-        await _carried(deployer, rollbacks(items, running), crew, apply=apply)
+    console = wire.console(log)
+    crew = _crew(settings(wire.here()).folder / "dist", console)
+    (deployer,) = known((name,))
+    await _preflight(deployer, crew)
+    items = deployer.items()
+    running = await persist(name, lambda: deployer.observe(crew.site, items), console, crew.clock)
+    await _carried(deployer, rollbacks(items, running), crew, apply=apply)
 
 
-def deployers(config: Config, names: Sequence[str]) -> tuple[Deployer, ...]:
+def known(names: Sequence[str]) -> tuple[Deployer, ...]:
     """The deployments of these names. Raises ConfigError."""
-    known = {each.name.removeprefix("deploy."): each for place in DEPLOYERS for each in place.plan(config)}
-    problems = [_unknown(name, known) for name in names if name not in known]
+    config, machine = settings(wire.here()).config, wire.machine()
+    found = {each.name.removeprefix("deploy."): each for place in DEPLOYERS for each in place.plan(config, machine)}
+    problems = [_unknown(name, found) for name in names if name not in found]
     if problems:
         raise ConfigError(*problems)
-    return tuple(known[name] for name in names)
+    return tuple(found[name] for name in names)
 
 
-def _unknown(name: str, known: dict[str, Deployer]) -> Problem:
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known) or 'none'}"
+def _unknown(name: str, found: dict[str, Deployer]) -> Problem:
+    near = difflib.get_close_matches(name, found, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(found) or 'none'}"
     return Problem(path=f"deploy.{name}", what="there is no such deployment", hint=hint)
 
 
-@contextlib.contextmanager
-def _opened(dist: Path, console: Console) -> Iterator[Crew]:
+def _crew(dist: Path, console: Console) -> Crew:
     clock, files = wire.clock(), wire.files()
-    yield Crew(
-        site=site(dist.parent, dist, wire.shell()),
+    return Crew(
+        site=site(dist.parent, dist, wire.shell(), functools.cache(machine_services)),
         console=console,
         clock=clock,
         record=lambda row: append_publication(files, dist, row, clock),
@@ -119,7 +120,7 @@ async def _preflight(deployer: Deployer, crew: Crew) -> None:
 async def _carried(deployer: Deployer, items: Sequence[Item], crew: Crew, *, apply: bool) -> None:
     """Do it, and show the table that says how far it came."""
     outcome = await deploying.deploy(deployer, items, crew, apply=apply)
-    crew.console.emit(publish_table(outcome))
+    crew.console.emit(deploy_table(outcome))
     if (error := failure(outcome)) is not None:
         raise error
 

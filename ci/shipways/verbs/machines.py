@@ -89,7 +89,7 @@ def runnable(
     """The command line and the environment of a service. Raises ConfigError and Misconfigured."""
     said = settings(wire.here())
     file = _variables(env_file or said.folder / _FILE, required=env_file is not None)
-    chosen = _profile(profile or file.get(_PROFILE) or "prod")
+    chosen = profile_of(profile or file.get(_PROFILE) or "prod")
     there = place(wire.machine(), system=system, programs=programs)
     service = _named(services(said.config, there, chosen), name)
     env = environment(service, wire.environment(), file, wire.files())
@@ -156,7 +156,8 @@ def _named(known: tuple[Service, ...], name: str) -> Service:
     return known[names.index(name)]
 
 
-def _profile(text: str) -> Profile:
+def profile_of(text: str) -> Profile:
+    """Raises Misconfigured for one that is none."""
     for profile in PROFILES:
         if text == profile:
             return profile

@@ -6,14 +6,14 @@ import anyio
 import click
 
 from shipways import wire
-from shipways.errors import ConfigError, Problem
+from shipways.errors import ConfigError, PreflightError, Problem
 from shipways.model.event import Note
 from shipways.model.plan import Mode
 from shipways.pipeline.makers import MAKERS
 from shipways.run import planner, testing, visiting
 from shipways.run.checking import refuse_fall
 from shipways.run.maker import make
-from shipways.verbs import publishing
+from shipways.verbs import deploying, publishing
 from shipways.verbs.making import make_all, options_of, workshop
 from shipways.verbs.options import ENGINE, LOG, PACKAGE, Asked, Finish, How, Share, asking, finishing, making, sharing
 from shipways.verbs.reporting import against, tell_sizes
@@ -94,10 +94,11 @@ async def _test(package: tuple[str, ...], how: How) -> None:
 
 
 @click.command()
+@click.option("--deploy", "places", multiple=True, metavar="NAME", help="Then bring services to it ([deploy.NAME]).")
 @asking
 @finishing
 @making
-def release(asked: Asked, finish: Finish | None, how: How) -> None:
+def release(asked: Asked, finish: Finish | None, how: How, places: tuple[str, ...]) -> None:
     """Make the release: the real one at a tag when --publish or a CI tag event asks for it, else a snapshot.
 
     With --create-tag it is that of the packages whose version has no tag yet. With --tag, finish one that was begun: in
@@ -108,18 +109,27 @@ def release(asked: Asked, finish: Finish | None, how: How) -> None:
     if finish and (asked.snapshot or asked.create_tag or asked.sources):
         raise click.UsageError("--tag excludes --snapshot, --create-tag and --from")
     if finish:
-        anyio.run(resume, finish, asked.dry_run, how)
+        anyio.run(_finish, asked, finish, how, places)
     else:
-        anyio.run(_release, asked, how)
+        anyio.run(_release, asked, how, places)
 
 
-async def _release(asked: Asked, how: How) -> None:
+async def _finish(asked: Asked, finish: Finish, how: How, places: tuple[str, ...]) -> None:
+    deploying.known(places)
+    await resume(finish, asked.dry_run, how)
+    await deploying.deploy_all(places, finish.tag, wire.console(how.log), apply=not asked.dry_run)
+
+
+async def _release(asked: Asked, how: How, places: tuple[str, ...]) -> None:
     before = against(how)
+    deploying.known(places)
     async with workshop(how) as (found, console):
         shop = await to_be_tagged(found) if asked.create_tag else found
         whole = planner.plan(shop.config, shop.facts, MAKERS, publish=asked.publish, snapshot=asked.snapshot)
         refuse_fall(whole.mode, shop.config.engine.release, shop.engine.name, shop.engine_reason)
         real = whole.mode is Mode.RELEASE
+        if places and not real:
+            raise PreflightError(Problem(path="--deploy", what="deploys what is published, and this is no release"))
         facts = replace(shop.facts, notes=await wire.notes(shop)) if real else shop.facts
         channels = publishing.channels_of(shop.config, facts)
         plan, given = await joined(shop, whole, asked.sources, console)
@@ -133,3 +143,4 @@ async def _release(asked: Asked, how: How) -> None:
                 await publishing.publish(channels, manifest, around, apply=not asked.dry_run)
         if real and not asked.dry_run:
             publishing.record(shop, manifest, dist, console)
+        await deploying.deploy_all(places, "", console, apply=not asked.dry_run)

@@ -10,6 +10,7 @@ from shipways.deploy.compose import PREVIOUS
 from shipways.deploy.services import asking
 from shipways.deploy.wanted import chosen, images, items, reference, service_of, terms
 from shipways.errors import Moved, Problem, Transient, Unfinished
+from shipways.model.daemon import Machine
 from shipways.model.deployment import Pulse, Running, Terms
 from shipways.model.item import Item
 from shipways.model.manifest import Manifest
@@ -143,7 +144,7 @@ def _pulled(item: Item, image: str, done: Completed) -> None:
         raise Unfinished(problem) if any(word in said for word in _GONE) else Transient(problem)
 
 
-def plan(config: Config) -> Iterator[ComposeDeployer]:
+def plan(config: Config, machine: Machine) -> Iterator[ComposeDeployer]:  # noqa: ARG001 - the shape of every place
     """The deployments of this kind."""
     for name, table in config.deploy.items():
         if table.kind == "compose":

@@ -1,0 +1,184 @@
+"""This machine, without containers: programs as they were released, kept running by systemd or launchd."""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from shipways.config.schema import Config
+from shipways.deploy.wanted import chosen, items, service_of, terms
+from shipways.errors import ConfigError, PreflightError, Problem, Unfinished
+from shipways.model.artifact import Kind
+from shipways.model.daemon import Machine, Scope, place
+from shipways.model.deployment import Pulse, Running, Terms
+from shipways.model.item import Item
+from shipways.model.manifest import ArtifactEntry, Manifest
+from shipways.model.service import Service
+from shipways.outside.platforms import Services, Site
+
+_SYSTEMS: Final = {"systemd": "linux", "launchd": "darwin"}
+_TRIPLES: Final = {
+    "linux": ("{arch}-unknown-linux-musl", "{arch}-unknown-linux-gnu"),
+    "darwin": ("{arch}-apple-darwin",),
+}
+"""What runs on a system; first what needs nothing that is on it."""
+_STATE: Final = "state.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineDeployer:
+    """Programs in one folder. Those of now and before are kept by their digests in `../lib/shipways/SERVICE`."""
+
+    name: str
+    kind: str
+    machine: Machine
+    scope: Scope
+    services: tuple[Service, ...]
+    terms: Terms
+
+    def items(self) -> tuple[Item, ...]:
+        """A service each."""
+        return items(self.name, self.services)
+
+    def desired(self, manifest: Manifest) -> tuple[Item, ...]:
+        """The program of each service for this machine. Raises ConfigError with each that was not built."""
+        found = [(service, self._program(service, manifest)) for service in self.services]
+        problems = [self._unbuilt(service) for service, program in found if program is None]
+        if problems:
+            raise ConfigError(*problems)
+        return tuple(
+            replace(item, want=program.digest, path=program.path)
+            for item, (_, program) in zip(self.items(), found, strict=True)
+            if program
+        )
+
+    async def preflight(self, site: Site) -> tuple[Problem, ...]:
+        """It is the system that was meant, with the right to change it, and what units need besides is there."""
+        if self.machine.system != _SYSTEMS[self.kind]:
+            what = f"this machine has no {self.kind}"
+            return (Problem(path=f"{self.name}.kind", what=what, hint="run it on the machine itself"),)
+        try:
+            return tuple(self._manager(site).lacks())
+        except PreflightError as error:
+            return tuple(error.problems)
+
+    async def observe(self, site: Site, items: Sequence[Item]) -> Mapping[str, Running]:
+        """The program that the service was last started from; one that was changed since is another."""
+        return {item.id: self._running(site, service_of(item, self.services)) for item in items}
+
+    async def apply(self, site: Site, item: Item, seen: Running, previous: str) -> str:
+        """Keep the new program and the old, put the new one in its place whole, and start the service from it."""
+        service = service_of(item, self.services)
+        program, folder = Path(service.command[0]), _folder(service)
+        if not seen.torn and (current := site.files.digest(program)):
+            _keep(site, program, folder, current)
+        if not site.files.digest(folder / _hex(item.want)):
+            _keep(site, site.artifact(item.path), folder, item.want)
+        _copy(site, folder / _hex(item.want), program)
+        await self._manager(site).bring(service.name)
+        with site.files.create(folder / _STATE) as stream:
+            stream.write(json.dumps({"running": item.want, "previous": previous}).encode() + b"\n")
+        for path in site.files.list(folder):
+            if path.name not in {_STATE, _hex(item.want), _hex(previous)}:
+                site.files.remove(path)
+        return service.published_url
+
+    async def probe(self, site: Site, item: Item) -> Pulse:
+        """What its manager says, then the service itself."""
+        service = service_of(item, self.services)
+        if why := await self._manager(site).standing(service.name):
+            return Pulse(healthy=False, why=why, lost=why.startswith("failed"))
+        if service.health and service.health.path:
+            why = await site.prober.ask(service.health_url, service.health)
+        return Pulse(healthy=not why, why=why)
+
+    async def withdraw(self, site: Site, item: Item) -> None:
+        """Uninstall the service and its program; its data stay."""
+        service = service_of(item, self.services)
+        await self._manager(site).end(service.name)
+        site.files.remove(Path(service.command[0]))
+        site.files.remove(_folder(service))
+
+    async def logs(self, site: Site, item: Item) -> str:
+        """Of its own journal or file."""
+        return await self._manager(site).log(service_of(item, self.services).name)
+
+    def _manager(self, site: Site) -> Services:
+        return site.services(self.scope)
+
+    def _running(self, site: Site, service: Service) -> Running:
+        """What it was started from. Another program in that place is of a start that was cut off, or of an edit."""
+        told, there = _state(site, _folder(service)), site.files.digest(Path(service.command[0]))
+        started = told.get("running", there)
+        if not there:
+            return Running()
+        return Running(digest=started, previous=told.get("previous", ""), torn=there != started)
+
+    def _program(self, service: Service, manifest: Manifest) -> ArtifactEntry | None:
+        triples = [each.format(arch=self.machine.arch) for each in _TRIPLES.get(self.machine.system, ())]
+        name = PurePosixPath(service.command[0]).name
+        built = {
+            each.target: each
+            for each in manifest.artifacts
+            if each.kind == Kind.BINARY and each.package == service.package and each.name == name
+        }
+        return next((built[triple] for triple in triples if triple in built), None)
+
+    def _unbuilt(self, service: Service) -> Problem:
+        return Problem(
+            path=f"package.{service.package}",
+            what=f"has no program {PurePosixPath(service.command[0]).name} for this machine in the manifest",
+            why=f"it is {self.machine.system} on {self.machine.arch}",
+            hint="services of scripts run in containers: deploy them by compose",
+        )
+
+
+def _folder(service: Service) -> Path:
+    return Path(service.command[0]).parent.parent / "lib" / "shipways" / service.name
+
+
+def _hex(digest: str) -> str:
+    return digest.rpartition(":")[2]
+
+
+def _state(site: Site, folder: Path) -> Mapping[str, str]:
+    """What was started there; nothing where that is not known."""
+    try:
+        told = json.loads(site.files.read(folder / _STATE))
+        return {key: str(told[key]) for key in ("running", "previous")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _keep(site: Site, source: Path, folder: Path, digest: str) -> None:
+    """Raises Unfinished where the program is not there, or has other bytes."""
+    kept = folder / _hex(digest)
+    if site.files.digest(kept) == digest:
+        return
+    if site.files.digest(source) != digest:
+        why = f"{source.name} has other bytes, or is not there"
+        raise Unfinished(Problem(path=str(source), what=f"is not {digest}", why=why, hint="release it again"))
+    _copy(site, source, kept)
+
+
+def _copy(site: Site, source: Path, target: Path) -> None:
+    with site.files.open(source) as old, site.files.create(target, executable=True) as new:
+        shutil.copyfileobj(old, new)
+
+
+def plan(config: Config, machine: Machine) -> Iterator[MachineDeployer]:
+    """The deployments of both kinds."""
+    for name, table in config.deploy.items():
+        if table.kind in {"systemd", "launchd"}:
+            scope = Scope(system=table.machine.system, programs=table.machine.programs, profile=table.profile)
+            there = place(machine, system=scope.system, programs=scope.programs)
+            yield MachineDeployer(
+                name=f"deploy.{name}",
+                kind=table.kind,
+                machine=machine,
+                scope=scope,
+                services=chosen(config, name, there),
+                terms=terms(table, 1.0),
+            )

@@ -1,0 +1,61 @@
+"""The services of this machine, for deployers that bring programs to it."""
+
+from pathlib import Path
+
+from shipways import wire
+from shipways.deploy.managers import Control
+from shipways.errors import Problem
+from shipways.model.daemon import Daemon, Scope
+from shipways.outside.platforms import Services
+from shipways.verbs.machines import Asked, Found, found, profile_of
+
+
+class MachineServices:
+    """The `Services` port, over what keeps services here."""
+
+    def __init__(self, found: Found) -> None:
+        self._found = found
+
+    def lacks(self) -> tuple[Problem, ...]:
+        """Programs of units that are not those of the services themselves."""
+        own = {Path(service.command[0]) for service in self._found.services}
+        return tuple(
+            problem
+            for daemon in self._found.daemons
+            for problem in self._found.keeper.absent(daemon)
+            if Path(problem.path) not in own
+        )
+
+    async def bring(self, service: str) -> None:
+        """What is not as it should be is written; one that ran before is started anew, once."""
+        keeper, daemon = self._found.keeper, self._daemon(service)
+        ran = (await keeper.state(daemon)).active
+        work = await keeper.installing(daemon, force=False)
+        await keeper.carry_out(work)
+        anew: Control = "restart"
+        if ran and not any(anew in command.argv for command in work.after):
+            await keeper.carry_out(await keeper.controlling(daemon, anew))
+
+    async def standing(self, service: str) -> str:
+        """In the words of its manager."""
+        state = await self._found.keeper.state(self._daemon(service))
+        return "" if state.active else state.words
+
+    async def end(self, service: str) -> None:
+        """Its data stay."""
+        keeper = self._found.keeper
+        await keeper.carry_out(await keeper.uninstalling(self._daemon(service), force=False))
+
+    async def log(self, service: str) -> str:
+        """As `service logs` shows it."""
+        argv = self._found.manager.logs(self._daemon(service), 50, follow=False)
+        return (await wire.process().run(argv)).stdout
+
+    def _daemon(self, service: str) -> Daemon:
+        return next(daemon for daemon in self._found.daemons if daemon.service == service)
+
+
+def machine_services(scope: Scope) -> Services:
+    """Raises ConfigError, or PreflightError where nobody keeps services."""
+    asked = Asked(system=scope.system, programs=scope.programs, profile=profile_of(scope.profile))
+    return MachineServices(found(asked, ()))
