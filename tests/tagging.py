@@ -1,12 +1,16 @@
 """A bare repository as the remote of a release that makes its own tags."""
 
 import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sandbox import Repository
 from shipways.adapters.gittags import GitTags
 from shipways.adapters.process import OsProcess
+from shipways.model.secret import Secret
+from shipways.ports import Completed
 
 WHO = {"GIT_COMMITTER_NAME": "tests", "GIT_COMMITTER_EMAIL": "tests@localhost"}
 
@@ -28,12 +32,26 @@ class Shell:
         raise AssertionError(program)
 
 
+class Heard(OsProcess):
+    """The `Process` port of this machine, which notes every command with its environment."""
+
+    def __init__(self) -> None:
+        self.argv: list[Sequence[str]] = []
+        self.env: list[Mapping[str, str]] = []
+
+    async def run(self, argv: Sequence[str], **more: Any) -> Completed:
+        self.argv.append(argv)
+        self.env.append(more["env"])
+        return await super().run(argv, **more)
+
+
 class Remote:
     """It has nothing, and is the origin of a clone."""
 
     def __init__(self, folder: Path, clone: Repository) -> None:
         self.bare = folder / "example" / "demo.git"
         self.clone = clone
+        self.process = Heard()
         subprocess.run(("git", "init", "--quiet", "--bare", self.bare), check=True)
         clone.git("remote", "add", "origin", self.bare.as_uri())
 
@@ -43,8 +61,13 @@ class Remote:
         return self.clone.git("rev-parse", "HEAD")
 
     def tags(self, repository: str = "", **env: str) -> GitTags:
-        """The adapter, as the clone sees it."""
-        return GitTags(repository, OsProcess(), Shell(self.clone.root, env or WHO))
+        """The adapter, as the clone sees it, without a token."""
+        return self.let_in("", "", repository=repository, **env)
+
+    def let_in(self, site: str, token: str, *, repository: str = "", **env: str) -> GitTags:
+        """The same with a token for a site."""
+        shell = Shell(self.clone.root, env or WHO)
+        return GitTags(repository, self.process, shell, site=site, token=Secret(token))
 
     def kind(self, tag: str) -> str:
         """What the tag is here: `tag` is an annotated one, `commit` one without a message; empty where it is not."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from shipways.adapters.process import OsProcess
 from shipways.config.publish import S3, AttestTable, FilesTable, PypiTable
 from shipways.model.daemon import Scope
+from shipways.model.names import site_of
 from shipways.model.tap import TapPlace
 from shipways.outside.buckets import Bucket
 from shipways.outside.channels import Outside
@@ -57,7 +58,7 @@ async def outside(folder: Path, shell: Shell, clock: Clock, ways: Ways = REAL) -
             pypi=functools.cache(lambda table: _pypi(table, shell, clock)),
             read=functools.partial(_read, folder),
             registries=functools.cache(lambda: _registries(shell, clock)),
-            tags=functools.cache(lambda repository: tags(repository, shell)),
+            tags=functools.cache(lambda api, repository: tags(api, repository, shell)),
             tap=functools.cache(lambda place: _tap(opened, place, shell, clock, ways)),
         )
 
@@ -135,11 +136,13 @@ def _forge(opened: contextlib.AsyncExitStack, api: str, repository: str, shell: 
     return made
 
 
-def tags(repository: str, shell: Shell) -> Tags:
+def tags(api: str, repository: str, shell: Shell) -> Tags:
     """The tags at the remote of this repository; a release that makes its own asks before there is a channel."""
+    from shipways.adapters.credentials import Credentials
     from shipways.adapters.gittags import GitTags
 
-    return GitTags(repository, OsProcess(), shell)
+    token = Credentials(shell.env()).secret("GH_TOKEN", "GITHUB_TOKEN")
+    return GitTags(repository, OsProcess(), shell, site=site_of(api), token=token)
 
 
 def _tap(opened: contextlib.AsyncExitStack, place: TapPlace, shell: Shell, clock: Clock, ways: Ways) -> Tap:

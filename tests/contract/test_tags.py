@@ -1,6 +1,7 @@
 """What the tags of every remote do, the public fake included."""
 
-from collections.abc import Awaitable, Callable
+import base64
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import anyio
@@ -9,6 +10,8 @@ import pytest
 from sandbox import Repository
 from shipways.errors import Moved, Problem, ShipwaysError, Transient, Unfinished
 from shipways.outside.tags import Tags
+from shipways.rehearse.gitserver import GitServer
+from shipways.rehearse.serving import served
 from shipways.testing.tags import MemoryTags
 from tagging import WHO, Remote
 
@@ -125,6 +128,47 @@ def test_unreachable(remote: Remote) -> None:
     env = WHO | {"NO_PROXY": "127.0.0.1"}
     assert "canary" not in str(told(remote.tags(**env).commits, Transient))
     assert "canary" not in str(told(lambda: remote.tags(**env).create("v1.0.0", remote.head), Transient))
+
+
+TOKEN = "canary-of-the-job"  # noqa: S105 - it opens nothing
+
+
+@pytest.fixture
+def guarded(remote: Remote) -> Iterator[str]:
+    """The site of the remote, which lets in nobody without the token; the clone has no login."""
+    with served(GitServer(remote.bare.parent.parent, "example/demo.git", TOKEN)) as site:
+        remote.clone.git("remote", "set-url", "origin", f"{site}/example/demo.git")
+        yield site
+
+
+ENV = WHO | {"NO_PROXY": "127.0.0.1"}
+
+
+def test_token(remote: Remote, guarded: str) -> None:
+    """The token of a job lets git in at the site of the forge; it is in no argument of a command."""
+    tags = remote.let_in(guarded, TOKEN, **ENV)
+    assert () == anyio.run(tags.check, "v1.0.0", remote.head)
+    anyio.run(tags.create, "v1.0.0", remote.head)
+    assert ({"v1.0.0": remote.head}, "tag") == (anyio.run(tags.commits), remote.kind("v1.0.0"))
+    header = base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
+    assert [] == [word for argv in remote.process.argv for word in argv if TOKEN in word or header in word]
+    given = {argv[1] for argv, env in zip(remote.process.argv, remote.process.env, strict=True) if header in str(env)}
+    assert {"ls-remote", "push"} == given
+    assert "extraheader" not in remote.clone.git("config", "--list", "--local")
+
+
+@pytest.mark.parametrize(("port", "token"), [("", ""), ("", "canary-of-another"), ("1", TOKEN)])
+def test_no_token(remote: Remote, guarded: str, port: str, token: str) -> None:
+    """Without one, with a wrong one, and with one for another site nobody gets in, and no error tells it."""
+    problem = told(remote.let_in(guarded + port, token, **ENV).commits, Unfinished)
+    assert (True, False) == ("check `git remote" in problem.hint, "canary" in str(problem))
+
+
+def test_login_of_the_user(remote: Remote, guarded: str) -> None:
+    """Who has a login in git's settings keeps it: two would be refused."""
+    header = base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
+    remote.clone.git("config", f"http.{guarded}/.extraheader", f"AUTHORIZATION: basic {header}")
+    assert {} == anyio.run(remote.let_in(guarded, "canary-of-another", **ENV).commits)
 
 
 def test_another_repository(remote: Remote, tmp_path: Path) -> None:

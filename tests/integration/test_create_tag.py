@@ -63,7 +63,7 @@ def run(made: Manifest, hub: Github, folder: Path, tags: Tags | None) -> Outcome
 
     async def main() -> Outcome:
         async with hub.outside(folder, TOKEN) as outside:
-            doors = replace(outside, tags=lambda _: tags)
+            doors = replace(outside, tags=lambda *_: tags)
             around = Around(outside=doors, console=hub.console, clock=hub.clock)
             return await converge([channel(made), *own], made, around)
 

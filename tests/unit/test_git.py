@@ -38,5 +38,5 @@ def test_preflight() -> None:
     """What is against any of the tags is told before anything is built."""
     tags = MemoryTags(**{"v1.0.0": "a" * 40})
     channel = GitChannel(repository="", tags=("v1.0.0", "c/v2.0.0"), commit="c" * 40)
-    problems = anyio.run(channel.preflight, replace(CLOSED, tags=lambda _: tags))
+    problems = anyio.run(channel.preflight, replace(CLOSED, tags=lambda *_: tags))
     assert ["v1.0.0"] == [problem.path for problem in problems]

@@ -1,10 +1,13 @@
 """Tags at the remote of this work tree, by the user's own git: its credentials, its signing key."""
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from shipways.errors import Moved, Problem, ShipwaysError, Transient, Unfinished
+from shipways.model.secret import Secret
 from shipways.ports import Completed, Process, Shell
 
 _PASSING: Final = re.compile(
@@ -20,23 +23,29 @@ _THERE: Final = re.compile(r"^!\t.*(\[rejected\]|already exists|cannot lock ref|
 """How `git push --porcelain` (git-push, "OUTPUT") says that somebody else was faster."""
 _LOGIN: Final = re.compile(r"(?<=://)[^\s/@]*@")
 _WRITE: Final = (
-    "git needs the right to push tags there (in GitHub Actions: contents: write, and a checkout that keeps its token)"
+    "git needs the right to push tags there (GH_TOKEN or GITHUB_TOKEN with contents: write, or a login of git's own)"
 )
 _NEXT: Final = "`shipways version set next`, commit, and release that"
 
 
 class GitTags:
-    """The `Tags` port. The remote is the one whose URL ends with `repository` (OWNER/NAME), else `origin`."""
+    """The `Tags` port. The remote is the one whose URL ends with `repository` (OWNER/NAME), else `origin`.
 
-    def __init__(self, repository: str, process: Process, shell: Shell) -> None:
+    A `token` goes to the forge that has this `site` alone, and only where git's own settings have no login for it.
+    """
+
+    def __init__(self, repository: str, process: Process, shell: Shell, *, site: str, token: Secret) -> None:
         self._repository = repository
+        self._site = site
+        self._token = token
         self._process = process
         self._shell = shell
         self._own: frozenset[str] | None = None
 
     async def commits(self) -> Mapping[str, str]:
         """Each tag with the commit that it names."""
-        answer = await self._git("ls-remote", "--tags", await self._remote())
+        name, login = await self._remote()
+        answer = await self._git("ls-remote", "--tags", name, login=login)
         if answer.code:
             raise _failed("the tags of the remote", answer, "check `git remote --verbose` and your login there")
         lines = (line.split("\t") for line in answer.stdout.splitlines())
@@ -80,10 +89,11 @@ class GitTags:
 
     async def _push(self, *words: str) -> Completed:
         *options, what = words
-        return await self._git("push", "--porcelain", "--no-follow-tags", *options, await self._remote(), what)
+        name, login = await self._remote()
+        return await self._git("push", "--porcelain", "--no-follow-tags", *options, name, what, login=login)
 
-    async def _remote(self) -> str:
-        """The name of the remote. Raises Unfinished without one."""
+    async def _remote(self) -> tuple[str, Mapping[str, str]]:
+        """The name of the remote, and the environment that lets git in there. Raises Unfinished without one."""
         lines = (line.split() for line in (await self._git("remote", "--verbose")).stdout.splitlines())
         urls = {words[0]: words[1].rstrip("/").removesuffix(".git") for words in lines if words[-1] == "(push)"}
         ends = (f"/{self._repository}", f":{self._repository}")
@@ -92,15 +102,25 @@ class GitTags:
         if not found:
             what, why = "has nowhere to go", "no remote of this repository is project.repository, or called origin"
             raise Unfinished(Problem(path="tag", what=what, why=why, hint="`git remote add origin URL`"))
-        return found[0]
+        return found[0], await self._login(urls[found[0]])
 
-    async def _git(self, *words: str) -> Completed:
+    async def _login(self, url: str) -> Mapping[str, str]:
+        """Settings in the environment, where no other user sees them (git-config, "GIT_CONFIG_COUNT")."""
+        if not self._token or not url.startswith(f"{self._site}/"):
+            return {}
+        if not (await self._git("config", "--get-urlmatch", "http.extraheader", url)).code:
+            return {}
+        basic = base64.b64encode(f"x-access-token:{self._token.open()}".encode()).decode()
+        header = {"KEY": f"http.{self._site}/.extraheader", "VALUE": f"AUTHORIZATION: basic {basic}"}
+        return {"GIT_CONFIG_COUNT": "1", **{f"GIT_CONFIG_{name}_0": value for name, value in header.items()}}
+
+    async def _git(self, *words: str, login: Mapping[str, str] = MappingProxyType({})) -> Completed:
         """Git in the user's own environment, but for variables that would mean another repository."""
         env, here = dict(self._shell.env()), self._shell.cwd()
         if self._own is None:
             listed = await self._process.run(("git", "rev-parse", "--local-env-vars"), cwd=here, env=env)
             self._own = frozenset(listed.stdout.split())
-        mine = {name: value for name, value in env.items() if name not in self._own} | {"LC_ALL": "C"}
+        mine = {name: value for name, value in env.items() if name not in self._own} | {"LC_ALL": "C"} | dict(login)
         return await self._process.run(("git", *words), cwd=here, env=mine)
 
 

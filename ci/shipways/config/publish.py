@@ -152,6 +152,11 @@ class Publish(Frozen):
     registry: RegistryTable | None = None
 
     @property
+    def forge_api(self) -> str:
+        """The base URL of the API of the forge that the repository is at; empty for the public one."""
+        return self.github.api if self.github else ""
+
+    @property
     def stored(self) -> bool:
         """Whether the provenance goes to GitHub's store of attestations, too: that takes bundles of sigstore alone."""
         return bool(self.github and self.attest and self.attest.signer == "sigstore" and self.attest.store)

@@ -42,8 +42,8 @@ class Outside:
     """The bytes of a small artifact, or of the manifest, by its path below `dist/`. Raises Unfinished without it."""
     registries: Callable[[], Registries]
     """Image registries, with the logins of this user; the same ones whenever they are asked for."""
-    tags: Callable[[str], Tags]
-    """The git tags at the remote that is the repository OWNER/NAME, else at the one called origin."""
+    tags: Callable[[str, str], Tags]
+    """The git tags at the remote that is the repository OWNER/NAME of the forge with this API, else at `origin`."""
     tap: Callable[[TapPlace], Tap]
     """A Homebrew tap, the same one every time."""
 

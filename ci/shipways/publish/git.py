@@ -16,6 +16,7 @@ class GitChannel:
     """`git/TAG` is the commit that a tag names. It comes before all else that is public: the rest speaks of the tag."""
 
     repository: str
+    api: str = ""
     tags: tuple[str, ...]
     commit: str
     name: str = "git"
@@ -35,18 +36,18 @@ class GitChannel:
 
     async def preflight(self, outside: Outside) -> tuple[Problem, ...]:
         """What is against these tags, before anything is built. Raises Transient, or Unfinished."""
-        tags = outside.tags(self.repository)
+        tags = outside.tags(self.api, self.repository)
         return tuple([problem for tag in self.tags for problem in await tags.check(tag, self.commit)])
 
     async def observe(self, outside: Outside, items: Sequence[Item]) -> Mapping[str, Seen]:
         """What the remote has."""
-        there = await outside.tags(self.repository).commits()
+        there = await outside.tags(self.api, self.repository).commits()
         return {item.id: Seen(value=there.get(self._tag(item), "")) for item in items}
 
     async def apply(self, outside: Outside, item: Item, seen: Seen) -> Publication:
         """Push the tag."""
         del seen  # a remote never lets a tag be replaced by one that is pushed so
-        await outside.tags(self.repository).create(self._tag(item), item.want)
+        await outside.tags(self.api, self.repository).create(self._tag(item), item.want)
         return Publication(item=item.id)
 
     def _tag(self, item: Item) -> str:
@@ -56,4 +57,9 @@ class GitChannel:
 def plan(config: Config, facts: Facts | None) -> Iterator[GitChannel]:
     """The remote of the repository, if this release makes its tags."""
     if facts and facts.git.new:
-        yield GitChannel(repository=config.project.repository, tags=facts.git.new, commit=facts.git.commit)
+        yield GitChannel(
+            repository=config.project.repository,
+            api=config.publish.forge_api,
+            tags=facts.git.new,
+            commit=facts.git.commit,
+        )

@@ -35,14 +35,15 @@ class GitServer:
     def __init__(self, folder: Path, repository: str, token: str = "") -> None:
         self._folder = folder
         self._repository = repository
-        self._login = f"Basic {base64.b64encode(f'x-access-token:{token}'.encode()).decode()}" if token else ""
+        self._login = base64.b64encode(f"x-access-token:{token}".encode()).decode() if token else ""
         self.tags: Mapping[str, str] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, by a process of its own."""
         request = Request(scope, receive)
         body = await request.body()
-        if self._login and request.headers.get("authorization") != self._login:
+        scheme, _, login = request.headers.get("authorization", "").partition(" ")
+        if self._login and (scheme.lower(), login) != ("basic", self._login):
             response = Response(status_code=401, headers={"www-authenticate": 'Basic realm="GitHub"'})
         else:
             done = await OsProcess().run(("git", "http-backend"), env=self._variables(request, body), stdin=body)

@@ -11,7 +11,8 @@ from shipways.run import mode
 async def to_be_tagged(shop: wire.Workshop) -> wire.Workshop:
     """With the facts of a release that makes its own tags. Raises PreflightError without one, or without a remote."""
     try:
-        there = await tags(shop.config.project.repository, wire.shell()).commits()
+        config = shop.config
+        there = await tags(config.publish.forge_api, config.project.repository, wire.shell()).commits()
     except Unfinished as error:
         raise PreflightError(*error.problems) from None
     return replace(shop, facts=mode.to_be_tagged(shop.config, shop.facts, there))
