@@ -9,11 +9,11 @@ import pytest
 
 from sandbox import Repository
 from support import need
-from working import DEMO, OURS, ROOT, commands, demo, read, texts
+from working import DEMO, OURS, ROOT, TAGGING, commands, demo, read, texts
 
 pytestmark = pytest.mark.integration
 
-EVERY = [pytest.param(demo(), id="demo"), pytest.param(OURS, id="ours")]
+EVERY = [pytest.param(demo(), id="demo"), pytest.param(demo(TAGGING), id="tagging"), pytest.param(OURS, id="ours")]
 TOOLS = {
     "actionlint": ["actionlint"],
     "zizmor": ["zizmor", "--offline", "--quiet", "--no-ignores", "--persona", "auditor", ".github/workflows"],

@@ -38,7 +38,19 @@ TAG = {
     "GITHUB_EVENT_NAME": "push",
     "GITHUB_REF_NAME": "v1.0.0",
     "CI": "true",
+    "SHIPWAYS_PUBLISH": "false",
+    "SHIPWAYS_CREATE_TAG": "false",
 }
+BY_HAND = {
+    "GITHUB_REF_TYPE": "branch",
+    "GITHUB_EVENT_NAME": "workflow_dispatch",
+    "GITHUB_REF_NAME": "main",
+    "SHIPWAYS_PUBLISH": "true",
+    "SHIPWAYS_CREATE_TAG": "true",
+    "GIT_COMMITTER_NAME": "somebody",
+    "GIT_COMMITTER_EMAIL": "1+somebody@localhost",
+}
+"""What is another one in the jobs of a run that somebody has started by hand."""
 
 
 def config(public: Path) -> str:
@@ -50,7 +62,8 @@ def config(public: Path) -> str:
         for name in PACKAGES
     )
     engine = '[engine]\nrelease = "host"\nuse = "host"\nshards = 2\n'
-    return f'[project]\nname = "many"\n{engine}[workflows]\n[publish.files]\nfolder = "{public}"\n{packages}'
+    tables = f'[workflows]\ncreate_tag = true\n[publish.files]\nfolder = "{public}"\n'
+    return f'[project]\nname = "many"\n{engine}{tables}{packages}'
 
 
 def job(origin: Repository, root: Path, line: str, env: dict[str, str], dist: Path | None = None) -> Path:
@@ -71,10 +84,10 @@ def upload(dist: Path, place: Path) -> None:
         (place / path.relative_to(dist)).write_bytes(path.read_bytes())
 
 
-def built(repository: Repository, tmp_path: Path, lines: dict[str, str]) -> Path:
+def built(repository: Repository, tmp_path: Path, lines: dict[str, str], more: dict[str, str]) -> Path:
     """What the shards that the plan tells have handed over, each in a folder of its own; the page shows the plan."""
     outputs, summary, downloads = (tmp_path / name for name in ("outputs", "summary", "downloads"))
-    env = {"GITHUB_OUTPUT": str(outputs), "GITHUB_STEP_SUMMARY": str(summary)}
+    env = {"GITHUB_OUTPUT": str(outputs), "GITHUB_STEP_SUMMARY": str(summary), **more}
     job(repository, tmp_path / "plan", lines["plan"], env)
     assert {"a.txt", "b.txt", "c.txt", "```"} <= set(summary.read_text().split())
     name, _, value = outputs.read_text().strip().partition("=")
@@ -82,22 +95,46 @@ def built(repository: Repository, tmp_path: Path, lines: dict[str, str]) -> Path
     shards = json.loads(value)
     assert [("1/2", "ubuntu-latest"), ("2/2", "ubuntu-latest")] == [(each["shard"], each["runner"]) for each in shards]
     for index, each in enumerate(shards):
-        made = job(repository, tmp_path / f"build-{index}", lines["build"], {"SHIPWAYS_SHARD": each["shard"]})
+        made = job(repository, tmp_path / f"build-{index}", lines["build"], {"SHIPWAYS_SHARD": each["shard"], **more})
         upload(made, downloads / f"shard-{index}")
     return downloads
 
 
-def test_from_tag_to_public(repository: Repository, tmp_path: Path) -> None:
-    """S0-24, S0-AC8: the plan tells the machines, each builds its shard, the last publishes what one machine would."""
+def written(repository: Repository, public: Path) -> dict[str, str]:
+    """The line of each job of a project that is committed, and not tagged."""
     need("nox")
-    public = tmp_path / "public"
     repository.file("shipways.toml", config(public))
     repository.file("noxfile.py", NOXFILE)
     repository.file(".gitignore", "/dist/\n.nox/\n__pycache__/\n")
-    repository.commit().git("tag", "v1.0.0")
+    repository.commit()
     workflow: Any = read(texts(demo(config(public)))[".github/workflows/release.yml"])
-    lines = {name: commands(each)[-1] for name, each in workflow["jobs"].items()}
-    downloads = built(repository, tmp_path, lines)
+    return {name: commands(each)[-1] for name, each in workflow["jobs"].items()}
+
+
+def test_by_hand(repository: Repository, tmp_path: Path) -> None:
+    """Started by hand, the same jobs tag the commit and release it; another run finishes what one has left staged."""
+    public = tmp_path / "public"
+    lines = written(repository, public)
+    downloads = built(repository, tmp_path, lines, BY_HAND)
+    assert "" == repository.git("tag", "--list")
+    job(repository, tmp_path / "release", lines["release"], BY_HAND, downloads)
+    assert repository.git("rev-parse", "HEAD") == repository.git("rev-parse", "v1.0.0^{commit}")
+    assert "somebody" == repository.git("for-each-ref", "--format=%(taggername)", "refs/tags/v1.0.0")
+    manifest = public / "many" / "v1.0.0" / "manifest.json"
+    staged = public / "many" / "staged" / "v1.0.0" / "manifest.json"
+    staged.parent.mkdir(parents=True, exist_ok=True)
+    manifest.rename(staged)
+    env = {**BY_HAND, "SHIPWAYS_TAG": "v1.0.0", "SHIPWAYS_PUBLISH": "", "SHIPWAYS_CREATE_TAG": ""}
+    job(repository, tmp_path / "finish", lines["finish"], env)
+    assert staged.read_bytes() == manifest.read_bytes()
+
+
+def test_from_tag_to_public(repository: Repository, tmp_path: Path) -> None:
+    """S0-24, S0-AC8: the plan tells the machines, each builds its shard, the last publishes what one machine would."""
+    public = tmp_path / "public"
+    lines = written(repository, public)
+    repository.git("tag", "v1.0.0")
+    downloads = built(repository, tmp_path, lines, {})
     assert not public.exists()
     dist = job(repository, tmp_path / "release", lines["release"], {}, downloads)
     there = public / "many" / "v1.0.0"

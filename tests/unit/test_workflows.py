@@ -12,9 +12,14 @@ from shipways.errors import ConfigError
 from shipways.render.text import render
 from shipways.workflows.jobs import tag_patterns, workflows
 from shipways.workflows.pins import actions
-from working import DEMO, OURS, ROOT, SMALL, ci_and_release, commands, demo, every, jobs, read, texts
+from working import DEMO, OURS, ROOT, SMALL, TAGGING, ci_and_release, commands, demo, every, jobs, read, texts
 
-EVERY = [pytest.param(demo(), id="demo"), pytest.param(demo(SMALL), id="small"), pytest.param(OURS, id="ours")]
+EVERY = [
+    pytest.param(demo(), id="demo"),
+    pytest.param(demo(TAGGING), id="tagging"),
+    pytest.param(demo(SMALL), id="small"),
+    pytest.param(OURS, id="ours"),
+]
 
 
 def sessions(noxfile: str) -> set[str]:
@@ -65,7 +70,7 @@ def test_rights(config) -> None:
         checkout = job["steps"][0]
         assert checkout["uses"].startswith("actions/checkout@")
         assert checkout["with"]["persist-credentials"] is False
-        assert name == "release" or {"contents": "read"} == job["permissions"]
+        assert name in ("release", "finish") or {"contents": "read"} == job["permissions"]
 
 
 @pytest.mark.parametrize("config", EVERY)
@@ -101,6 +106,50 @@ def test_every_week(config) -> None:
     assert "${{ inputs.tag }}" == given.pop("SHIPWAYS_TAG")
     own = {name for package in config.package.values() for name in package.secrets}
     assert own == {name for name, value in given.items() if "secrets." in value}
+
+
+def test_finished_by_hand() -> None:
+    """Where a release is staged, somebody may name its tag: that job has the rights of a release, and no other runs."""
+    release = ci_and_release(demo())[1]
+    assert {"push", "workflow_dispatch"} == set(release["on"])
+    assert release["on"]["workflow_dispatch"]["inputs"]["tag"]["required"] is True
+    usual, finish = release["jobs"]["release"], release["jobs"]["finish"]
+    assert ("nox -s release", usual["permissions"]) == (commands(finish)[-1], finish["permissions"])
+    assert usual["environment"] == finish["environment"]
+    given = finish["steps"][-2]["env"]
+    assert ("${{ inputs.tag }}", usual["steps"][-2]["env"]) == (given.pop("SHIPWAYS_TAG"), given)
+    conditions = {name: job.get("if", "") for name, job in release["jobs"].items()}
+    assert {"plan": "${{ inputs.tag == '' }}", "finish": "${{ inputs.tag != '' }}"} == {
+        name: when for name, when in conditions.items() if when
+    }
+    assert "needs" not in finish
+
+
+def test_nothing_to_finish() -> None:
+    """A release that is staged nowhere, or in a folder of a machine that is gone, cannot be finished elsewhere."""
+    for config in (SMALL, SMALL + '[publish.files]\nfolder = "/srv"'):
+        release = ci_and_release(demo(config))[1]
+        assert ({"push"}, {"plan", "build", "release"}) == (set(release["on"]), set(release["jobs"]))
+    assert "finish" in ci_and_release(demo(SMALL + '[publish.files]\nfolder = "s3://releases"'))[1]["jobs"]
+
+
+def test_tagged_by_hand() -> None:
+    """Where the config says so, a run without a tag makes it: each job is told, and the last may, as who started it."""
+    ci, release = ci_and_release(demo(TAGGING))
+    assert "required" not in release["on"]["workflow_dispatch"]["inputs"]["tag"]
+    by_hand = "${{ github.event_name == 'workflow_dispatch' }}"
+    for name in ("plan", "build", "release"):
+        (env,) = (step["env"] for step in release["jobs"][name]["steps"] if "nox -s" in step.get("run", ""))
+        assert (by_hand, by_hand) == (env["SHIPWAYS_PUBLISH"], env["SHIPWAYS_CREATE_TAG"])
+    assert {"GITHUB_TOKEN", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"} <= set(env)
+    assert not {"SHIPWAYS_PUBLISH", "GIT_COMMITTER_NAME"} & set(release["jobs"]["finish"]["steps"][-2]["env"])
+    assert "nox -s rehearse -- --create-tag" == commands(ci["jobs"]["rehearse"])[-1]
+    small = ci_and_release(demo(SMALL + "create_tag = true"))[1]["jobs"]
+    assert ({"contents": "write"}, {"contents": "read"}) == (
+        small["release"]["permissions"],
+        small["finish"]["permissions"],
+    )
+    assert "GITHUB_TOKEN" in small["release"]["steps"][-2]["env"]
 
 
 @pytest.mark.parametrize(

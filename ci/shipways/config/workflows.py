@@ -37,6 +37,7 @@ class Workflows(Frozen):
     environment: EnvironmentName = "release"
     timeout: Duration = "1h"
     rebuild: Literal["auto"] | bool = "auto"
+    create_tag: bool = False
     job: dict[JobName, WorkflowJob] = {}
 
 

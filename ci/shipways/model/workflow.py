@@ -37,8 +37,8 @@ class Job:
     """One session of the noxfile on a machine of its own, for each runner and each Python.
 
     `variables` are names and GitHub's expressions for them; only the command has them. `before` and `after` are steps
-    around the command. `hands` names what the command tells later jobs; `shards` is the expression of a list of
-    machines, each with its runner, that stands for the runners.
+    around the command, `when` is the condition of all of it. `hands` names what the command tells later jobs; `shards`
+    is the expression of a list of machines, each with its runner, that stands for the runners.
     """
 
     id: str
@@ -55,6 +55,7 @@ class Job:
     after: tuple[Use, ...] = ()
     hands: tuple[str, ...] = ()
     shards: str = ""
+    when: str = ""
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -64,10 +65,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """A text that somebody may give who starts a workflow by hand; empty when nobody does."""
+    """A text that somebody may give who starts a workflow by hand, or has to; empty when nobody does."""
 
     name: str
     description: str
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

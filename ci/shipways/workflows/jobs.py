@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from shipways.config.kinds import Duration, milliseconds
+from shipways.config.publish import S3
 from shipways.config.schema import Config
 from shipways.config.workflows import WorkflowJob, Workflows
 from shipways.model.names import image_step
@@ -19,6 +20,10 @@ _VERSION: Final = "[0-9]+.[0-9]+.[0-9]+*"
 _WEEKLY: Final = "23 4 * * 1"
 """Mondays, at a minute when GitHub is less busy than at the full hour ("Events that trigger workflows", `schedule`)."""
 _LINUX: Final = "runner.os == 'Linux'"
+_TAG: Final = "tag"
+_WITH_TAG: Final = "${{ inputs.tag != '' }}"
+_WITHOUT_TAG: Final = "${{ inputs.tag == '' }}"
+"""Also where nobody is asked for one: a push has no inputs, and nothing is equal to no text for GitHub."""
 _RECORD: Final = "dist/manifest.json\ndist/ledger.jsonl\ndist/formula/"
 
 
@@ -29,7 +34,12 @@ def workflows(config: Config) -> tuple[Workflow, ...]:
         return ()
     found = (
         Workflow(name="ci", branch=config.project.branch, jobs=tuple(_checks(config, table))),
-        Workflow(name="release", tags=tag_patterns(config), jobs=tuple(_release(config, table))),
+        Workflow(
+            name="release",
+            tags=tag_patterns(config),
+            inputs=tuple(_by_hand(config, table)),
+            jobs=tuple(_release(config, table)),
+        ),
     )
     return (*found, _rebuild(config, table)) if _compared(config, table) else found
 
@@ -55,11 +65,27 @@ def _checks(config: Config, table: Workflows) -> Iterator[Job]:
         # Only containers can run a Dockerfile.
         yield replace(job, before=_engine(config)) if image.dockerfile else job
     if any(channel for _, channel in config.publish):
-        yield replace(_ours(table, "rehearse", "rehearse"), before=_engine(config))
+        words = ("--create-tag",) if table.create_tag else ()
+        yield replace(_ours(table, "rehearse", "rehearse", *words), before=_engine(config))
+
+
+def _by_hand(config: Config, table: Workflows) -> Iterator[Input]:
+    """What is asked for who starts the release by hand, where there is something to finish, or to tag."""
+    if table.create_tag:
+        yield Input(name=_TAG, description="The tag of a release to finish; without one this commit is tagged")
+    elif config.publish.github or (config.publish.files and config.publish.files.folder.startswith(S3)):
+        yield Input(name=_TAG, description="The tag of a release to finish, from what it has staged", required=True)
 
 
 def _release(config: Config, table: Workflows) -> Iterator[Job]:
-    yield replace(_ours(table, "plan", "plan"), before=_engine(config), hands=("shards",))
+    by_hand, tagging = bool(tuple(_by_hand(config, table))), _tagging(table)
+    yield replace(
+        _ours(table, "plan", "plan"),
+        when=_WITHOUT_TAG if by_hand else "",  # and what needs it is not run either
+        variables=tagging,
+        before=_engine(config),
+        hands=("shards",),
+    )
     yield _shard(config, table)
     record = Use(
         action="upload-artifact",
@@ -74,11 +100,27 @@ def _release(config: Config, table: Workflows) -> Iterator[Job]:
         _ours(table, "release", "release", "--from", "dist"),
         needs=("plan", "build"),
         environment=table.environment,
-        permissions=rights.permissions(config),
-        variables=rights.variables(config),
+        permissions=rights.permissions(config, tags=table.create_tag),
+        variables=(*tagging, *rights.variables(config, tags=table.create_tag)),
         before=(*rights.logins(config), *_engine(config), shards),
         after=(record,),
     )
+    if by_hand:
+        yield replace(
+            _ours(table, "finish", "release"),
+            when=_WITH_TAG,
+            environment=table.environment,
+            permissions=rights.permissions(config),
+            variables=(("SHIPWAYS_TAG", "${{ inputs.tag }}"), *rights.variables(config)),
+            before=(*rights.logins(config), *_engine(config)),
+            after=(record,),
+        )
+
+
+def _tagging(table: Workflows) -> tuple[tuple[str, str], ...]:
+    """What tells a run that somebody has started by hand that its commit is to be tagged, as no tag does."""
+    by_hand = "${{ github.event_name == 'workflow_dispatch' }}"
+    return (("SHIPWAYS_PUBLISH", by_hand), ("SHIPWAYS_CREATE_TAG", by_hand)) if table.create_tag else ()
 
 
 def _shard(config: Config, table: Workflows) -> Job:
@@ -100,7 +142,7 @@ def _shard(config: Config, table: Workflows) -> Job:
         needs=("plan",),
         shards="${{ fromJSON(needs.plan.outputs.shards) }}",
         environment=table.environment if secrets else "",
-        variables=(("SHIPWAYS_SHARD", "${{ matrix.shard }}"), *native, *secrets),
+        variables=(("SHIPWAYS_SHARD", "${{ matrix.shard }}"), *_tagging(table), *native, *secrets),
         before=_engine(config, "${{ " + _LINUX + " }}" if _mixed(config) else ""),
         after=(made,),
     )
@@ -116,7 +158,7 @@ def _rebuild(config: Config, table: Workflows) -> Workflow:
         variables=(("SHIPWAYS_TAG", "${{ inputs.tag }}"), *token, *secrets),
         before=_engine(config),
     )
-    tag = Input(name="tag", description="The tag of the release to build again; by default that of the newest")
+    tag = Input(name=_TAG, description="The tag of the release to build again; by default that of the newest")
     return Workflow(name="rebuild", cron=_WEEKLY, inputs=(tag,), jobs=(job,))
 
 

@@ -13,14 +13,21 @@ from shipways.outside.crates import CRATES_IO, token_variable
 _OWN_REGISTRY: Final = "ghcr.io"
 """The registry of GitHub, where the token of the job is the password."""
 _TOKEN: Final = "${{ github.token }}"  # noqa: S105 - an expression, not a token
+_TOKEN_NAME: Final = "GITHUB_TOKEN"  # noqa: S105 - and its name
+_COMMITTER: Final = (
+    ("GIT_COMMITTER_NAME", "${{ github.actor }}"),
+    ("GIT_COMMITTER_EMAIL", "${{ github.actor_id }}+${{ github.actor }}@users.noreply.github.com"),
+)
+"""Who has started the run, with the address by which GitHub knows them ("Setting your commit email address")."""
 
 
-def permissions(config: Config) -> tuple[Permission, ...]:
-    """The rights of the job that publishes."""
+def permissions(config: Config, *, tags: bool = False) -> tuple[Permission, ...]:
+    """The rights of the job that publishes, and makes the tags."""
     publish = config.publish
+    contents = (*(("the release and its files",) if publish.github else ()), *(("the tag",) if tags else ()))
     wanted = {
         "attestations": ("provenance by digest",) if publish.stored else (),
-        "contents": ("the release and its files",) if publish.github else (),
+        "contents": contents,
         "packages": ("images",) if _OWN_REGISTRY in _hosts(config) else (),
         "id-token": tuple(_identified(config)),
     }
@@ -29,14 +36,18 @@ def permissions(config: Config) -> tuple[Permission, ...]:
     )
 
 
-def variables(config: Config) -> tuple[tuple[str, str], ...]:
-    """Names of the environment of what publishes, with the secret of the same name, or the token of the job."""
-    return (*reading_variables(config), *((name, _secret(name)) for name in sorted(_tokens(config))))
+def variables(config: Config, *, tags: bool = False) -> tuple[tuple[str, str], ...]:
+    """Names of the environment of what publishes, with the secret of the same name, or the token of the job.
+
+    What makes the tags has who makes them, too.
+    """
+    token = ((_TOKEN_NAME, _TOKEN),) if tags or config.publish.github else ()
+    return (*token, *(_COMMITTER if tags else ()), *((name, _secret(name)) for name in sorted(_tokens(config))))
 
 
 def reading_variables(config: Config) -> tuple[tuple[str, str], ...]:
     """The same for what only reads what is published: the token of the job, for a repository that is not public."""
-    return (("GITHUB_TOKEN", _TOKEN),) if config.publish.github else ()
+    return ((_TOKEN_NAME, _TOKEN),) if config.publish.github else ()
 
 
 def build_variables(config: Config) -> tuple[tuple[str, str], ...]:
