@@ -89,6 +89,12 @@ async def ask(process: Process, repository: Repository, *words: str, env: Mappin
     return answer.stdout
 
 
+async def ignores(process: Process, repository: Repository, path: Path) -> bool:
+    """Whether git would leave a file out. One that it has already is not left out."""
+    argv = ("git", "check-ignore", "--quiet", "--", str(path))
+    return (await process.run(argv, cwd=repository.root, env=repository.env)).code == 0
+
+
 async def snapshot(process: Process, repository: Repository) -> str:
     """The work tree (tracked files, and new ones that are not ignored) as the name of a tree object.
 

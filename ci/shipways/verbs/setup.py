@@ -13,6 +13,7 @@ from shipways.config.recipes import is_rendered, recipes
 from shipways.detect import detect
 from shipways.errors import ConfigError, Drift, PreflightError, Problem, ShipwaysError
 from shipways.facts import PEP_517, python_project
+from shipways.gitfacts import ignores
 from shipways.model.event import Note
 from shipways.model.facts import PythonProject
 from shipways.model.lock import Lock
@@ -61,11 +62,21 @@ def check() -> None:
     console.print(f"{said.config.project.name}: nothing to mend")
 
 
+async def _bare(console: Console, shop: wire.Workshop) -> None:
+    """`.env.example` says that secrets are filled in in `.env`, which then must not get into git."""
+    config = shop.config
+    rendered = config.service and config.deployment.config.folder
+    if rendered and not await ignores(wire.process(), shop.repository, wire.here() / ".env"):
+        told = ".env: git would take it, and with it the secrets that are filled in there; add it to .gitignore"
+        console.emit(Note(text=told, level="warning"))
+
+
 async def _drifted(console: Console) -> list[Problem]:
     """The rendered files that differ. Before the first commit there are none, and nothing to render them from."""
     try:
         async with wire.workshop() as shop:
             files = rendering.rendered_files(shop.config, shop.facts, RENDERERS)
+            await _bare(console, shop)
             differing = rendering.differing(shop.files, shop.repository.root, files)
             return [rendering.drift(file) for file, _ in differing]
     except PreflightError as error:
