@@ -147,9 +147,9 @@ def docker_import(engine: DockerEngine, layer: bytes, name: str, folder: Path) -
     place.unlink()
 
 
-def docker_build(engine: DockerEngine, folder: Path, name: str) -> str:
-    """Build a folder's Dockerfile, with the network of this machine, and return what was printed."""
-    argv = ("docker", "--host", engine.host, "build", "--network", "host", "--tag", name, ".")
+def docker_build(engine: DockerEngine, folder: Path, name: str, file: str = "Dockerfile") -> str:
+    """Build a Dockerfile of a folder, with the network of this machine, and return what was printed."""
+    argv = ("docker", "--host", engine.host, "build", "--network", "host", "--file", file, "--tag", name, ".")
     env = {"DOCKER_BUILDKIT": "0", "PATH": os.environ["PATH"]}  # BuildKit would want a plug-in of docker
     done = subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=1500)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
