@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from aisopods import build as build_aisopod
+from cdsagent import Programs, built
 from pypis import PUBLISHER, Harbour
 from sandbox import Repository, commanded
 from shipways.rehearse.faults import Faulty
@@ -31,6 +32,13 @@ def repository(tmp_path: Path) -> Repository:
 def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """For `Repository.share`: a toolchain is unpacked once, and a language's library is compiled once for a target."""
     return tmp_path_factory.mktemp("tools")
+
+
+@pytest.fixture(scope="session")
+def cdsagent(tools: Path, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Programs:
+    """The three programs of the project, built for this machine."""
+    folder = tmp_path_factory.mktemp("cdsagent")
+    return built(folder, pytestconfig.cache.mkdir("cdsagent") if pytestconfig.cache else folder / "target", tools)
 
 
 @pytest.fixture(scope="session")

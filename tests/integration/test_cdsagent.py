@@ -14,20 +14,22 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cdsagent import KEY, PROJECT, Programs, ask, built, index, serving
+from cdsagent import KEY, PROJECT, Programs, ask, index, serving
 from support import need
 
 pytestmark = pytest.mark.integration
 
 CONFIG = PROJECT / "deployment" / "config"
 SERVICES = ("index-service", "cli-tools", "agent")
-
-
-@pytest.fixture(scope="module")
-def programs(tools: Path, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Programs:
-    """All three, built for this machine."""
-    folder = tmp_path_factory.mktemp("cdsagent")
-    return built(folder, pytestconfig.cache.mkdir("cdsagent") if pytestconfig.cache else folder / "target", tools)
+TREE = (
+    *("systemd/README.md", "launchd/README.md", "docker/docker-compose.yml", "volumes/.gitignore"),
+    *(f"docker/{service}/Dockerfile" for service in SERVICES),
+    *("config/.env.example", "config/prometheus.yml", "config/grafana/dashboards/cdsagent.json"),
+    *(f"scripts/{name}.sh" for name in ("install-daemon-linux", "install-daemon-macos", "daemon-ctl")),
+    *(f"scripts/{name}.sh" for name in ("health-check", "build-all", "deploy")),
+    *(f"docs/{name}.md" for name in ("README", "TROUBLESHOOTING", "PRODUCTION")),
+)
+"""That of the specification, but for config.toml.example: the programs read variables only."""
 
 
 @pytest.fixture
@@ -51,28 +53,28 @@ def model() -> Iterator[tuple[str, list[str | None]]]:
         server.shutdown()
 
 
-def agent_of(programs: Programs, folder: Path, address: str) -> dict[str, str]:
+def agent_of(cdsagent: Programs, folder: Path, address: str) -> dict[str, str]:
     """The variables of an agent that asks this index, with its key in a file."""
     (folder / "key").write_text(f"{KEY}\n")
     return {
-        "CDS_PROGRAM": str(programs.cds),
+        "CDS_PROGRAM": str(cdsagent.cds),
         "CDS_INDEX_URL": f"http://{address}",
         "CDS_AGENT_LOGS": str(folder / "agent_logs"),
         "ANTHROPIC_API_KEY_FILE": str(folder / "key"),
     }
 
 
-def test_the_chain(programs: Programs, tmp_path: Path) -> None:
+def test_the_chain(cdsagent: Programs, tmp_path: Path) -> None:
     """S1-11, S1-29: the agent runs the command line, that asks the index, whose nonce comes back; all is logged."""
     nonce = secrets.token_hex(8)
-    with index(programs, tmp_path) as address:
+    with index(cdsagent, tmp_path) as address:
         instance = ask(address, "/health")[1]["instance"]
         added = ask(address, "/v1/documents", {"id": nonce, "text": f"only {nonce} says it", "links": ["other"]})
         assert (201, nonce, instance) == (added[0], added[1]["id"], added[1]["instance"])
-        said = programs.told(programs.cds, "search", nonce, env={"CDS_INDEX_URL": f"http://{address}"})
+        said = cdsagent.told(cdsagent.cds, "search", nonce, env={"CDS_INDEX_URL": f"http://{address}"})
         direct = json.loads(said.stdout)
         assert (instance, nonce, ["other"]) == (direct["instance"], direct["hits"][0]["id"], direct["hits"][0]["links"])
-        with serving(programs.agent, tmp_path / "agent.log", agent_of(programs, tmp_path, address)) as agent:
+        with serving(cdsagent.agent, tmp_path / "agent.log", agent_of(cdsagent, tmp_path, address)) as agent:
             assert (200, {"found": direct}) == ask(agent, "/search", {"question": nonce})
     log = (tmp_path / "agent_logs" / "agent.log").read_text()
     assert nonce in log
@@ -80,23 +82,23 @@ def test_the_chain(programs: Programs, tmp_path: Path) -> None:
     assert "stopped" in (tmp_path / "index.log").read_text()
 
 
-def test_a_missing_index_is_told(programs: Programs, tmp_path: Path) -> None:
+def test_a_missing_index_is_told(cdsagent: Programs, tmp_path: Path) -> None:
     """S1-29: without the index the command line ends with 1, the agent answers with 502, both say who is missing."""
     nobody = "127.0.0.1:1"
-    done = programs.told(programs.cds, "health", env={"CDS_INDEX_URL": f"http://{nobody}"})
+    done = cdsagent.told(cdsagent.cds, "health", env={"CDS_INDEX_URL": f"http://{nobody}"})
     assert (1, True) == (done.returncode, nobody in done.stderr)
-    with serving(programs.agent, tmp_path / "agent.log", agent_of(programs, tmp_path, nobody)) as agent:
+    with serving(cdsagent.agent, tmp_path / "agent.log", agent_of(cdsagent, tmp_path, nobody)) as agent:
         status, body = ask(agent, "/search", {"question": "who"})
         assert (502, True) == (status, nobody in body["error"])
 
 
-def test_not_ready_before_it_is(programs: Programs, tmp_path: Path) -> None:
+def test_not_ready_before_it_is(cdsagent: Programs, tmp_path: Path) -> None:
     """S1-17: while a large index is loaded it is 503, then 200, and never 503 again."""
     (tmp_path / "bm25_index").mkdir()
     text = " ".join(f"word{number}" for number in range(60))
     documents = {f"document-{number}": f"{text} {number}" for number in range(8_000)}
     (tmp_path / "bm25_index" / "documents.json").write_text(json.dumps(documents))
-    with index(programs, tmp_path, ready=False) as address:
+    with index(cdsagent, tmp_path, ready=False) as address:
         seen = [ask(address, "/health")[0]]
         end = time.monotonic() + 30
         while seen[-20:] != [200] * 20:
@@ -108,10 +110,10 @@ def test_not_ready_before_it_is(programs: Programs, tmp_path: Path) -> None:
         assert len(documents) == ask(address, "/v1/documents", {"id": "document-0", "text": ""})[1]["documents"]
 
 
-def test_metrics(programs: Programs, tmp_path: Path) -> None:
+def test_metrics(cdsagent: Programs, tmp_path: Path) -> None:
     """S1-18: promtool finds nothing to improve; requests, their times and sizes are those of what was asked."""
     need("promtool")
-    with index(programs, tmp_path) as address:
+    with index(cdsagent, tmp_path) as address:
         ask(address, "/v1/documents", {"id": "a", "text": "b", "links": ["c", "d"]})
         ask(address, "/nowhere")
         status, text = ask(address, "/metrics")
@@ -133,9 +135,9 @@ def test_metrics(programs: Programs, tmp_path: Path) -> None:
     assert f'cds_index_size_bytes{{index="bm25"}} {written}' in lines
 
 
-def test_what_is_rendered_names_what_is_there(programs: Programs, tmp_path: Path) -> None:
+def test_what_is_rendered_names_what_is_there(cdsagent: Programs, tmp_path: Path) -> None:
     """S1-18: every metric that alerts and dashboards ask for is one that the index has."""
-    with index(programs, tmp_path) as address:
+    with index(cdsagent, tmp_path) as address:
         ask(address, "/health")
         there = set(re.findall(r"^(cds_index_\w+?)(?:\{| )", ask(address, "/metrics")[1], re.MULTILINE))
     files = [*(PROJECT / "deployment" / "monitoring").glob("alerts.yml"), *(CONFIG / "grafana").rglob("*.json")]
@@ -144,24 +146,29 @@ def test_what_is_rendered_names_what_is_there(programs: Programs, tmp_path: Path
     assert asked <= there
 
 
-def read_by(programs: Programs) -> dict[str, dict[str, str]]:
+def read_by(cdsagent: Programs) -> dict[str, dict[str, str]]:
     """The variables that each service's program reads."""
     return {
-        "index-service": programs.defaults(programs.index),
-        "cli-tools": programs.defaults(programs.cds),
-        "agent": programs.defaults(programs.agent),
+        "index-service": cdsagent.defaults(cdsagent.index),
+        "cli-tools": cdsagent.defaults(cdsagent.cds),
+        "agent": cdsagent.defaults(cdsagent.agent),
     }
 
 
-def test_every_variable_is_documented(programs: Programs) -> None:
+def test_every_variable_is_documented(cdsagent: Programs) -> None:
     """S1-12: what the programs read is in .env.example and what is in there is read; so in the code itself."""
     keys = {"ANTHROPIC_API_KEY", "OPENAI_API_KEY"}
     said = set(re.findall(r"^(?:# )?([A-Z][A-Z0-9_]+)=", (CONFIG / ".env.example").read_text(), re.MULTILINE))
-    read = {name for each in read_by(programs).values() for name in each}
+    read = {name for each in read_by(cdsagent).values() for name in each}
     assert read | keys == said
     sources = [*(PROJECT / "crates").rglob("src/*.rs"), *(PROJECT / "agent" / "src").glob("*.ts")]
     named = {name for file in sources for name in re.findall(r"\b(?:CDS|ENV)_[A-Z0-9_]+[A-Z0-9]\b", file.read_text())}
     assert read == named
+
+
+def test_tree() -> None:
+    """S1-24: the tree of the specification is there."""
+    assert [] == [path for path in TREE if not (PROJECT / "deployment" / path).is_file()]
 
 
 def rendered_for(service: str) -> Iterator[tuple[str, dict[str, str | None]]]:
@@ -177,9 +184,9 @@ def rendered_for(service: str) -> Iterator[tuple[str, dict[str, str | None]]]:
         yield profile, dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
 
 
-def test_defaults_agree(programs: Programs) -> None:
+def test_defaults_agree(cdsagent: Programs) -> None:
     """S1-07: what a program does by itself is what unit, property list, compose and the files of variables tell it."""
-    for service, defaults in read_by(programs).items():
+    for service, defaults in read_by(cdsagent).items():
         # Folders and addresses are of a place, and the profile is what those files differ in.
         same = {name for name in defaults if not re.search(r"(_INDEX|_LOGS|_BIND|_URL|PROFILE)$", name)}
         for where, told in rendered_for(service):
@@ -188,10 +195,10 @@ def test_defaults_agree(programs: Programs) -> None:
             assert {name: defaults[name] for name in found} == found, (service, where)
 
 
-def test_defaults_of_the_specification(programs: Programs) -> None:
+def test_defaults_of_the_specification(cdsagent: Programs) -> None:
     """S1-07: 127.0.0.1:3030, 100 connections, 30 seconds, /health and /metrics."""
     wanted = {"CDS_BIND": "127.0.0.1", "CDS_PORT": "3030", "CDS_MAX_CONNECTIONS": "100", "CDS_REQUEST_TIMEOUT": "30"}
-    assert wanted.items() <= programs.defaults(programs.index).items()
+    assert wanted.items() <= cdsagent.defaults(cdsagent.index).items()
     for where, told in rendered_for("index-service"):
         if where in ("unit", "plist"):
             assert wanted.items() <= told.items()
@@ -201,31 +208,31 @@ def test_defaults_of_the_specification(programs: Programs) -> None:
 
 
 @pytest.mark.parametrize("profile", ["dev", "staging", "prod"])
-def test_profiles(programs: Programs, tmp_path: Path, profile: str) -> None:
+def test_profiles(cdsagent: Programs, tmp_path: Path, profile: str) -> None:
     """S1-15: each program starts in each profile; in dev the index logs what it only counts elsewhere."""
     env = {"ENV_PROFILE": profile}
-    with index(programs, tmp_path, **env) as address:
-        assert 0 == programs.told(programs.cds, "health", env=env | {"CDS_INDEX_URL": f"http://{address}"}).returncode
-        with serving(programs.agent, tmp_path / "agent.log", env | agent_of(programs, tmp_path, address)) as agent:
+    with index(cdsagent, tmp_path, **env) as address:
+        assert 0 == cdsagent.told(cdsagent.cds, "health", env=env | {"CDS_INDEX_URL": f"http://{address}"}).returncode
+        with serving(cdsagent.agent, tmp_path / "agent.log", env | agent_of(cdsagent, tmp_path, address)) as agent:
             assert 200 == ask(agent, "/health")[0]
     assert (profile == "dev") == ('"/health" status=200' in (tmp_path / "index.log").read_text())
     assert f'"profile":"{profile}"' in (tmp_path / "agent.log").read_text()
 
 
-def test_unknown_profile(programs: Programs) -> None:
+def test_unknown_profile(cdsagent: Programs) -> None:
     """S1-15: each program ends with 78 and says which there are."""
-    for program, words in ((programs.index, ()), (programs.cds, ("health",)), (programs.agent, ())):
-        done = programs.told(program, *words, env={"ENV_PROFILE": "production", "ANTHROPIC_API_KEY": KEY})
+    for program, words in ((cdsagent.index, ()), (cdsagent.cds, ("health",)), (cdsagent.agent, ())):
+        done = cdsagent.told(program, *words, env={"ENV_PROFILE": "production", "ANTHROPIC_API_KEY": KEY})
         assert 78 == done.returncode
         assert re.search(r"ENV_PROFILE: expected one of dev, staging, prod, got .production", done.stderr)
 
 
-def test_key_from_a_file(programs: Programs, tmp_path: Path, model: tuple[str, list[str | None]]) -> None:
+def test_key_from_a_file(cdsagent: Programs, tmp_path: Path, model: tuple[str, list[str | None]]) -> None:
     """S1-16: the model is asked with the key of the file; the command line does not get it, and no log has it."""
     url, keys = model
-    with index(programs, tmp_path) as address:
-        env = agent_of(programs, tmp_path, address) | {"CDS_MODEL_URL": url}
-        with serving(programs.agent, tmp_path / "agent.log", env) as agent:
+    with index(cdsagent, tmp_path) as address:
+        env = agent_of(cdsagent, tmp_path, address) | {"CDS_MODEL_URL": url}
+        with serving(cdsagent.agent, tmp_path / "agent.log", env) as agent:
             status, body = ask(agent, "/ask", {"question": f"where is {KEY}?"})
     assert (200, "it is in the parser", [KEY]) == (status, body["answer"], keys)
     logs = [(tmp_path / name).read_text() for name in ("agent.log", "agent_logs/agent.log", "index.log")]
@@ -233,10 +240,10 @@ def test_key_from_a_file(programs: Programs, tmp_path: Path, model: tuple[str, l
     assert not [log for log in logs if KEY in log]
 
 
-def test_a_missing_key_is_told(programs: Programs, tmp_path: Path) -> None:
+def test_a_missing_key_is_told(cdsagent: Programs, tmp_path: Path) -> None:
     """S1-13, S1-16: without the key of its provider the agent ends with 78, and shows no other one."""
     for env in ({}, {"CDS_PROVIDER": "openai"}, {"ANTHROPIC_API_KEY_FILE": str(tmp_path / "gone")}):
         wanted = "OPENAI_API_KEY" if "CDS_PROVIDER" in env else "ANTHROPIC_API_KEY"
         other = "ANTHROPIC_API_KEY" if "CDS_PROVIDER" in env else "OPENAI_API_KEY"
-        done = programs.told(programs.agent, env={**env, other: KEY})
+        done = cdsagent.told(cdsagent.agent, env={**env, other: KEY})
         assert (78, True, False) == (done.returncode, wanted in done.stderr, KEY in done.stderr)

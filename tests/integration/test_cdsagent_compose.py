@@ -83,7 +83,7 @@ def up(tools: Path, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPa
 
 
 def test_all_come_up(up: Composed) -> None:
-    """S1-29: one command brings all three up, healthy, and they are reached at this machine's own address only."""
+    """S1-28, S1-29: one command brings all three up, healthy; they are reached at this machine's own address only."""
     assert [True, True, True] == [up.healthy(name) for name in SERVICES]
     for name, address in (("index-service", INDEX), ("agent", AGENT)):
         assert (200, "ok") == (ask(address, "/health")[0], ask(address, "/health")[1]["status"])
