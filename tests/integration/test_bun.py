@@ -9,10 +9,12 @@ import pytest
 
 from cdsagent import PROJECT
 from sandbox import Repository
+from support import need
 
 pytestmark = pytest.mark.integration
 
-GNU, MAC = "x86_64-unknown-linux-gnu", "aarch64-apple-darwin"
+GNU, ARM = "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"
+MAC, WINDOWS = "aarch64-apple-darwin", "x86_64-pc-windows-msvc"
 CONFIG = f"""
 [project]
 name = "spent"
@@ -66,10 +68,15 @@ def test_lock_file_is_law(tmp_path: Path, tools: Path) -> None:
 
 
 @pytest.mark.long
-def test_for_a_mac(tmp_path: Path, tools: Path) -> None:
-    """A program for another system, made here out of the locked runtime of that one."""
+@pytest.mark.parametrize("target", [ARM, MAC, WINDOWS])
+def test_for_another_system(target: str, tmp_path: Path, tools: Path) -> None:
+    """A program for another kind of machine is made here, out of its locked runtime; that of Linux runs, emulated."""
     repository = project(tmp_path / "one", tools)
-    repository.file("shipways.toml", CONFIG.replace(GNU, MAC))
-    ran = repository.commit().shipways("build", "--step", f"builders/spent/{MAC}")
+    repository.file("shipways.toml", CONFIG.replace(GNU, target))
+    ran = repository.commit().shipways("build", "--step", f"builders/spent/{target}")
     assert 0 == ran.code, ran.err
-    assert (repository.root / "dist" / "bin" / f"spent-{MAC}" / "spent").exists()
+    (program,) = (repository.root / "dist" / "bin" / f"spent-{target}").iterdir()
+    if target == ARM:
+        need("qemu-aarch64-static")
+        argv = ("qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu", program, "60000")
+        assert "1m undefined\n" == subprocess.run(argv, capture_output=True, text=True, check=True, timeout=120).stdout

@@ -9,7 +9,7 @@ import pytest
 from shipways.adapters.toolchains import Toolchains
 from shipways.errors import Unavailable
 from shipways.model.build import RUNTIME, Tool
-from shipways.model.lock import Lock
+from shipways.model.lock import Lock, LockedTool, LockedWheel
 from shipways.ports import Completed
 
 
@@ -34,6 +34,7 @@ class Says:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self.asked: tuple[str, ...] = ()
 
     async def run(
         self,
@@ -44,6 +45,7 @@ class Says:
         stdin: bytes = b"",
         keep: Sequence[int] = (),
     ) -> Completed:
+        self.asked = tuple(argv)
         return Completed(code=0, stdout=self._text, stderr="")
 
 
@@ -95,3 +97,21 @@ def test_what_goes_into_programs_is_locked(tmp_path: Path) -> None:
     """The bun of PATH may be any build of its version, so it is not taken for the runtime of programs."""
     with pytest.raises(Unavailable, match=r"toolchain\.bun: bun 1\.4\.4 is not on PATH and not in shipways\.lock"):
         folder(tmp_path, "1.4.4\n", Tool(name=RUNTIME, version="1.4.4", identity="sha256:0"))
+
+
+@pytest.mark.parametrize(
+    ("host", "platform"),
+    [("darwin-aarch64", "macosx_11_0_arm64"), ("windows-x86_64", "win_amd64"), ("linux-x86_64", "")],
+)
+def test_wheel_of_another_kind_of_machine(tmp_path: Path, host: str, platform: str) -> None:
+    """pip is told for which kind of machine it is, or it would refuse the wheel; for this one it knows by itself."""
+    hosts = ("linux-x86_64", "windows-x86_64", "darwin-aarch64")
+    wheels = tuple(LockedWheel(host=each, digest=f"sha256:{each}") for each in hosts)
+    lock = Lock(tools=(LockedTool(name="bun", distribution="b", version="1.4.4", wheels=wheels),))
+    says, root = Says(""), tmp_path / "tools"
+    tools = Toolchains(process=says, shell=OnePath(tmp_path), root=root, lock=lock, host="linux-x86_64")
+    with pytest.raises(Unavailable, match="cannot be downloaded"):
+        anyio.run(tools.folder, Tool(name=RUNTIME, version="1.4.4", identity=f"sha256:{host}"))
+    found = [word.removeprefix("--platform=") for word in says.asked if word.startswith("--platform=")]
+    assert bool(platform) == bool(found)
+    assert not platform or platform in found

@@ -13,14 +13,11 @@ from urllib.parse import unquote, urlsplit
 import anyio
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
+from shipways.adapters.platformtags import platforms
 from shipways.errors import ConfigError, PreflightError, Problem
 from shipways.model.lock import HOSTS
 from shipways.ports import Process, Shell
 
-_GLIBC: Final = {"x86_64": range(5, 40), "aarch64": range(17, 40)}
-"""Minor versions of glibc 2 that manylinux tags name (PEP 600), each architecture from its first."""
-_OLD: Final = {"x86_64": ("manylinux1", "manylinux2010", "manylinux2014"), "aarch64": ("manylinux2014",)}
-_MACOS: Final = range(11, 27)
 _PYTHONS: Final = ("3.11", "3.12", "3.13", "3.14")
 _OFFLINE: Final = re.compile(r"Retrying \(|[Cc]onnection (error|broken)|ConnectTimeout|CERTIFICATE_VERIFY|Max retries")
 _VERSIONS: Final = re.compile(r"\(from versions: .*, ((?:[^,()]+, ){4}[^,()]+)\)")
@@ -115,7 +112,7 @@ class PipIndex:
             words += ["--only-binary=:all:", "--report=-", f"--target={folder}"]
             if host:
                 words += ["--no-deps", "--implementation=cp", f"--python-version={python}"]
-                words += [f"--platform={tag}" for tag in _platforms(host)]
+                words += [f"--platform={tag}" for tag in platforms(host)]
             answer = await self._process.run([*words, "--", *requires], env=self._shell.env())
         if answer.code == 0:
             return _read(answer.stdout), ""
@@ -157,13 +154,3 @@ def _reason(stderr: str) -> str:
     errors = (line for line in lines if line.startswith("ERROR: ") and "yanked" not in line)
     line = next(broken, "") or next(errors, lines[-1])
     return _VERSIONS.sub(r"(the newest are \1)", line.removeprefix("ERROR: "))
-
-
-def _platforms(host: str) -> tuple[str, ...]:
-    """Platform tags of a kind of host (PEP 425, PEP 600): oldest systems first, as pip takes the first that fits."""
-    system, arch = host.split("-")
-    if system == "darwin":
-        return tuple(f"macosx_{major}_0_{'arm64' if arch == 'aarch64' else arch}" for major in _MACOS)
-    if system == "windows":
-        return ("win_amd64",)
-    return tuple(f"{old}_{arch}" for old in _OLD[arch]) + tuple(f"manylinux_2_{minor}_{arch}" for minor in _GLIBC[arch])

@@ -16,6 +16,7 @@ from anyio import to_thread
 
 from shipways.adapters.files import DiskFiles
 from shipways.adapters.locks import wait_lock
+from shipways.adapters.platformtags import platforms
 from shipways.errors import Problem, Unavailable
 from shipways.model.build import RUNTIME, Tool
 from shipways.model.lock import Lock, LockedTool
@@ -147,6 +148,8 @@ class Toolchains:
         wanted = folder / "requirements.txt"
         wanted.write_text(f"{locked.distribution}=={locked.version} --hash={digest}\n")
         argv = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        host = next((each.host for each in locked.wheels if each.digest == digest), self.host)
+        argv += [f"--platform={tag}" for tag in platforms(host)] if host != self.host else []
         argv += ("--only-binary=:all:", "--require-hashes", "--dest", str(folder), "--requirement", str(wanted))
         answer = await self._process.run(argv, env=self._shell.env())
         wheel = next(folder.glob("*.whl"), None)
