@@ -1,6 +1,7 @@
 """A service whose data is backed up, with a service manager that only remembers what it was told."""
 
 import hashlib
+import json
 import stat
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -56,6 +57,7 @@ class Desk:
 
     root: Path
     text: str = SHOP
+    volumes: tuple[str, ...] = ("/data",)
     manager: Manager = field(default_factory=Manager)
     clock: ManualClock = field(default_factory=lambda: ManualClock(1_800_000_000))
     vault: Vault = field(default_factory=DiskVault)
@@ -70,7 +72,8 @@ class Desk:
     def charge(self) -> Charge:
         """The service."""
         place = Place(programs="/usr/local/bin", data=str(self.root / "var"), files=str(self.root / "etc"))
-        config = parse(HEAD + self.text, "shipways.toml")
+        head = HEAD.replace('["/data"]', json.dumps(self.volumes))
+        config = parse(head + self.text, "shipways.toml")
         (service,) = services(config, place)
         daemon = Daemon(service="shop", units=("shop.service",), texts=(), programs=())
         return Charge(project=config.project.name, service=service, daemon=daemon)

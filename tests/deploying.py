@@ -23,6 +23,7 @@ build = "go"
 [image.shop]
 package = "shop"
 repositories = ["ghcr.io/example/shop"]
+volumes = ["/data"]
 command = ["serve"]
 
 """

@@ -23,6 +23,7 @@ x86_64-unknown-linux-musl = "toy"
 
 [image.toy]
 package = "toy"
+volumes = ["/data"]
 command = {json.dumps(WORDS)}
 
 [service.toy]

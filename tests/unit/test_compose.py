@@ -22,6 +22,7 @@ build = "go"
 package = "web"
 repositories = ["example.com/web"]
 command = ["serve"]
+volumes = ["/data/graph"]
 tender = "example.com/tender:1"
 """
 SERVICE = '[service.web]\nimage = "web"\nport = 8080\n'
@@ -151,7 +152,7 @@ def test_built_here() -> None:
     assert {"context": "../..", "dockerfile": "deployment/docker/web/Dockerfile"} == service("")["build"]
     top = '[deployment.compose]\nfile = "c.yml"\n[deployment.docker]\nfile = "Dockerfile"\n'
     assert "." == service(top)["build"]
-    own = PROJECT.replace('command = ["serve"]\n', "").replace(
+    own = PROJECT.replace('command = ["serve"]\nvolumes = ["/data/graph"]\n', "").replace(
         'tender = "example.com/tender:1"\n',
         'dockerfile = "docker/web.Dockerfile"\ncontext = "app"\ntarget = "run"\nargs = { A = "$b", V = "{version}" }\n',
     )

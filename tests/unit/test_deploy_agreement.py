@@ -12,7 +12,7 @@ import yaml
 from deploying import HEAD, rendered
 from shipways.deploy import compose, dockerfile, environment, fly, kubernetes, launchd, monitoring, onrender, systemd
 
-HEALTHY: Final = HEAD + 'user = "1234:1234"\ntender = "example.com/tender:1"\n'
+HEALTHY: Final = HEAD.replace('"/data"', '"/kept/main"') + 'user = "1234:1234"\ntender = "example.com/tender:1"\n'
 SERVICE: Final = """
 [service.shop]
 image = "shop"

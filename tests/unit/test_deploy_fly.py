@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from deploying import SHOP, rendered
+from deploying import HEAD, SHOP, rendered
 from shipways.deploy import fly
 from shipways.errors import ConfigError
 
@@ -24,9 +24,10 @@ KNOWN: Final[Mapping[str, frozenset[str]]] = {
 """The sections and keys that flyctl's strict mode knows, of those that are used here."""
 
 
-def document(services: str = SHOP, *sources: str) -> Mapping[str, Any]:
-    """What is rendered for the service shop."""
-    return tomllib.loads(rendered(fly, services, sources)[PATH])
+def document(services: str = SHOP, *sources: str, volumes: str = '"/data"') -> Mapping[str, Any]:
+    """What is rendered for the service shop, whose image has these volumes."""
+    head = HEAD.replace('volumes = ["/data"]', f"volumes = [{volumes}]")
+    return tomllib.loads(rendered(fly, services, sources, head=head)[PATH])
 
 
 def test_app_and_region() -> None:
@@ -86,7 +87,8 @@ def test_bounds_of_checks() -> None:
 
 def test_machine_and_volume() -> None:
     """S0-09, S3-05, S3-10: a machine as big as the limits, and one volume with snapshots that covers all data."""
-    said = document(SHOP.replace('{ main = "/data" }', '{ main = "/data/a", more = "/data/b/c" }'))
+    split = SHOP.replace('{ main = "/data" }', '{ main = "/data/a", more = "/data/b/c" }')
+    said = document(split, volumes='"/data/a", "/data/b/c"')
     assert [{"size": "shared-cpu-1x", "memory": "512mb"}] == said["vm"]
     assert {
         "source": "shop_data",
@@ -100,7 +102,7 @@ def test_data_apart() -> None:
     """S3-09: data that shares no folder does not fit into one volume, and the error says what to do."""
     apart = SHOP.replace('{ main = "/data" }', '{ main = "/data", more = "/var/more" }')
     with pytest.raises(ConfigError, match="share no folder") as caught:
-        document(apart)
+        document(apart, volumes='"/data", "/var/more"')
     assert 'let them share one, or set deployment.fly.file = ""' == caught.value.problems[0].hint
 
 

@@ -69,6 +69,10 @@ def test_machine() -> None:
         ('image = "shop"\nenv.A = { dev = "{data.x}" }', "service.shop.env.A.dev: {data.x} stands for nothing"),
         ('image = "shop"\nenv.A = { secret = true, prod = "x" }', "prod is set, but a secret has no value in a file"),
         ('image = "shop"\nenv.A_TOKEN = { default = "x" }', "env.A_TOKEN: looks like a secret"),
+        (
+            'image = "shop"\ndata = { a = "/elsewhere" }',
+            "service.shop.data.a: /elsewhere is not in image.shop.volumes, so that its user could not write there",
+        ),
         ('image = "shop"\nreplicas = 2\ndata = { a = "/a" }', "one copy only may write to data"),
         ('image = "shop"\ndata = { a = "/a", b = "/a" }', "/a is there twice"),
         ('image = "shop"\nport = 80\n[service.two]\nimage = "shop"\nport = 80', "80 is that of service.shop"),

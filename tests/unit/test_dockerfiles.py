@@ -94,7 +94,7 @@ def test_workspace_below_the_top() -> None:
 
 def test_runtime_is_small() -> None:
     """S0-01, S0-03, S0-04, S0-06, S0-07: certificates, the program, its data; as 1000:1000; nothing is installed."""
-    keys = 'user = "1000:1000"\nvolumes = ["/data"]\nports = [9090]\ncommand = ["serve", "--all"]\n' + TENDER
+    keys = 'user = "1000:1000"\nvolumes = ["/data", "/more"]\nports = [9090]\ncommand = ["serve", "--all"]\n' + TENDER
     lines = only("rust", *WORKSPACE, image=keys, service='data = { more = "/more" }\n')
     final = lines[lines.index("FROM docker.io/library/debian:bookworm-slim") :]
     assert not [line for line in final if line.startswith("RUN")]

@@ -25,6 +25,7 @@ build = "rust"
 
 [image.index]
 package = "index"
+volumes = ["/data"]
 command = ["serve"]
 
 [service.index]

@@ -201,7 +201,7 @@ def test_of_another_service(desk: Desk, archive: Path) -> None:
 
 def test_data_that_the_backup_does_not_have(desk: Desk, archive: Path) -> None:
     """A data directory that came later is left as it is, and named."""
-    later = desk.other(text=SHOP.replace('"/data" }', '"/data", cache = "/cache" }'))
+    later = desk.other(text=SHOP.replace('"/data" }', '"/data", cache = "/cache" }'), volumes=("/data", "/cache"))
     (desk.root / "var" / "cache").mkdir()
     assert ("cache",) == later.restore(archive).left
 

@@ -22,6 +22,7 @@ build = "rust"
 
 [image.aisopod]
 package = "aisopod"
+volumes = ["/data/graph", "/data/logs"]
 command = ["gateway"]
 
 [service.aisopod]

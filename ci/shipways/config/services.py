@@ -189,12 +189,21 @@ def service_problems(services: Mapping[str, Service], images: Mapping[str, Image
             if found not in here:
                 may = ", ".join(f"{{{each}}}" for each in sorted(here))
                 yield f"service.{name}.{key}: {{{found}}} stands for nothing; there are {may}"
+        yield from _bare_data(name, service, images.get(service.image))
     yield from _shared_ports(services)
     try:
         TopologicalSorter({name: service.needs for name, service in services.items()}).prepare()
     except CycleError as error:
         round_trip = error.args[1]
         yield f"service.{round_trip[0]}.needs: goes round: {' → '.join(round_trip)}"
+
+
+def _bare_data(name: str, service: Service, image: Image | None) -> Iterator[str]:
+    """A volume at a place that an assembled image does not have belongs to root, and its user cannot write there."""
+    for each, path in service.data.items():
+        if image and image.dockerfile is None and path not in image.volumes:
+            why = "so that its user could not write there"
+            yield f"service.{name}.data.{each}: {path} is not in image.{service.image}.volumes, {why}"
 
 
 def _shared_ports(services: Mapping[str, Service]) -> Iterator[str]:
