@@ -13,7 +13,7 @@ from pathlib import Path
 
 from engines import tiny
 from registries import DockerEngine
-from support import missing, need
+from support import alone, missing, need
 
 VERSION = "2.40.3"
 _PROGRAM = "github.com/docker/compose/v2/cmd"
@@ -38,16 +38,21 @@ def compose_program(kept: Path) -> tuple[str, ...]:
         if shutil.which(argv[0]) and _said(*argv, "version", "--short").startswith("2."):
             return argv
     program = kept / f"docker-compose-{VERSION}"
-    if not program.exists():
-        need("go")
-        (kept / "go.mod").write_text(_MODULE)
-        # Under a tag that no build has, a module may need what nothing can import: a program.
-        (kept / "needs.go").write_text(f'//go:build tools\n\npackage compose\n\nimport _ "{_PROGRAM}"\n')
-        for words in (("mod", "tidy"), ("build", "-trimpath", "-o", program, _PROGRAM)):
-            done = subprocess.run(("go", *words), cwd=kept, capture_output=True, text=True, check=False, timeout=3000)
-            if done.returncode:
-                missing("docker-compose", f"docker-compose is not on PATH, and cannot be built: {done.stderr[-500:]}")
+    with alone(kept):
+        if not program.exists():
+            _compile(kept, program)
     return (str(program),)
+
+
+def _compile(kept: Path, program: Path) -> None:
+    need("go")
+    (kept / "go.mod").write_text(_MODULE)
+    # Under a tag that no build has, a module may need what nothing can import: a program.
+    (kept / "needs.go").write_text(f'//go:build tools\n\npackage compose\n\nimport _ "{_PROGRAM}"\n')
+    for words in (("mod", "tidy"), ("build", "-trimpath", "-o", program, _PROGRAM)):
+        done = subprocess.run(("go", *words), cwd=kept, capture_output=True, text=True, check=False, timeout=3000)
+        if done.returncode:
+            missing("docker-compose", f"docker-compose is not on PATH, and cannot be built: {done.stderr[-500:]}")
 
 
 def go_program(source: Path, place: Path) -> Path:

@@ -21,7 +21,7 @@ from sandbox import Repository
 from shipways.adapters.dagger import RUNNER
 from shipways.model.digest import digest_bytes
 from shipways.testing.images import Content, documents
-from support import need
+from support import alone, need
 
 PROGRAMS = ("dagger-engine", "dagger", "dnsmasq", "docker-registry", "ip", "mmdebstrap", "unshare")
 PACKAGES = ("ca-certificates", "git", "procps", "python3", "python3-pip", "python3-venv", "python-is-python3")
@@ -124,11 +124,12 @@ def debian(kept: Path, packages: Sequence[str], *options: str, arch: str = "amd6
         options = (*options, f"--customize-hook={_TRUST}")
         trusted = [digest_bytes(file.read_bytes()) for file in sorted(AUTHORITIES.glob("*.crt"))]
     place = kept / f"{sha256(' '.join((*packages, *options, *trusted)).encode()).hexdigest()[:16]}.tar.gz"
-    if not place.exists():
-        raw = place.with_suffix("")
-        _bootstrap(raw, packages, *options)
-        place.write_bytes(gzip.compress(raw.read_bytes(), 1, mtime=0))
-        raw.unlink()
+    with alone(kept):
+        if not place.exists():
+            raw = place.with_suffix("")
+            _bootstrap(raw, packages, *options)
+            place.write_bytes(gzip.compress(raw.read_bytes(), 1, mtime=0))
+            raw.unlink()
     layer = place.read_bytes()
     config = {
         "architecture": arch,

@@ -20,19 +20,24 @@ MEMBER = "package/generated/api.github.com.json"
 def description(cache: Path) -> "Description":
     """From npm, kept in a folder; a loud skip where npm cannot get it."""
     kept = cache / f"{PACKAGE.rpartition('@')[2]}.json"
-    if not kept.exists():
-        support.need("npm")
-        pack = ("npm", "pack", "--silent", PACKAGE)
-        done = subprocess.run(pack, cwd=cache, check=False, capture_output=True, text=True)
-        if done.returncode:
-            support.missing("npm", f"npm does not get {PACKAGE}: {done.stderr[-300:]}")
-        archive = cache / done.stdout.split()[-1]
-        with tarfile.open(archive) as tar:
-            member = tar.extractfile(MEMBER)
-            assert member is not None
-            kept.write_bytes(member.read())
-        archive.unlink()
+    with support.alone(cache):
+        if not kept.exists():
+            _downloaded(cache, kept)
     return Description(document=json.loads(kept.read_text("utf-8")))
+
+
+def _downloaded(cache: Path, kept: Path) -> None:
+    support.need("npm")
+    pack = ("npm", "pack", "--silent", PACKAGE)
+    done = subprocess.run(pack, cwd=cache, check=False, capture_output=True, text=True)
+    if done.returncode:
+        support.missing("npm", f"npm does not get {PACKAGE}: {done.stderr[-300:]}")
+    archive = cache / done.stdout.split()[-1]
+    with tarfile.open(archive) as tar:
+        member = tar.extractfile(MEMBER)
+        assert member is not None
+        kept.write_bytes(member.read())
+    archive.unlink()
 
 
 @dataclass(slots=True)

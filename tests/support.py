@@ -5,10 +5,12 @@ import shutil
 import socket
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import NoReturn
 
 import anyio
 import pytest
+from filelock import FileLock
 
 from shipways.adapters.process import OsProcess
 from shipways.adapters.shell import OsShell
@@ -44,6 +46,11 @@ def missing(name: str, message: str) -> NoReturn:
     if name in required or "all" in required:
         pytest.fail(f"{message}, but SHIPWAYS_REQUIRE names it")
     pytest.skip(message)
+
+
+def alone(kept: Path) -> FileLock:
+    """While it is held no other process of the tests makes what stays in this folder."""
+    return FileLock(kept / ".lock")
 
 
 def free_port() -> int:
