@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -22,6 +23,7 @@ const (
 	acceptPause = 50 * time.Millisecond
 	finishPause = 20 * time.Millisecond
 	headerTime  = 30 * time.Second
+	quietTime   = time.Second // what has nothing to say for so long is ended with the proxy
 	// idleTime is longer than what clients and load balancers keep a connection:
 	// the side that closes first is the one that can lose a request.
 	idleTime = 5 * time.Minute
@@ -30,13 +32,21 @@ const (
 var errCut = errors.New("cut at the end of the drain")
 
 type front struct {
-	route   *route
-	server  *http.Server // nil: connections are passed on as they are
-	reverse *httputil.ReverseProxy
-	closing atomic.Bool
-	open    atomic.Int64 // connections of clients
-	served  atomic.Int64 // connections or requests that met a backend
-	failed  atomic.Int64 // and those that did not
+	route     *route
+	server    *http.Server // nil: connections are passed on as they are
+	reverse   *httputil.ReverseProxy
+	closing   atomic.Bool
+	accepting sync.WaitGroup
+	mu        sync.Mutex
+	clients   map[net.Conn]phase
+	served    atomic.Int64 // connections or requests that met a backend
+	failed    atomic.Int64 // and those that got no answer
+}
+
+// phase is what a client's connection does, and since when.
+type phase struct {
+	state http.ConnState
+	since time.Time
 }
 
 // stream is a connection whose two directions end separately.
@@ -46,7 +56,7 @@ type stream interface {
 }
 
 func newFront(route *route, speaksHTTP, trustForwarded bool) *front {
-	f := &front{route: route}
+	f := &front{route: route, clients: map[net.Conn]phase{}}
 	if !speaksHTTP {
 		return f
 	}
@@ -55,7 +65,7 @@ func newFront(route *route, speaksHTTP, trustForwarded bool) *front {
 		Rewrite: func(r *httputil.ProxyRequest) { rewrite(r, trustForwarded) },
 		// A connection for each request: one from a pool may be closed by the
 		// backend just when a request is written to it.
-		Transport:     &http.Transport{DialContext: dialOfVisit, DisableKeepAlives: true, DisableCompression: true},
+		Transport:     &http.Transport{DialContext: f.dial, DisableKeepAlives: true, DisableCompression: true},
 		FlushInterval: -1,
 		ErrorHandler:  f.fail,
 		ErrorLog:      logger,
@@ -64,14 +74,19 @@ func newFront(route *route, speaksHTTP, trustForwarded bool) *front {
 		Handler:                      http.HandlerFunc(f.exchange),
 		ReadHeaderTimeout:            headerTime,
 		IdleTimeout:                  idleTime,
-		ConnState:                    f.count,
+		ConnState:                    f.follow,
 		ErrorLog:                     logger,
 		DisableGeneralOptionsHandler: true,
 	}
 	return f
 }
 
-// accept returns when the listener is closed.
+func (f *front) serve(listener net.Listener) {
+	f.accepting.Go(func() { f.accept(listener) })
+}
+
+// accept returns when the listener is closed, and knows of every connection by
+// then.
 func (f *front) accept(listener net.Listener) {
 	if f.server != nil {
 		_ = f.server.Serve(listener)
@@ -87,9 +102,9 @@ func (f *front) accept(listener net.Listener) {
 			time.Sleep(acceptPause)
 			continue
 		}
-		f.open.Add(1)
+		f.follow(conn, http.StateActive)
 		go func() {
-			defer f.open.Add(-1)
+			defer f.follow(conn, http.StateClosed)
 			f.pass(conn.(stream))
 		}()
 	}
@@ -140,13 +155,16 @@ func (f *front) exchange(w http.ResponseWriter, r *http.Request) {
 	if f.closing.Load() && r.Header.Get("Upgrade") == "" {
 		w.Header().Set("Connection", "close")
 	}
-	f.served.Add(1)
 	f.reverse.ServeHTTP(w, r.WithContext(context.WithValue(ctx, visitKey{}, v)))
 }
 
-// dialOfVisit ignores the address: the visit knows the backend of the moment.
-func dialOfVisit(ctx context.Context, _, _ string) (net.Conn, error) {
-	return ctx.Value(visitKey{}).(*visit).connect(ctx)
+// dial ignores the address: the visit knows the backend of the moment.
+func (f *front) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	conn, err := ctx.Value(visitKey{}).(*visit).connect(ctx)
+	if err == nil {
+		f.served.Add(1)
+	}
+	return conn, err
 }
 
 func rewrite(r *httputil.ProxyRequest, trustForwarded bool) {
@@ -186,30 +204,42 @@ func (f *front) fail(w http.ResponseWriter, r *http.Request, err error) {
 	http.Error(w, http.StatusText(status), status)
 }
 
-// count leaves out what has become another protocol: it is a visit still.
-func (f *front) count(_ net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		f.open.Add(1)
-	case http.StateHijacked, http.StateClosed:
-		f.open.Add(-1)
+// follow leaves out what has become another protocol: it is a visit still.
+func (f *front) follow(conn net.Conn, state http.ConnState) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if state == http.StateHijacked || state == http.StateClosed {
+		delete(f.clients, conn)
+	} else {
+		f.clients[conn] = phase{state: state, since: time.Now()}
 	}
 }
 
 // finish waits for what is under way, and reports how much of it did not end in
-// time. Once the port is another process's, an idle connection of HTTP stays
-// until its next request too, whose answer tells the client to close it.
+// time. The answer to the next request tells a client to close its connection;
+// one that is quiet is ended, but not when the port is another process's now.
+// Shutdown of net/http would drop requests that have just been read.
 func (f *front) finish(patience time.Duration, handedOver bool) (cut int) {
 	f.closing.Store(true)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	if f.server != nil && !handedOver {
-		_ = f.server.Shutdown(ctx)
-	}
-	for ctx.Err() == nil && (f.route.load() > 0 || f.open.Load() > 0) {
+	f.accepting.Wait()
+	for began := time.Now(); time.Since(began) < patience && f.busy(!handedOver); {
 		time.Sleep(finishPause)
 	}
 	return f.route.load()
+}
+
+// busy reports whether anything is under way, and may end what is not: reading
+// fails then where nothing has come.
+func (f *front) busy(endIdle bool) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for conn, p := range f.clients {
+		idle := p.state == http.StateIdle || p.state == http.StateNew
+		if endIdle && idle && time.Since(p.since) > quietTime {
+			_ = conn.SetReadDeadline(time.Now())
+		}
+	}
+	return len(f.clients) > 0 || f.route.load() > 0
 }
 
 func (f *front) status() status {

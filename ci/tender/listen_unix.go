@@ -23,6 +23,7 @@ var platformVerbs = map[string]func([]string) int{
 	"fence":        fenceVerb,
 	"swap":         swapVerb,
 	listenExecVerb: listenExec,
+	orphanExecVerb: orphanExec,
 }
 
 // inheritedFiles lists the descriptors for the child: the standard ones and

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -90,10 +91,8 @@ type load struct {
 }
 
 func (l *load) run(r *releases, keeps bool) {
-	l.group.Add(1)
-	go func() {
-		defer l.group.Done()
-		c := caller{address: r.p.address}
+	c := caller{address: r.p.address}
+	l.group.Go(func() {
 		for ; !l.ending.Load(); time.Sleep(time.Millisecond) {
 			l.calls.Add(1)
 			if err := l.callOnce(&c, r.latest.Load()); err != nil {
@@ -106,7 +105,7 @@ func (l *load) run(r *releases, keeps bool) {
 			}
 		}
 		c.hangUp()
-	}()
+	})
 }
 
 // callOnce expects a release that is not older than the switch answered last.
@@ -197,4 +196,27 @@ func TestLoadUpgraded(t *testing.T) {
 		}
 		l.end(t)
 	}
+}
+
+// The proxy is restarted while the service manager holds the socket.
+func TestLoadRestarted(t *testing.T) {
+	_, file := listening(t)
+	first := newProxy(t, "--http --drain 5s")
+	first.upAt(t, file)
+	r, l := &releases{p: first}, &load{}
+	t.Cleanup(func() { r.serving.Close() })
+	r.deploy(t)
+	for range 3 {
+		l.run(r, true)
+		l.run(r, false)
+	}
+	for range 5 {
+		time.Sleep(50 * time.Millisecond)
+		_ = r.p.Process.Signal(syscall.SIGTERM)
+		expect(t, "exit code", 0, r.p.end(t))
+		next := newProxy(t, "--http --drain 5s --control "+first.control+" --state "+first.state)
+		next.control = first.control
+		r.p = next.upAt(t, file)
+	}
+	l.end(t)
 }

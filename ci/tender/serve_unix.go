@@ -111,7 +111,7 @@ func (s *server) begin() (err error) {
 		return err
 	}
 	for _, socket := range s.public {
-		go s.front.accept(socket)
+		s.front.serve(socket)
 	}
 	s.answer(s.control)
 	s.manager.send("READY=1", "STATUS="+s.summary())

@@ -21,7 +21,10 @@ const (
 	// predecessorVariable names the socket of the one that hands over.
 	predecessorVariable = "TENDER_PREDECESSOR"
 	// successionTime is how long a new tender may take to ask for the port.
-	successionTime = 10 * time.Second
+	successionTime  = 10 * time.Second
+	successionPause = 50 * time.Millisecond
+
+	orphanExecVerb = "orphan-exec"
 )
 
 // predecessor is the tender that held the port before. A turn is its business
@@ -141,27 +144,32 @@ func (s *server) succeed(program, path string) (order, error) {
 	if err != nil {
 		return order{}, fmt.Errorf("execute %s: %w", program, err)
 	}
-	ended := make(chan int, 1)
-	go func() {
-		var status syscall.WaitStatus
-		_, _ = syscall.Wait4(pid, &status, 0, nil)
-		ended <- exitCode(status)
-	}()
-	select {
-	case asked := <-s.succession:
-		return asked, nil
-	case code := <-ended:
-		return order{}, fmt.Errorf("%s ended with %d", program, code)
-	case <-time.After(successionTime):
-		_ = syscall.Kill(pid, syscall.SIGKILL)
-		return order{}, fmt.Errorf("%s did not ask for the port within %s", program, successionTime)
+	for late := time.After(successionTime); ; {
+		select {
+		case asked := <-s.succession:
+			return asked, nil
+		case <-time.After(successionPause):
+			if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+				return order{}, fmt.Errorf("%s ended before it asked for the port", program)
+			}
+		case <-late:
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+			return order{}, fmt.Errorf("%s did not ask for the port within %s", program, successionTime)
+		}
 	}
 }
 
 // start is a ForkExec of plain descriptors: os/exec would make the listening
-// sockets blocking, for this process too.
+// sockets blocking, for this process too. What it starts is gone when it
+// returns, and the successor is its orphan.
 func (s *server) start(program, path string) (pid int, err error) {
-	files := []uintptr{0, 1, 2}
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		return 0, err
+	}
+	defer reader.Close()
+	defer writer.Close()
+	files := []uintptr{0, writer.Fd(), 2}
 	defer func() { closeHandedOver(files) }()
 	for _, socket := range s.public {
 		fd, err := duplicate(socket.(syscall.Conn))
@@ -180,8 +188,50 @@ func (s *server) start(program, path string) (pid int, err error) {
 			env = append(env, variable)
 		}
 	}
-	arguments := append([]string{program, listenExecVerb, program}, os.Args...)
-	return syscall.ForkExec(program, arguments, &syscall.ProcAttr{Env: env, Files: files})
+	arguments := append([]string{program, orphanExecVerb, program}, os.Args...)
+	parent, err := syscall.ForkExec(program, arguments, &syscall.ProcAttr{Env: env, Files: files})
+	if err != nil {
+		return 0, err
+	}
+	writer.Close()
+	return orphanOf(parent, reader)
+}
+
+// orphanOf reads the process id of the successor, and buries its parent.
+func orphanOf(parent int, reader *os.File) (pid int, err error) {
+	_ = reader.SetReadDeadline(time.Now().Add(successionTime))
+	_, err = fmt.Fscan(reader, &pid)
+	if err != nil {
+		_ = syscall.Kill(parent, syscall.SIGKILL)
+	}
+	var status syscall.WaitStatus
+	_, _ = syscall.Wait4(parent, &status, 0, nil)
+	if code := exitCode(status); code != exitOK {
+		return 0, fmt.Errorf("it ended with %d", code)
+	}
+	return pid, err
+}
+
+// orphanExec starts a successor and ends, so that the service manager becomes
+// the parent: it does not notice the end of a main process that is not its own.
+// args are those of listenExec; standard output is the predecessor's.
+func orphanExec(args []string) int {
+	count, err := strconv.Atoi(os.Getenv("LISTEN_FDS"))
+	if err != nil || len(args) < 2 {
+		return refuse(usage, fmt.Errorf("%s is for tender itself", orphanExecVerb))
+	}
+	files := []uintptr{0, 2, 2}
+	for fd := standardFiles; fd < standardFiles+count; fd++ {
+		files = append(files, uintptr(fd))
+	}
+	arguments := append([]string{args[0], listenExecVerb}, args...)
+	pid, err := syscall.ForkExec(args[0], arguments, &syscall.ProcAttr{Env: os.Environ(), Files: files})
+	if err != nil {
+		complain("execute %s: %v", args[0], err)
+		return startFailure(err)
+	}
+	fmt.Println(pid)
+	return exitOK
 }
 
 func duplicate(socket syscall.Conn) (fd uintptr, err error) {

@@ -88,7 +88,7 @@ func TestUpgradeTellsManager(t *testing.T) {
 func TestUpgradeThatFails(t *testing.T) {
 	p := startProxy(t, "--to "+echo(t, "a"))
 	for program, reason := range map[string]string{
-		"/bin/false":  "/bin/false ended with 1; this one goes on",
+		"/bin/false":  "execute /bin/false: it ended with 1; this one goes on",
 		"/no/program": "no such file",
 		os.TempDir():  "permission denied",
 	} {
@@ -98,6 +98,17 @@ func TestUpgradeThatFails(t *testing.T) {
 		}
 		expectContains(t, reason, err.Error())
 		expect(t, "connection", "a: 1", dial(t, p.address).say("1"))
+	}
+	inTheWay := filepath.Join(p.control+".new", "there")
+	if err := os.MkdirAll(inTheWay, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr := p.order(t, "upgrade")
+	expect(t, "exit code", 1, code)
+	expectContains(t, "this one goes on", stderr)
+	expect(t, "connection", "a: 1", dial(t, p.address).say("1"))
+	if err := os.RemoveAll(p.control + ".new"); err != nil {
+		t.Fatal(err)
 	}
 	_, err := askOnce(p.control, order{Do: "retire"}, 5*time.Second)
 	expect(t, "nobody may retire it", true, err != nil)

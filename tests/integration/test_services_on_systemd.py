@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import fronts
 from machines import PROGRAMS, Machine, Ran, machine
 from toys import VALUES, WORDS, asked, began, files, override, returned, settle
 
@@ -253,3 +254,25 @@ def test_user_scope(host: Machine) -> None:
     gone = host.shipways("service", "uninstall", user="ada")
     assert 0 == gone.code, gone
     assert set() == set(files(host).split()) - set(before.split())
+
+
+def test_proxy_at_a_socket_of_systemd(host: Machine) -> None:
+    """tender proxy at a socket unit: releases, its own upgrade and its restart under load lose no request."""
+    host.shipways("service", "uninstall", "--system")
+    fronts.begin(host)
+    fronts.release(host, 1)
+    host.out("sh", "-c", "rm -f /srv/load.out; python3 /srv/load.py 6 > /srv/load.out 2>&1 & echo started")
+    fronts.release(host, 2)
+    host.out("systemctl", "stop", "release-1")
+    pid = fronts.proxy(host, "upgrade")["pid"]
+    host.wait("sh", "-c", f"[ $(systemctl show --value -p MainPID front) = {pid} ]")
+    fronts.release(host, 3)
+    host.out("systemctl", "stop", "release-2")
+    host.out("systemctl", "restart", "front.service")
+    assert "127.0.0.1:8093" == fronts.proxy(host, "status")["backend"]
+    assert "to 127.0.0.1:8093" == host.show("front.service", "StatusText")
+    host.wait("test", "-s", "/srv/load.out")
+    done, failed, *_ = (host.shared / "load.out").read_text().split()
+    assert (True, "0") == (int(done) > 100, failed), (host.shared / "load.out").read_text()
+    fronts.end(host)
+    host.out("systemctl", "stop", "release-3")
