@@ -6,6 +6,9 @@ import time
 from pathlib import Path
 
 from machines import PROGRAMS, Machine
+from shipways.config.load import parse
+from shipways.deploy import documents
+from support import facts
 
 HARNESS = Path(__file__).parent / "harness"
 PULSE = Path(__file__).parent / "projects" / "pulse"
@@ -61,6 +64,13 @@ def settle(host: Machine) -> None:
     for name in ("toy.py", "load.py"):
         shutil.copy(HARNESS / name, host.shared / name)
     host.out("install", "-m", "0755", "/srv/toy.py", f"{PROGRAMS}/toy")
+
+
+def guide(host: Machine) -> str:
+    """The README that is rendered for the project."""
+    config = parse((host.shared / "project" / "shipways.toml").read_text(), "shipways.toml")
+    texts = {file.path: file.text for file in documents.rendered(config, facts(toy="1.0.0"))}
+    return texts["deployment/docs/README.md"]
 
 
 def override(host: Machine, text: str) -> None:

@@ -30,6 +30,7 @@ from support import free_port, need
 
 pytestmark = [
     pytest.mark.integration,
+    pytest.mark.long,
     pytest.mark.skipif(sys.platform != "linux", reason="it looks for processes in /proc"),
 ]
 TENDER = Path(__file__).parent.parent.parent / "ci" / "tender"
