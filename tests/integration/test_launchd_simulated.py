@@ -97,7 +97,7 @@ def mac(programs: Path, tmp_path: Path) -> Iterator[Mac]:
     shutil.copytree(programs, home / "bin")
     text = (PROJECT / "shipways.toml").read_text().replace("18789", str(port))
     config = parse(text.replace("socket = true", ""), "shipways.toml")
-    machine = Machine(system="darwin", home=str(home), uid=501)
+    machine = Machine(system="darwin", arch="aarch64", home=str(home), uid=501)
     (service,) = services(config, place(machine, system=False, programs=str(home / "bin")))
     made = launchd.daemon(service, launchd.label_of(config, service), str(home))
     file = Text(path=f"{service.files[0].path}/aisopod.json", text='{"logging": {"level": "debug"}}\n')
