@@ -8,10 +8,13 @@ from threading import Thread
 from typing import Final
 
 from shipways.config.load import parse
+from shipways.model.daemon import Machine
 from shipways.model.source import SourceFile, SourceTree
 from shipways.ports import Renderer
 from support import facts
 
+MACHINE: Final = Machine(system="linux", arch="x86_64", home="/root", uid=0)
+"""One that deployments elsewhere do not care for."""
 HEAD: Final = """
 [project]
 name = "shop"

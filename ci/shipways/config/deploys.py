@@ -1,16 +1,16 @@
 """`[deploy.NAME]`: where services are brought to when somebody asks for it."""
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import model_validator
+from pydantic import StringConstraints, model_validator
 
 from shipways.config.deployment import Deployment
 from shipways.config.images import AbsolutePath
 from shipways.config.kinds import Duration, Frozen, table
 from shipways.config.services import Profile, ServiceName
 
-Kind = Literal["compose", "launchd", "systemd"]
+Kind = Literal["compose", "kubernetes", "launchd", "systemd"]
 _PLAIN: Final = frozenset({"compose"})
 """What is rendered with the values of production alone."""
 
@@ -22,6 +22,13 @@ class MachineScope(Frozen):
     programs: AbsolutePath = "/usr/local/bin"
 
 
+class Cluster(Frozen):
+    """`[deploy.NAME.kubernetes]`."""
+
+    context: Annotated[str, StringConstraints(pattern=r"^[^\s-]?\S*$")] = ""
+    namespace: Annotated[str, StringConstraints(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$")] = ""
+
+
 class Deploy(Frozen):
     """One deployment: services that stand and fall together."""
 
@@ -31,11 +38,14 @@ class Deploy(Frozen):
     wait: Duration = "2m"
     watch: Duration = "0s"
     machine: MachineScope = table()
+    kubernetes: Cluster = table()
 
     @model_validator(mode="after")
     def _rendered(self) -> Self:
         if self.kind in _PLAIN and self.profile != "prod":
             raise ValueError(f'profile: {self.kind} is rendered for "prod" alone')
+        if self.kind != "kubernetes" and self.kubernetes != Cluster():
+            raise ValueError(f"kubernetes: this one is of the kind {self.kind}")
         return self
 
 

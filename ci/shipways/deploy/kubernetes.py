@@ -6,7 +6,7 @@ from typing import Final
 from shipways.config.kinds import in_bytes
 from shipways.config.platforms import Kubernetes
 from shipways.config.schema import Config
-from shipways.config.services import PROFILES
+from shipways.config.services import PROFILES, Profile
 from shipways.deploy.pods import NAME, pod
 from shipways.deploy.services import NOTE, services
 from shipways.model.facts import Facts
@@ -27,8 +27,18 @@ def rendered(config: Config, facts: Facts) -> Iterator[Rendered]:  # noqa: ARG00
         yield Rendered(path=f"{folder}/base/{each.name}.yaml", text=yaml_text(*objects, note=_told(each)), comment="#")
     yield _kustomization(f"{folder}/base", _base(base, config.project.name))
     for profile in PROFILES:
-        overlay = _overlay(config.project.name, profile, base, services(config, CONTAINER, profile))
-        yield _kustomization(f"{folder}/overlays/{profile}", overlay)
+        changed = _overlay(config.project.name, profile, base, services(config, CONTAINER, profile))
+        yield _kustomization(overlay(config, profile), changed)
+
+
+def overlay(config: Config, profile: Profile) -> str:
+    """The folder of a profile's overlay."""
+    return f"{config.deployment.kubernetes.folder}/overlays/{profile}"
+
+
+def namespace(project: str, profile: Profile) -> str:
+    """Where the overlay of a profile puts everything."""
+    return f"{project}-{profile}"
 
 
 def _told(service: Service) -> str:
@@ -57,13 +67,15 @@ def _base(found: tuple[Service, ...], project: str) -> Mapping[str, Yaml]:
     }
 
 
-def _overlay(project: str, profile: str, base: tuple[Service, ...], found: tuple[Service, ...]) -> Mapping[str, Yaml]:
+def _overlay(
+    project: str, profile: Profile, base: tuple[Service, ...], found: tuple[Service, ...]
+) -> Mapping[str, Yaml]:
     """The variables that are different from the base."""
     pairs = ((old.environment, new) for old, new in zip(base, found, strict=True))
     changed = {new.name: dict(new.environment.items() - old.items()) for old, new in pairs}
     merged = [{**_variables(name, values), "behavior": "merge"} for name, values in changed.items() if values]
     return {
-        "namespace": f"{project}-{profile}",
+        "namespace": namespace(project, profile),
         "resources": ["../../base"],
         **({"configMapGenerator": merged} if merged else {}),
     }

@@ -61,8 +61,13 @@ def service_of(item: Item, found: tuple[Service, ...]) -> Service:
 
 
 def reference(service: Service, digest: str) -> str:
-    """The image of a service as every platform takes it: by digest."""
-    return f"{service.repository}@{digest}"
+    """The image of a service as every platform takes it: by digest; one that `version` gives whole is whole."""
+    return f"{service.repository}@{digest}" if digest.startswith("sha256:") else digest
+
+
+def version(service: Service, image: str) -> str:
+    """What runs, by the reference that a platform tells: its digest, or all of it where it is not one of ours."""
+    return image.removeprefix(f"{service.repository}@")
 
 
 def _missing(service: Service, manifest: Manifest) -> Iterator[Problem]:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from shipways.deploy.places import compose, machine
+from shipways.deploy.places import compose, kubernetes, machine
 from shipways.outside.platforms import Place
 
 DEPLOYERS: Final[Sequence[Place]] = (
     compose,  # images → containers of Docker Compose
+    kubernetes,  # images → Deployments of a cluster
     machine,  # programs → services of systemd or launchd on this machine
 )

@@ -7,11 +7,15 @@ from shipways.ports import Completed
 
 
 class ScriptedProcess:
-    """The `Process` port: `answer` is given a command line and says how it ends; `ran` has all of them."""
+    """The `Process` port: `answer` is given a command line and says how it ends; `ran` has all of them.
+
+    `given` has what each got on its standard input.
+    """
 
     def __init__(self, answer: Callable[[tuple[str, ...]], Completed | None]) -> None:
         self._answer = answer
         self.ran: list[tuple[str, ...]] = []
+        self.given: list[bytes] = []
 
     async def run(
         self,
@@ -19,9 +23,10 @@ class ScriptedProcess:
         *,
         cwd: Path | None = None,  # noqa: ARG002 - the port's
         env: Mapping[str, str] | None = None,  # noqa: ARG002 - the port's
-        stdin: bytes = b"",  # noqa: ARG002 - the port's
+        stdin: bytes = b"",
         keep: Sequence[int] = (),  # noqa: ARG002 - the port's
     ) -> Completed:
         """The answer; None is a command that ends well and prints nothing."""
         self.ran.append(tuple(argv))
+        self.given.append(stdin)
         return self._answer(tuple(argv)) or Completed(code=0, stdout="", stderr="")
