@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import tomlkit
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shipways.config.load import parse
@@ -167,6 +167,8 @@ def test_built_here() -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20))
+@example("\n\x85")
+@example("\n\u2028")
 def test_values_arrive(value: str) -> None:
     """Whatever a value is, it is read as itself: quotes, newlines and dollars too."""
     found = service(f"[service.web.env]\nA = {{ default = {tomlkit.string(value).as_string()} }}\n")

@@ -10,6 +10,8 @@ Yaml: TypeAlias = object
 _PLAIN: Final = re.compile(r"[A-Za-z_./][A-Za-z0-9_./@-]*( [A-Za-z0-9_./@-]+)*")
 _TAKEN: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", ".inf", ".nan", "---", "..."})
 """What some reader takes for something other than a string."""
+_BREAKS: Final = frozenset("\x85\u2028\u2029")
+"""Ends of lines that a block does not keep apart from newlines."""
 
 
 def yaml_text(*documents: Mapping[str, Yaml], note: str) -> str:
@@ -43,5 +45,6 @@ def _plain(value: Yaml) -> Any:
 
 def _string(dumper: Any, text: str) -> Any:
     plain = _PLAIN.fullmatch(text) and text.lower() not in _TAKEN
-    style = None if plain else "|" if "\n" in text else '"'
+    block = "\n" in text and _BREAKS.isdisjoint(text)
+    style = None if plain else "|" if block else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
