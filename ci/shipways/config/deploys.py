@@ -1,6 +1,6 @@
 """`[deploy.NAME]`: where services are brought to when somebody asks for it."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import StringConstraints, model_validator
@@ -8,10 +8,10 @@ from pydantic import StringConstraints, model_validator
 from shipways.config.deployment import Deployment
 from shipways.config.images import AbsolutePath
 from shipways.config.kinds import Duration, Frozen, table
-from shipways.config.services import Profile, ServiceName
+from shipways.config.services import Profile, Service, ServiceName
 
-Kind = Literal["compose", "kubernetes", "launchd", "systemd"]
-_PLAIN: Final = frozenset({"compose"})
+Kind = Literal["compose", "fly", "kubernetes", "launchd", "systemd"]
+_PLAIN: Final = frozenset({"compose", "fly"})
 """What is rendered with the values of production alone."""
 
 
@@ -49,13 +49,21 @@ class Deploy(Frozen):
         return self
 
 
-def deploy_problems(deploys: Mapping[str, Deploy], services: Collection[str], deployment: Deployment) -> Iterator[str]:
+def deploy_problems(
+    deploys: Mapping[str, Deploy], services: Mapping[str, Service], deployment: Deployment
+) -> Iterator[str]:
     """What a deployment says of services and of files."""
     for name, deploy in deploys.items():
-        for service in deploy.services:
-            if service not in services:
-                yield f"deploy.{name}.services: there is no [service.{service}]"
+        for service in deploy.services or services:
+            yield from _service_problems(name, deploy, service, services)
         if not services:
             yield f"deploy.{name}: there is no [service.NAME]"
         if not deployment.places[deploy.kind]:
             yield f'deploy.{name}.kind: deployment.{deploy.kind} is "", so there is nothing to deploy by'
+
+
+def _service_problems(name: str, deploy: Deploy, service: str, services: Mapping[str, Service]) -> Iterator[str]:
+    if service not in services:
+        yield f"deploy.{name}.services: there is no [service.{service}]"
+    elif deploy.kind == "fly" and services[service].port is None:
+        yield f"service.{service}.port: Fly.io has only services with one, and deploy.{name} deploys there"

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Final
 
-from shipways.deploy.places import compose, kubernetes, machine
+from shipways.deploy.places import compose, fly, kubernetes, machine
 from shipways.outside.platforms import Place
 
 DEPLOYERS: Final[Sequence[Place]] = (
     compose,  # images → containers of Docker Compose
+    fly,  # images → machines of Fly.io
     kubernetes,  # images → Deployments of a cluster
     machine,  # programs → services of systemd or launchd on this machine
 )
