@@ -17,7 +17,7 @@ from shipways.outside.channels import Outside
 from shipways.outside.crates import CrateRegistry
 from shipways.outside.forges import Forge
 from shipways.outside.indexes import PythonIndex
-from shipways.outside.platforms import Services, Site
+from shipways.outside.platforms import RenderApi, Services, Site
 from shipways.outside.proofs import Notary
 from shipways.outside.registries import Registries
 from shipways.outside.tags import Tags
@@ -63,7 +63,7 @@ async def outside(folder: Path, shell: Shell, clock: Clock, ways: Ways = REAL) -
         )
 
 
-def site(root: Path, folder: Path, shell: Shell, services: Callable[[Scope], Services]) -> Site:
+def site(root: Path, folder: Path, shell: Shell, clock: Clock, services: Callable[[Scope], Services]) -> Site:
     """What deployers use, for the repository at `root` and the artifacts in `folder`."""
     from shipways.adapters.files import DiskFiles
     from shipways.adapters.probing import HttpProber
@@ -76,7 +76,15 @@ def site(root: Path, folder: Path, shell: Shell, services: Callable[[Scope], Ser
         process=OsProcess(),
         prober=HttpProber(),
         services=services,
+        render=functools.cache(lambda: _render(shell, clock)),
     )
+
+
+def _render(shell: Shell, clock: Clock) -> RenderApi:
+    from shipways.adapters.credentials import Credentials
+    from shipways.adapters.onrender import TOKEN, RenderRest
+
+    return RenderRest(Credentials(shell.env()).secret(TOKEN), clock)
 
 
 def _bucket(clock: Clock, table: FilesTable) -> Bucket:

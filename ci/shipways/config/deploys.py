@@ -10,8 +10,8 @@ from shipways.config.images import AbsolutePath
 from shipways.config.kinds import Duration, Frozen, table
 from shipways.config.services import Profile, Service, ServiceName
 
-Kind = Literal["compose", "fly", "kubernetes", "launchd", "systemd"]
-_PLAIN: Final = frozenset({"compose", "fly"})
+Kind = Literal["compose", "fly", "kubernetes", "launchd", "render", "systemd"]
+_PLAIN: Final = frozenset({"compose", "fly", "render"})
 """What is rendered with the values of production alone."""
 
 
@@ -29,6 +29,15 @@ class Cluster(Frozen):
     namespace: Annotated[str, StringConstraints(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$")] = ""
 
 
+RenderId = Annotated[str, StringConstraints(pattern=r"^srv-[a-z0-9]+$")]
+
+
+class Hosting(Frozen):
+    """`[deploy.NAME.render]`."""
+
+    services: dict[ServiceName, RenderId] = {}
+
+
 class Deploy(Frozen):
     """One deployment: services that stand and fall together."""
 
@@ -39,13 +48,15 @@ class Deploy(Frozen):
     watch: Duration = "0s"
     machine: MachineScope = table()
     kubernetes: Cluster = table()
+    render: Hosting = table()
 
     @model_validator(mode="after")
     def _rendered(self) -> Self:
         if self.kind in _PLAIN and self.profile != "prod":
             raise ValueError(f'profile: {self.kind} is rendered for "prod" alone')
-        if self.kind != "kubernetes" and self.kubernetes != Cluster():
-            raise ValueError(f"kubernetes: this one is of the kind {self.kind}")
+        for kind, said in (("kubernetes", self.kubernetes != Cluster()), ("render", self.render != Hosting())):
+            if said and self.kind != kind:
+                raise ValueError(f"{kind}: this one is of the kind {self.kind}")
         return self
 
 
@@ -67,3 +78,5 @@ def _service_problems(name: str, deploy: Deploy, service: str, services: Mapping
         yield f"deploy.{name}.services: there is no [service.{service}]"
     elif deploy.kind == "fly" and services[service].port is None:
         yield f"service.{service}.port: Fly.io has only services with one, and deploy.{name} deploys there"
+    if deploy.kind == "render" and service not in deploy.render.services:
+        yield f"deploy.{name}.render.services.{service}: is not said; Render shows it as srv-…"

@@ -22,16 +22,17 @@ def rendered(config: Config, facts: Facts) -> Iterator[Rendered]:  # noqa: ARG00
     path = config.deployment.render.file
     found = services(config, CONTAINER)
     if path and found:
-        document = {"services": [_service(each, config.service[each.name].render) for each in found]}
+        whole = any(each.kind == "render" for each in config.deploy.values())
+        document = {"services": [_service(each, config.service[each.name].render, whole=whole) for each in found]}
         yield Rendered(path=path, text=yaml_text(document, note=NOTE), comment="#")
 
 
-def _service(service: Service, table: Render) -> Mapping[str, Yaml]:
-    """A web service where there is a port, else a worker."""
+def _service(service: Service, table: Render, *, whole: bool) -> Mapping[str, Yaml]:
+    """A web service where there is a port, else a worker. With `whole` images are deployed, not what Render builds."""
     made: dict[str, Yaml] = {
         "type": "web" if service.port else "worker",
         "name": service.name,
-        **_source(service),
+        **_source(service, whole=whole),
         "region": table.region,
         "plan": table.plan,
         "autoDeployTrigger": "off",
@@ -50,9 +51,9 @@ def _service(service: Service, table: Render) -> Mapping[str, Yaml]:
     return made
 
 
-def _source(service: Service) -> Mapping[str, Yaml]:
+def _source(service: Service, *, whole: bool) -> Mapping[str, Yaml]:
     """What it runs: what its Dockerfile builds, or the image that was pushed."""
-    if service.dockerfile:
+    if service.dockerfile and not whole:
         return {"runtime": "docker", "dockerfilePath": f"./{service.dockerfile}", "dockerContext": "."}
     return {"runtime": "image", "image": {"url": f"{service.repository}:latest"}}
 

@@ -48,6 +48,53 @@ class Services(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hosted:
+    """A service of Render: the image that it is made from, without one if Render builds it, and where it is reached."""
+
+    image: str
+    suspended: bool
+    url: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """A deploy of a service of Render, whose `status` has the words of its API."""
+
+    id: str
+    image: str
+    status: str
+
+
+class RenderApi(Protocol):
+    """Services of Render, by their ids. Every method raises Transient, or Unfinished when it is refused."""
+
+    async def service(self, service: str) -> Hosted | None:
+        """What it is; None where there is none."""
+        ...
+
+    async def releases(self, service: str) -> Sequence[Release]:
+        """The last hundred of its deploys, the newest first."""
+        ...
+
+    async def release(self, service: str, image: str) -> None:
+        """Begin a deploy of an image, which Render brings to its end."""
+        ...
+
+    async def cancel(self, service: str, release: str) -> None:
+        """End a deploy that is under way; one that has ended stays as it is."""
+        ...
+
+    async def suspend(self, service: str) -> None:
+        """End what runs."""
+        ...
+
+    async def logs(self, service: str, owner: str) -> str:
+        """The last lines that it printed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """Everything a deployer may touch."""
 
@@ -62,6 +109,7 @@ class Site:
     prober: Prober
     services: Callable[[Scope], Services]
     """The services of this machine. Raises PreflightError where nobody keeps services, or not for this user."""
+    render: Callable[[], RenderApi]
 
 
 class Deployer(Protocol):

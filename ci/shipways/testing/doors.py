@@ -34,4 +34,5 @@ CLOSED_SITE: Final = Site(
     process=cast(Process, closed),
     prober=cast(Prober, closed),
     services=closed,
+    render=closed,
 )

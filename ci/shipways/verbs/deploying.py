@@ -104,7 +104,7 @@ def _unknown(name: str, found: dict[str, Deployer]) -> Problem:
 def _crew(dist: Path, console: Console) -> Crew:
     clock, files = wire.clock(), wire.files()
     return Crew(
-        site=site(dist.parent, dist, wire.shell(), functools.cache(machine_services)),
+        site=site(dist.parent, dist, wire.shell(), clock, functools.cache(machine_services)),
         console=console,
         clock=clock,
         record=lambda row: append_publication(files, dist, row, clock),
