@@ -67,6 +67,7 @@ def site(root: Path, folder: Path, shell: Shell, clock: Clock, services: Callabl
     """What deployers use, for the repository at `root` and the artifacts in `folder`."""
     from shipways.adapters.files import DiskFiles
     from shipways.adapters.probing import HttpProber
+    from shipways.adapters.ssh import SshHosts
 
     return Site(
         root=root,
@@ -77,6 +78,8 @@ def site(root: Path, folder: Path, shell: Shell, clock: Clock, services: Callabl
         prober=HttpProber(),
         services=services,
         render=functools.cache(lambda: _render(shell, clock)),
+        hosts=SshHosts(),
+        clock=clock,
     )
 
 

@@ -3,16 +3,21 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from shipways.config.deployment import Deployment
 from shipways.config.images import AbsolutePath
-from shipways.config.kinds import Duration, Frozen, table
+from shipways.config.kinds import Duration, Frozen, RelativePath, Word, table
 from shipways.config.services import Profile, Service, ServiceName
 
-Kind = Literal["compose", "fly", "kubernetes", "launchd", "render", "systemd"]
+Kind = Literal["compose", "fly", "hosts", "kubernetes", "launchd", "render", "systemd"]
+Address = Annotated[str, StringConstraints(pattern=r"^([a-z_][a-z0-9_-]*@)?[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?$")]
 _PLAIN: Final = frozenset({"compose", "fly", "render"})
 """What is rendered with the values of production alone."""
+
+
+_RENDERED: Final = {"hosts": "systemd"}
+"""By the files of which other platform a kind is deployed."""
 
 
 class MachineScope(Frozen):
@@ -38,6 +43,17 @@ class Hosting(Frozen):
     services: dict[ServiceName, RenderId] = {}
 
 
+class SshScope(Frozen):
+    """`[deploy.NAME.ssh]`: for kind = "hosts"."""
+
+    batch: Annotated[int, Field(ge=1)] = 1
+    root: AbsolutePath = "/opt/shipways"
+    arch: Literal["x86_64", "aarch64"] = "x86_64"
+    tender: RelativePath | Literal[""] = ""
+    key: Word = ""
+    known_hosts: Word = ""
+
+
 class Deploy(Frozen):
     """One deployment: services that stand and fall together."""
 
@@ -49,6 +65,8 @@ class Deploy(Frozen):
     machine: MachineScope = table()
     kubernetes: Cluster = table()
     render: Hosting = table()
+    hosts: tuple[Address, ...] = ()
+    ssh: SshScope = table()
 
     @model_validator(mode="after")
     def _rendered(self) -> Self:
@@ -57,6 +75,17 @@ class Deploy(Frozen):
         for kind, said in (("kubernetes", self.kubernetes != Cluster()), ("render", self.render != Hosting())):
             if said and self.kind != kind:
                 raise ValueError(f"{kind}: this one is of the kind {self.kind}")
+        return self
+
+    @model_validator(mode="after")
+    def _reached(self) -> Self:
+        if (self.kind == "hosts") != bool(self.hosts):
+            raise ValueError('hosts: kind = "hosts" has some, and no other kind has any')
+        names = [each.rpartition("@")[2].removesuffix(":22") for each in self.hosts]
+        if len(names) != len(set(names)):
+            raise ValueError("hosts: each is named once")
+        if self.kind == "hosts" and not self.ssh.tender:
+            raise ValueError("ssh.tender: hosts need it; name the program in the repository that is brought to them")
         return self
 
 
@@ -69,7 +98,7 @@ def deploy_problems(
             yield from _service_problems(name, deploy, service, services)
         if not services:
             yield f"deploy.{name}: there is no [service.NAME]"
-        if not deployment.places[deploy.kind]:
+        if not deployment.places[_RENDERED.get(deploy.kind, deploy.kind)]:
             yield f'deploy.{name}.kind: deployment.{deploy.kind} is "", so there is nothing to deploy by'
 
 

@@ -1,7 +1,9 @@
-"""What a deployment of containers should run: the images of its services, by the digests of the manifest."""
+"""What a deployment should run: the images or the programs of its services, by the digests of the manifest."""
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import Final
 
 from shipways.config.deploys import Deploy
 from shipways.config.kinds import milliseconds
@@ -9,11 +11,18 @@ from shipways.config.schema import Config
 from shipways.deploy.services import services
 from shipways.errors import ConfigError, Problem
 from shipways.model.artifact import Kind
+from shipways.model.daemon import Machine
 from shipways.model.deployment import Terms
 from shipways.model.item import Item, ItemKind, Phase
-from shipways.model.manifest import Manifest
+from shipways.model.manifest import ArtifactEntry, Manifest
 from shipways.model.names import image_folder
 from shipways.model.service import Place, Service
+
+_TRIPLES: Final = {
+    "linux": ("{arch}-unknown-linux-musl", "{arch}-unknown-linux-gnu"),
+    "darwin": ("{arch}-apple-darwin",),
+}
+"""What runs on a system; first what needs nothing that is on it."""
 
 
 def chosen(config: Config, name: str, place: Place) -> tuple[Service, ...]:
@@ -54,6 +63,15 @@ def images(name: str, found: tuple[Service, ...], manifest: Manifest) -> tuple[I
     )
 
 
+def programs(found: tuple[Service, ...], machine: Machine, manifest: Manifest) -> tuple[ArtifactEntry, ...]:
+    """The program of each service for a machine. Raises ConfigError with each that was not built."""
+    made = [(service, _program(service, machine, manifest)) for service in found]
+    problems = [_unbuilt(service, machine) for service, program in made if program is None]
+    if problems:
+        raise ConfigError(*problems)
+    return tuple(program for _, program in made if program)
+
+
 def service_of(item: Item, found: tuple[Service, ...]) -> Service:
     """The service that an item is."""
     name = item.id.rpartition("/")[2]
@@ -83,3 +101,23 @@ def _digest(service: Service, manifest: Manifest) -> str:
     folder = image_folder(service.image)
     found = (each.digest for each in manifest.artifacts if each.kind == Kind.IMAGE and each.path.startswith(folder))
     return next(found, "")
+
+
+def _program(service: Service, machine: Machine, manifest: Manifest) -> ArtifactEntry | None:
+    triples = [each.format(arch=machine.arch) for each in _TRIPLES.get(machine.system, ())]
+    name = PurePosixPath(service.command[0]).name
+    built = {
+        each.target: each
+        for each in manifest.artifacts
+        if each.kind == Kind.BINARY and each.package == service.package and each.name == name
+    }
+    return next((built[triple] for triple in triples if triple in built), None)
+
+
+def _unbuilt(service: Service, machine: Machine) -> Problem:
+    return Problem(
+        path=f"package.{service.package}",
+        what=f"has no program {PurePosixPath(service.command[0]).name} for this machine in the manifest",
+        why=f"it is {machine.system} on {machine.arch}",
+        hint="services of scripts run in containers: deploy them by compose",
+    )

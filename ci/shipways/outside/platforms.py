@@ -12,7 +12,8 @@ from shipways.model.deployment import Pulse, Running, Terms
 from shipways.model.item import Item
 from shipways.model.manifest import Manifest
 from shipways.model.service import Health
-from shipways.ports import Files, Process
+from shipways.outside.hosts import Hosts
+from shipways.ports import Clock, Files, Process
 
 
 class Prober(Protocol):
@@ -110,6 +111,8 @@ class Site:
     services: Callable[[Scope], Services]
     """The services of this machine. Raises PreflightError where nobody keeps services, or not for this user."""
     render: Callable[[], RenderApi]
+    hosts: Hosts
+    clock: Clock
 
 
 class Deployer(Protocol):

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Final, NoReturn, cast
 
 from shipways.outside.channels import Outside
+from shipways.outside.hosts import Hosts
 from shipways.outside.platforms import Prober, Site
-from shipways.ports import Files, Process
+from shipways.ports import Clock, Files, Process
 
 
 def closed(*address: object) -> NoReturn:
@@ -35,4 +36,6 @@ CLOSED_SITE: Final = Site(
     prober=cast(Prober, closed),
     services=closed,
     render=closed,
+    hosts=cast(Hosts, closed),
+    clock=cast(Clock, closed),
 )

@@ -1,8 +1,9 @@
 """deploy, rollback: what runs becomes what was released, or what ran before."""
 
+import contextlib
 import difflib
 import functools
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import anyio
@@ -67,22 +68,22 @@ async def deploy_all(names: Sequence[str], tag: str, console: Console, *, apply:
     found = known(names)
     if found:
         manifest = await _released(tag, console) if tag else _made(dist)
-        crew = _crew(dist, console)
         wanted = [(deployer, deployer.desired(manifest)) for deployer in found]
-        for deployer in found:
-            await _preflight(deployer, crew)
-        for deployer, items in wanted:
-            await _carried(deployer, items, crew, apply=apply)
+        async with _crew(dist, console) as crew:
+            for deployer in found:
+                await _preflight(deployer, crew)
+            for deployer, items in wanted:
+                await _carried(deployer, items, crew, apply=apply)
 
 
 async def _rollback(name: str, log: str, apply: bool) -> None:
     console = wire.console(log)
-    crew = _crew(settings(wire.here()).folder / "dist", console)
     (deployer,) = known((name,))
-    await _preflight(deployer, crew)
     items = deployer.items()
-    running = await persist(name, lambda: deployer.observe(crew.site, items), console, crew.clock)
-    await _carried(deployer, rollbacks(items, running), crew, apply=apply)
+    async with _crew(settings(wire.here()).folder / "dist", console) as crew:
+        await _preflight(deployer, crew)
+        running = await persist(name, lambda: deployer.observe(crew.site, items), console, crew.clock)
+        await _carried(deployer, rollbacks(items, running), crew, apply=apply)
 
 
 def known(names: Sequence[str]) -> tuple[Deployer, ...]:
@@ -101,14 +102,18 @@ def _unknown(name: str, found: dict[str, Deployer]) -> Problem:
     return Problem(path=f"deploy.{name}", what="there is no such deployment", hint=hint)
 
 
-def _crew(dist: Path, console: Console) -> Crew:
+@contextlib.asynccontextmanager
+async def _crew(dist: Path, console: Console) -> AsyncIterator[Crew]:
+    """Hosts stay reached, and their locks held, while the block runs."""
     clock, files = wire.clock(), wire.files()
-    return Crew(
+    crew = Crew(
         site=site(dist.parent, dist, wire.shell(), clock, functools.cache(machine_services)),
         console=console,
         clock=clock,
         record=lambda row: append_publication(files, dist, row, clock),
     )
+    async with contextlib.aclosing(crew.site.hosts):
+        yield crew
 
 
 async def _preflight(deployer: Deployer, crew: Crew) -> None:

@@ -4,26 +4,20 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
 from shipways.config.schema import Config
-from shipways.deploy.wanted import chosen, items, service_of, terms
-from shipways.errors import ConfigError, PreflightError, Problem, Unfinished
-from shipways.model.artifact import Kind
+from shipways.deploy.wanted import chosen, items, programs, service_of, terms
+from shipways.errors import PreflightError, Problem, Unfinished
 from shipways.model.daemon import Machine, Scope, place
 from shipways.model.deployment import Pulse, Running, Terms
 from shipways.model.item import Item
-from shipways.model.manifest import ArtifactEntry, Manifest
+from shipways.model.manifest import Manifest
 from shipways.model.service import Service
 from shipways.outside.platforms import Services, Site
 
 _SYSTEMS: Final = {"systemd": "linux", "launchd": "darwin"}
-_TRIPLES: Final = {
-    "linux": ("{arch}-unknown-linux-musl", "{arch}-unknown-linux-gnu"),
-    "darwin": ("{arch}-apple-darwin",),
-}
-"""What runs on a system; first what needs nothing that is on it."""
 _STATE: Final = "state.json"
 
 
@@ -44,14 +38,10 @@ class MachineDeployer:
 
     def desired(self, manifest: Manifest) -> tuple[Item, ...]:
         """The program of each service for this machine. Raises ConfigError with each that was not built."""
-        found = [(service, self._program(service, manifest)) for service in self.services]
-        problems = [self._unbuilt(service) for service, program in found if program is None]
-        if problems:
-            raise ConfigError(*problems)
+        found = programs(self.services, self.machine, manifest)
         return tuple(
             replace(item, want=program.digest, path=program.path)
-            for item, (_, program) in zip(self.items(), found, strict=True)
-            if program
+            for item, program in zip(self.items(), found, strict=True)
         )
 
     async def preflight(self, site: Site) -> tuple[Problem, ...]:
@@ -115,24 +105,6 @@ class MachineDeployer:
         if not there:
             return Running()
         return Running(digest=started, previous=told.get("previous", ""), torn=there != started)
-
-    def _program(self, service: Service, manifest: Manifest) -> ArtifactEntry | None:
-        triples = [each.format(arch=self.machine.arch) for each in _TRIPLES.get(self.machine.system, ())]
-        name = PurePosixPath(service.command[0]).name
-        built = {
-            each.target: each
-            for each in manifest.artifacts
-            if each.kind == Kind.BINARY and each.package == service.package and each.name == name
-        }
-        return next((built[triple] for triple in triples if triple in built), None)
-
-    def _unbuilt(self, service: Service) -> Problem:
-        return Problem(
-            path=f"package.{service.package}",
-            what=f"has no program {PurePosixPath(service.command[0]).name} for this machine in the manifest",
-            why=f"it is {self.machine.system} on {self.machine.arch}",
-            hint="services of scripts run in containers: deploy them by compose",
-        )
 
 
 def _folder(service: Service) -> Path:

@@ -1,0 +1,260 @@
+"""SSH: hosts whose keys are known, logged in to by keys alone."""
+
+import asyncio
+import contextlib
+import shlex
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import anyio
+import asyncssh
+
+from shipways.adapters.files import DiskFiles
+from shipways.errors import PreflightError, Problem, Transient, Unfinished
+from shipways.model.digest import digest_bytes
+from shipways.outside.hosts import Address, Host
+from shipways.ports import Completed
+
+_CONNECT: Final = 15.0
+"""Seconds for a connection and the login."""
+_ALIVE: Final = 5
+"""Seconds between questions whether the other side is there; three without an answer, and it is not."""
+_BEAT: Final = 4.0
+"""Seconds between the signs of life for what is held; tender lets go after 15 without one."""
+_CHANNELS: Final = 8
+"""Commands at once on a connection: sshd allows ten (MaxSessions), and what is held is one."""
+_TOKEN: Final = b'{"token":'
+"""How the line begins of one that holds; one that does not begins with who does, and ends."""
+_PIECE: Final = 1 << 18
+_WRITE: Final = 'mkdir -p -- "$(dirname "$1")" && umask 077 && cat >"$1"'
+_PLACE: Final = 'chmod "$3" "$1" && sync "$1" && mv -fT "$1" "$2"'
+
+
+class SshHosts:
+    """The `Hosts` port."""
+
+    def __init__(self) -> None:
+        self._open: dict[Address, SshHost] = {}
+        self._locks: dict[Address, anyio.Lock] = {}
+
+    async def reach(self, address: Address) -> Host:
+        """One connection for each, made anew when it was lost."""
+        async with self._locks.setdefault(address, anyio.Lock()):
+            host = self._open.get(address)
+            if host is None or host.gone:
+                host = self._open[address] = await _connected(address)
+            return host
+
+    async def aclose(self) -> None:
+        """What is held ends first."""
+        for host in self._open.values():
+            await host.aclose()
+        self._open.clear()
+
+
+class SshHost:
+    """The `Host` port, over one connection. `root` is what makes a command run as root."""
+
+    def __init__(self, address: Address, connection: asyncssh.SSHClientConnection, root: Sequence[str]) -> None:
+        self._address = address
+        self._connection = connection
+        self._root = root
+        self._turns = anyio.CapacityLimiter(_CHANNELS)
+        self._held: list[tuple[asyncssh.SSHClientProcess[bytes], asyncio.Task[None]]] = []
+        self.held = ""
+
+    @property
+    def gone(self) -> bool:
+        """Whether the connection has ended."""
+        return self._connection.is_closed()
+
+    async def run(self, argv: Sequence[str], stdin: bytes = b"") -> Completed:
+        """Each word arrives as it is."""
+        async with self._turns, self._answering():
+            done = await self._connection.run(self._command(argv), input=stdin, encoding=None, check=False)
+            return _completed(done.returncode, done.stdout, done.stderr, self._address)
+
+    async def put(self, source: Path | bytes, path: str, *, mode: int, within: Sequence[str] = ()) -> None:
+        """By way of a file beside it, whose bytes are compared before it takes the name."""
+        beside, here = f"{path}.new", await anyio.to_thread.run_sync(_digest, source)
+        await self._stream(source, ("sh", "-c", _WRITE, "sh", beside))
+        if (there := await self.digest(beside)) != here:
+            raise self._unwritten(path, f"{there or 'nothing'} arrived of {here}")
+        done = await self.run((*within, "sh", "-c", _PLACE, "sh", beside, path, f"{mode:o}"))
+        if done.code:
+            raise self._unwritten(path, done.stderr.strip())
+
+    async def digest(self, path: str) -> str:
+        """By coreutils."""
+        done = await self.run(("sha256sum", "--", path))
+        return "" if done.code else f"sha256:{done.stdout.lstrip(chr(92))[:64]}"
+
+    async def hold(self, argv: Sequence[str]) -> Completed:
+        """It is told a line every few seconds; sshd ends its input with the connection."""
+        async with self._answering():
+            process = await self._connection.create_process(self._command(argv), encoding=None)
+            line = await process.stdout.readline()
+            if line.startswith(_TOKEN):
+                self._held.append((process, asyncio.get_running_loop().create_task(_beat(process))))
+                self.held = line.decode(errors="replace")
+                return Completed(code=0, stdout=self.held, stderr="")
+            done = await process.wait(check=False)
+            rest = line + _bytes(done.stdout)
+            return _completed(done.returncode, rest, done.stderr, self._address)
+
+    async def aclose(self) -> None:
+        """What is held sees the end of its input, and is waited for."""
+        with contextlib.suppress(OSError, asyncssh.Error, TimeoutError):
+            for process, beat in self._held:
+                beat.cancel()
+                process.stdin.write_eof()
+                await asyncio.wait_for(process.wait(check=False), _ALIVE)
+        self._connection.close()
+        with contextlib.suppress(OSError, asyncssh.Error, TimeoutError):
+            await asyncio.wait_for(self._connection.wait_closed(), _ALIVE)
+
+    async def _stream(self, source: Path | bytes, argv: Sequence[str]) -> None:
+        """A command whose input is a file, in pieces."""
+        async with (
+            self._turns,
+            self._answering(),
+            self._connection.create_process(self._command(argv), encoding=None) as process,
+        ):
+            with contextlib.suppress(BrokenPipeError):  # it has ended, and says why
+                async for piece in _pieces(source):
+                    process.stdin.write(piece)
+                    await process.stdin.drain()
+                process.stdin.write_eof()
+            done = await process.wait(check=False)
+        if done.returncode:
+            raise self._unwritten(argv[-1], _bytes(done.stderr).decode(errors="replace").strip())
+
+    def _command(self, argv: Sequence[str]) -> str:
+        return shlex.join((*self._root, *argv))
+
+    def _unwritten(self, path: str, why: str) -> Unfinished:
+        hint = "look at the disk of the host and its rights there"
+        return Unfinished(Problem(path=f"{self._address.name}:{path}", what="cannot be written", why=why, hint=hint))
+
+    @contextlib.asynccontextmanager
+    async def _answering(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except (OSError, asyncssh.Error) as error:
+            raise _silent(self._address, error) from None
+
+
+class _Client(asyncssh.SSHClient):
+    """Trusts no key that is not known, and remembers which was shown."""
+
+    def __init__(self) -> None:
+        self.shown = ""
+
+    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
+        """Never: asyncssh asks only for keys that are not in the file."""
+        del host, addr, port
+        self.shown = key.get_fingerprint()
+        return False
+
+
+async def _connected(address: Address) -> SshHost:
+    client = _Client()
+    try:
+        text = await _known(address)
+        connection = await asyncssh.connect(
+            address.host,
+            address.port,
+            username=address.user,
+            client_factory=lambda: client,
+            known_hosts=asyncssh.import_known_hosts(text),
+            client_keys=[str(Path(address.key).expanduser())] if address.key else (),
+            agent_path=None if address.key else (),
+            config=None,
+            preferred_auth="publickey",
+            connect_timeout=_CONNECT,
+            login_timeout=_CONNECT,
+            keepalive_interval=_ALIVE,
+            keepalive_count_max=3,
+        )
+    except asyncssh.HostKeyNotVerifiable as error:
+        raise PreflightError(_unverified(address, client.shown, text, error)) from None
+    except asyncssh.PermissionDenied as error:
+        what = f"does not let {address.user} in by any key"
+        hint = (
+            "add your public key to its authorized_keys, or name yours: [deploy.NAME.ssh] key; passwords are not used"
+        )
+        raise PreflightError(Problem(path=address.name, what=what, why=error.reason, hint=hint)) from None
+    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, ValueError) as error:
+        hint = "a key with a passphrase is used by ssh-agent"
+        raise PreflightError(
+            Problem(path=address.name, what="the key cannot be used", why=str(error), hint=hint)
+        ) from None
+    except (OSError, asyncssh.Error) as error:
+        raise _silent(address, error) from None
+    return SshHost(address, connection, () if address.user == "root" else ("sudo", "-n", "--"))
+
+
+async def _known(address: Address) -> str:
+    """The text of the file of known hosts; one that is not there knows none. Raises PreflightError."""
+    path = Path(address.known or "~/.ssh/known_hosts").expanduser()
+    try:
+        return await anyio.Path(path).read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise PreflightError(Problem(path=str(path), what="cannot be read", why=error.strerror or "")) from None
+
+
+def _unverified(address: Address, shown: str, text: str, error: asyncssh.Error) -> Problem:
+    """What is wrong with the key of a host, and what to do."""
+    file = address.known or "~/.ssh/known_hosts"
+    keys = asyncssh.import_known_hosts(text).match(address.host, "", address.port)[0]
+    told = f"it shows {shown}" if shown else error.reason
+    if not keys:
+        hint = f"ask who runs it for its fingerprint, and put the key into {file}: `ssh-keyscan -p {address.port} HOST`"
+        return Problem(path=address.name, what="the key of this host is not known", why=told, hint=hint)
+    known = ", ".join(key.get_fingerprint() for key in keys)
+    hint = f"somebody else may answer for it; if it was set up anew, change its line in {file}"
+    return Problem(
+        path=address.name, what="the key of this host is not the known one", why=f"{told}, known is {known}", hint=hint
+    )
+
+
+def _silent(address: Address, error: Exception) -> Transient:
+    why = str(error) or type(error).__name__
+    return Transient(Problem(path=address.name, what="does not answer", why=why, hint="the same command goes on"))
+
+
+def _completed(code: int | None, out: object, err: object, address: Address) -> Completed:
+    """Raises Transient where nobody knows how it ended."""
+    if code is None:
+        raise _silent(address, ConnectionResetError("the connection was lost while a command ran"))
+    texts = (_bytes(each).decode(errors="replace") for each in (out, err))
+    return Completed(code=code, stdout=next(texts), stderr=next(texts))
+
+
+def _bytes(text: object) -> bytes:
+    """What a process printed; it has no text, since no encoding was asked for."""
+    return text if isinstance(text, bytes) else b""
+
+
+def _digest(source: Path | bytes) -> str:
+    return digest_bytes(source) if isinstance(source, bytes) else DiskFiles().digest(source)
+
+
+async def _pieces(source: Path | bytes) -> AsyncIterator[bytes]:
+    if isinstance(source, bytes):
+        yield source
+        return
+    async with await anyio.open_file(source, "rb") as stream:
+        while piece := await stream.read(_PIECE):
+            yield piece
+
+
+async def _beat(process: "asyncssh.SSHClientProcess[bytes]") -> None:
+    with contextlib.suppress(OSError, asyncssh.Error):
+        while True:
+            await asyncio.sleep(_BEAT)
+            process.stdin.write(b"\n")
+            await process.stdin.drain()

@@ -1,0 +1,63 @@
+"""What has to be true of a host before anything is changed there."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from shipways.errors import Problem
+from shipways.model.service import Service
+from shipways.outside.hosts import Host
+
+_CLOCK: Final = 300.0
+"""Seconds by which its clock may differ: certificates and logs are of no use beyond."""
+_ROOM: Final = 256 * 1024
+"""KiB that have to be free."""
+_LISTEN: Final = "0A"
+_OURS: Final = frozenset({"active", "activating", "reloading", "deactivating"})
+"""States of a service in which what listens may be its own program."""
+_FACTS: Final = (
+    'id -u; test -d /run/systemd/system && echo systemd || echo no; uname -m; date +%s; p="$1"; '
+    'while [ ! -d "$p" ]; do p=$(dirname "$p"); done; df -Pk "$p" | awk \'NR == 2 { print $4 }\''
+)
+_PORTS: Final = "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null || true"
+
+
+async def checked(host: Host, name: str, root: str, arch: str, now: float) -> tuple[Problem, ...]:
+    """The right, the system, the room below `root` and the clock."""
+    done = await host.run(("sh", "-c", _FACTS, "sh", root))
+    facts = done.stdout.split()
+    if done.code or len(facts) != 5 or facts[0] != "0":
+        hint = "log in as root, or let this user run everything by sudo without a password"
+        return (Problem(path=name, what="nothing can be run as root", why=done.stderr.strip(), hint=hint),)
+    return tuple(_problems(name, facts, arch, now))
+
+
+async def taken(host: Host, name: str, services: Sequence[Service]) -> tuple[Problem, ...]:
+    """The ports that something else listens on: the service is down, and they are not free."""
+    listening = _listening((await host.run(("sh", "-c", _PORTS))).stdout)
+    found = []
+    for service in services:
+        state = (await host.run(("systemctl", "is-active", f"{service.name}.service"))).stdout.strip()
+        if service.port in listening and state not in _OURS:
+            what = f"port {service.port} is taken, and not by {service.name}"
+            found.append(Problem(path=name, what=what, hint=f"`ss -ltnp sport = :{service.port}` there says by whom"))
+    return tuple(found)
+
+
+def _problems(name: str, facts: Sequence[str], arch: str, now: float) -> Iterator[Problem]:
+    _, system, machine, time, room = facts
+    if system != "systemd":
+        yield Problem(path=name, what="is not run by systemd", hint="hosts are machines that systemd has started")
+    if machine != arch:
+        yield Problem(path=name, what=f"is {machine}", why=f"programs for {arch} are brought to it")
+    if (differs := abs(float(time) - now)) > _CLOCK:
+        what = f"its clock and ours differ by {differs:.0f} s"
+        yield Problem(path=name, what=what, hint="`timedatectl set-ntp true` on the one that is wrong")
+    if int(room) < _ROOM:
+        what = f"has {int(room) // 1024} MiB left on the disk"
+        yield Problem(path=name, what=what, why=f"at least {_ROOM // 1024} MiB are needed")
+
+
+def _listening(table: str) -> frozenset[int]:
+    """The ports of a table of the kernel."""
+    rows = (line.split() for line in table.splitlines())
+    return frozenset(int(row[1].rpartition(":")[2], 16) for row in rows if len(row) > 3 and row[3] == _LISTEN)
