@@ -24,7 +24,7 @@ PACKAGES = (
 PROGRAMS = "/usr/local/bin"
 _TENDER = Path(__file__).parent.parent / "ci" / "tender"
 _PULSE = Path(__file__).parent / "projects" / "pulse"
-_RIGHTS = (
+RIGHTS = (
     *("--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN", "--cap-add", "SYS_PTRACE"),
     *("--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"),
     *("--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp"),
@@ -130,7 +130,7 @@ def machine(folder: Path, kept: Path) -> Iterator[Machine]:
         }
         volumes = [word for here, there in mounts.items() for word in ("--volume", f"{here}:{there}")]
         stop = ("--stop-signal", "SIGRTMIN+3")
-        engine.docker("run", "--detach", "--name", "machine", *stop, *_RIGHTS, *volumes, "machine:1")
+        engine.docker("run", "--detach", "--name", "machine", *stop, *RIGHTS, *volumes, "machine:1")
         try:
             made = Machine(engine, "machine", shared)
             made.booted()

@@ -1,0 +1,257 @@
+"""`deploy` and `rollback` on hosts that are reached by SSH: systemd as PID 1, a real sshd, a link of their own."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from composing import TENDER, go_program
+from machines import Machine
+from sandbox import Repository
+from sshhosts import Fleet, fleet
+
+pytestmark = [pytest.mark.integration, pytest.mark.long]
+
+PULSE = Path(__file__).parent.parent / "projects/pulse"
+CONFIG = """
+[project]
+name = "beats"
+source_archive = false
+
+[package.beat]
+build = "prebuilt"
+version = "1.0.0"
+sbom = false
+prebuilt.files = {{ x86_64-unknown-linux-musl = "bin/beat" }}
+
+[image.beat]
+package = "beat"
+command = ["serve"]
+
+[service.beat]
+image = "beat"
+port = 8123
+health = "/health"
+stop_time = "2s"
+env.PULSE_ADDR = {{ default = "{{address}}:{{port}}" }}
+probe = {{ interval = "300ms", timeout = "500ms", start_period = "2s", retries = 2 }}
+
+[deploy.prod]
+kind = "hosts"
+wait = "5s"
+hosts = [{hosts}]
+[deploy.prod.ssh]
+tender = "bin/tender"
+key = "{key}"
+known_hosts = "{known}"
+"""
+BROKEN = 'package main\n\nimport "os"\n\nfunc main() {\n\tprintln("no room left")\n\tos.Exit(3)\n}\n'
+ROOT = "/opt/shipways"
+RUNS = "tail -c 5 /proc/$(pidof beat)/exe"
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A project that is built here, and the hosts that it is deployed to: the second by sudo."""
+
+    project: Repository
+    fleet: Fleet
+    programs: Path
+
+    @property
+    def hosts(self) -> tuple[Machine, Machine]:
+        """Both."""
+        first, second = self.fleet.hosts.values()
+        return first, second
+
+    def build(self, version: str, program: str = "good") -> None:
+        """What lies in dist/ afterwards is this program under this version."""
+        place = self.project.root / "bin/beat"
+        place.write_bytes((self.programs / program).read_bytes() + version.encode())
+        place.chmod(0o755)
+        config = self.project.root / "shipways.toml"
+        config.write_text(re.sub(r'^version = ".*"$', f'version = "{version}"', config.read_text(), flags=re.MULTILINE))
+        self.project.commit()
+        ran = self.project.shipways("release", "--snapshot")
+        assert 0 == ran.code, ran.err
+
+    def shipways(self, *words: str) -> tuple[int, str]:
+        """The exit code, and what was said."""
+        ran = self.project.shipways(*words)
+        return ran.code, ran.out + ran.err
+
+    def start(self, *words: str) -> "subprocess.Popen[bytes]":
+        """shipways, while it runs."""
+        return subprocess.Popen(
+            (sys.executable, "-m", "shipways", *words),
+            cwd=self.project.root,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | {"XDG_CACHE_HOME": str(self.project.cache), "GITHUB_ACTIONS": "", "CI": ""},
+        )
+
+    def versions(self) -> tuple[str, ...]:
+        """The ends of the programs that run."""
+        return tuple(host.out("sh", "-c", RUNS) for host in self.hosts)
+
+    def known(self, text: str) -> None:
+        """What the file of known hosts says."""
+        self.fleet.known.write_text(text)
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Ground]:
+    """Two hosts, and version 1.0.0 deployed for the first time."""
+    folder = tmp_path_factory.mktemp("hosts")
+    kept = pytestconfig.cache.mkdir("images") if pytestconfig.cache else folder
+    go_program(PULSE, folder / "good")
+    with fleet(tmp_path_factory.mktemp("fleet"), kept, 2) as ships:
+        project = Repository(folder / "beats", folder / "cache")
+        first, second = ships.hosts
+        hosts = f'"root@{first}", "deploy@{second}:22"'
+        project.file("shipways.toml", CONFIG.format(hosts=hosts, key=ships.key, known=ships.known))
+        project.file(".gitignore", "/dist/\n/bin/\n")
+        (project.root / "bin").mkdir()
+        go_program(TENDER, project.root / "bin/tender")
+        made = Ground(project, ships, folder)
+        made.build("1.0.0")
+        code, said = made.shipways("deploy", "prod")
+        assert 0 == code, said
+        assert ("1.0.0", "1.0.0") == made.versions(), said
+        yield made
+
+
+def test_again_and_back_and_forth(ground: Ground) -> None:
+    """Again nothing is done; a new version runs on both, rollback returns, once more goes forward."""
+    pids = [host.out("pidof", "beat") for host in ground.hosts]
+    code, said = ground.shipways("deploy", "prod")
+    assert (0, pids) == (code, [host.out("pidof", "beat") for host in ground.hosts]), said
+    ground.build("1.1.0")
+    for words, expected in (
+        (("deploy", "prod"), "1.1.0"),
+        (("rollback", "prod"), "1.0.0"),
+        (("rollback", "prod"), "1.1.0"),
+    ):
+        code, said = ground.shipways(*words)
+        assert (0, (expected, expected)) == (code, ground.versions()), said
+    for host in ground.hosts:
+        assert 2 == len(host.out("ls", f"{ROOT}/beat/releases").split()), "that of now and that of before"
+
+
+def test_one_that_does_not_work_on_the_second(ground: Ground) -> None:
+    """It gets healthy on the first host and not on the second: both run what they ran, unit and all."""
+    before = ground.versions()
+    second = ground.hosts[1]
+    second.out("sh", "-c", "mkdir -p /etc/systemd/system/beat.service.d")
+    ground.build("2.0.0")
+    links = [host.out("readlink", f"{ROOT}/beat/current") for host in ground.hosts]
+    units = [host.out("sha256sum", "/etc/systemd/system/beat.service") for host in ground.hosts]
+    refuse = f"[Service]\nExecStartPre=/bin/sh -c '! tail -c 5 {ROOT}/beat/current/beat | grep -q 2.0.0'\n"
+    second.out(
+        "sh", "-c", 'printf "%s" "$0" >/etc/systemd/system/beat.service.d/x.conf; systemctl daemon-reload', refuse
+    )
+    code, said = ground.shipways("deploy", "prod")
+    assert (8, before) == (code, ground.versions()), said
+    assert 2 == said.count("returned to"), said
+    assert links == [host.out("readlink", f"{ROOT}/beat/current") for host in ground.hosts]
+    assert units == [host.out("sha256sum", "/etc/systemd/system/beat.service") for host in ground.hosts]
+    second.out("sh", "-c", "rm -r /etc/systemd/system/beat.service.d; systemctl daemon-reload")
+    code, said = ground.shipways("deploy", "prod")
+    assert (0, ("2.0.0", "2.0.0")) == (code, ground.versions()), said
+
+
+def test_hosts_whose_keys_are_not_the_known_ones(ground: Ground) -> None:
+    """One that is unknown, and one that has changed: nothing is done, the fingerprint is said, no key is added."""
+    right = ground.fleet.known.read_text()
+    lines = right.splitlines()
+    for text, words in (
+        (lines[0] + "\n", "is not known"),
+        (f"{lines[0]}\n{lines[1].split()[0]} {lines[0].split(' ', 1)[1]}\n", "is not the known one"),
+    ):
+        ground.known(text)
+        code, said = ground.shipways("deploy", "prod")
+        assert (3, True, True) == (code, words in said, "SHA256:" in said), said
+        assert text == ground.fleet.known.read_text()
+    ground.known(right)
+
+
+def test_keys_alone(ground: Ground) -> None:
+    """S2-20: a key that the host does not know, and a host that takes passwords alone: refused, and nobody is asked."""
+    pair = (ground.fleet.key, ground.fleet.key.with_suffix(".pub"))
+    kept = [path.read_bytes() for path in pair]
+    ground.fleet.key.unlink()
+    subprocess.run(("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(pair[0])), input=b"y\n", check=True)
+    code, said = ground.shipways("deploy", "prod")
+    for path, content in zip(pair, kept, strict=True):
+        path.write_bytes(content)
+    assert (3, 2) == (code, said.count("passwords are not used")), said
+    host, file = ground.hosts[1], "/etc/ssh/sshd_config.d/x.conf"
+    text = "PubkeyAuthentication no\nPasswordAuthentication yes\n"
+    host.out("sh", "-c", f"printf '%s' \"$0\" >{file}; systemctl restart ssh", text)
+    code, said = ground.shipways("deploy", "prod")
+    host.out("sh", "-c", f"rm {file}; systemctl restart ssh")
+    assert (3, 1) == (code, said.count("passwords are not used")), said
+
+
+def test_somebody_else_deploys_there(ground: Ground) -> None:
+    """The lock of one host is held: nothing is done anywhere, and it is said by whom."""
+    before, host = ground.versions(), ground.hosts[1]
+    ground.build("3.0.0")
+    lock = f"(sleep 60) | {ROOT}/bin/tender lock --file {ROOT}/lock --holder 'the night shift' --ttl 60s --wait 10s"
+    host.out("systemd-run", "--unit=shift", "sh", "-c", lock)
+    host.wait("sh", "-c", f"{ROOT}/bin/tender lock --file {ROOT}/lock --holder me </dev/null | grep shift")
+    code, said = ground.shipways("deploy", "prod")
+    host.out("systemctl", "stop", "shift")
+    assert (3, before) == (code, ground.versions()), said
+    assert "the night shift" in said, said
+
+
+def test_killed_between(ground: Ground) -> None:
+    """Killed while the first host runs the new version and the second the old: the next run ends it."""
+    ground.build("4.0.0")
+    before = ground.versions()[1]
+    process = ground.start("deploy", "prod")
+    try:
+        end = time.monotonic() + 30
+        while "4.0.0" != ground.hosts[0].run("sh", "-c", RUNS).out:
+            assert time.monotonic() < end
+            assert process.poll() is None
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert ("4.0.0", before) == ground.versions()
+    code, said = ground.shipways("deploy", "prod")
+    assert (0, ("4.0.0", "4.0.0")) == (code, ground.versions()), said
+
+
+def test_edited_by_hand(ground: Ground) -> None:
+    """A unit that somebody has edited on a host is not that of the release, and becomes it again."""
+    unit = "/etc/systemd/system/beat.service"
+    right = ground.hosts[0].out("cat", unit)
+    ground.hosts[0].out("sh", "-c", f"echo '# mine' >>{unit}")
+    code, said = ground.shipways("deploy", "prod")
+    assert (0, right) == (code, ground.hosts[0].out("cat", unit)), said
+
+
+def test_the_first_that_fails_leaves_nothing(ground: Ground) -> None:
+    """Where nothing ran before, neither a unit nor a release is left; tender and the lock stay."""
+    for host in ground.hosts:
+        host.out("sh", "-c", f"systemctl disable --now beat; rm -r /etc/systemd/system/beat.service {ROOT}/beat")
+        host.out("systemctl", "daemon-reload")
+    (ground.programs / "source").mkdir()
+    (ground.programs / "source/main.go").write_text(BROKEN)
+    (ground.programs / "source/go.mod").write_text("module program\n\ngo 1.24\n")
+    go_program(ground.programs / "source", ground.programs / "broken")
+    ground.build("5.0.0", "broken")
+    code, said = ground.shipways("deploy", "prod")
+    assert (8, True) == (code, "no room left" in said), said
+    for host in ground.hosts:
+        assert ["bin", "lock"] == [each for each in host.out("ls", ROOT).split() if not each.startswith("lock.")]
+        assert 0 != host.run("test", "-e", "/etc/systemd/system/beat.service").code

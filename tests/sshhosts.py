@@ -1,0 +1,89 @@
+"""Hosts as they are in production: systemd is PID 1, sshd answers, and each has an address of its own."""
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from engines import debian
+from machines import RIGHTS, Machine
+from registries import DockerEngine, docker_engine
+from support import need
+
+_PACKAGES = (
+    *("ca-certificates", "dbus", "logrotate", "openssh-server", "procps"),
+    *("sudo", "systemd", "systemd-sysv"),
+)
+_KEYS = "rm -f /etc/ssh/ssh_host_*; ssh-keygen -q -A; systemctl restart ssh"
+_USER = (
+    "useradd --create-home --shell /bin/sh deploy; echo 'deploy ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/deploy; "
+    "for home in /root /home/deploy; do "
+    'install -d -m 0700 $home/.ssh; printf "%s" "$0" >$home/.ssh/authorized_keys; done; chown -R deploy: /home/deploy'
+)
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The hosts by their addresses, the key that opens them, and the file of theirs."""
+
+    hosts: dict[str, Machine]
+    key: Path
+    known: Path
+
+
+@contextlib.contextmanager
+def fleet(folder: Path, kept: Path, count: int) -> Iterator[Fleet]:
+    """Hosts with root and a user `deploy` who may all by sudo; a loud skip without the programs. Needs root."""
+    need("dockerd", "docker", "mmdebstrap", "ip", "ssh-keygen")
+    if os.geteuid() != 0:
+        pytest.skip("dockerd needs root")
+    (layer,) = debian(kept, _PACKAGES).layers
+    (folder / "layer.tar.gz").write_bytes(layer)
+    key, known = folder / "key", folder / "known_hosts"
+    _here("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
+    made: dict[str, Machine] = {}
+    with docker_engine() as engine:
+        engine.docker("import", "--change", 'CMD ["/sbin/init"]', str(folder / "layer.tar.gz"), "host:1")
+        try:
+            for number in range(1, count + 1):
+                engine.docker(
+                    *("run", "--detach", "--name", f"host-{number}", "--stop-signal", "SIGRTMIN+3"), *RIGHTS, "host:1"
+                )
+                host = Machine(engine, f"host-{number}", folder)
+                made[_linked(engine, number)] = host
+                host.booted()
+                _opened(host, key.with_suffix(".pub").read_text())
+            known.write_text("".join(f"{address} {_shown(host)}\n" for address, host in made.items()))
+            yield Fleet(made, key, known)
+        finally:
+            for host in made.values():
+                engine.docker("rm", "--force", host.name)
+
+
+def _linked(engine: DockerEngine, number: int) -> str:
+    """The address of a host, which a pair of devices joins to this machine; they end with it."""
+    pid = engine.docker("inspect", "--format", "{{.State.Pid}}", f"host-{number}")
+    here, there = f"swh{os.getpid() % 100000}.{number}", f"10.213.{os.getpid() % 250}.{number * 4 + 2}"
+    _here("ip", "link", "add", here, "type", "veth", "peer", "name", "eth0", "netns", pid)
+    _here("ip", "address", "add", f"10.213.{os.getpid() % 250}.{number * 4 + 1}/30", "dev", here)
+    _here("ip", "link", "set", here, "up")
+    for words in (("address", "add", f"{there}/30", "dev", "eth0"), ("link", "set", "eth0", "up")):
+        _here("nsenter", "--target", pid, "--net", "ip", *words)
+    return there
+
+
+def _opened(host: Machine, public: str) -> None:
+    host.out("sh", "-c", f"{_USER}; {_KEYS}", public)
+
+
+def _shown(host: Machine) -> str:
+    return host.out("cut", "-d", " ", "-f", "1-2", "/etc/ssh/ssh_host_ed25519_key.pub")
+
+
+def _here(*words: str) -> None:
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert 0 == done.returncode, (words, done.stderr)
