@@ -231,6 +231,22 @@ def test_killed_between(ground: Ground) -> None:
     assert (0, ("4.0.0", "4.0.0")) == (code, ground.versions()), said
 
 
+def test_the_session_is_killed(ground: Ground) -> None:
+    """The session of the second host dies in mid-deployment: it is reached and locked anew, and all goes on."""
+    ground.build("4.1.0")
+    process = ground.start("deploy", "prod")
+    try:
+        end = time.monotonic() + 30
+        while ground.hosts[1].run("pkill", "-KILL", "-f", "@notty").code:
+            assert time.monotonic() < end
+            assert process.poll() is None
+        assert 0 == process.wait(60)
+    finally:
+        process.kill()
+        process.wait()
+    assert ("4.1.0", "4.1.0") == ground.versions()
+
+
 def test_edited_by_hand(ground: Ground) -> None:
     """A unit that somebody has edited on a host is not that of the release, and becomes it again."""
     unit = "/etc/systemd/system/beat.service"
