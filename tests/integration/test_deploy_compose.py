@@ -231,6 +231,8 @@ def test_no_engine(ground: Ground) -> None:
     """Exit 3, before anything is touched."""
     ran = ground.project.shipways("deploy", "prod", env={"DOCKER_HOST": "unix:///nowhere"})
     assert (3, True) == (ran.code, "no Docker engine answers" in ran.err), ran.err
+    ran = ground.project.shipways("deploy", "prod", env={"PATH": str(ground.project.root)})
+    assert (3, True) == (ran.code, "docker: there is no such program" in ran.err), ran.err
 
 
 def test_unknown(ground: Ground) -> None:

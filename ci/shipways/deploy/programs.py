@@ -1,5 +1,6 @@
 """Programs of platforms as deployers call them, and what their errors mean to the core."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from shipways.errors import PreflightError, Problem, Transient, Unfinished
@@ -27,13 +28,15 @@ _AGAIN: Final = (
 """What clients written in Go say when nobody answered, or a server of the platform did not do well."""
 
 
-async def ran(site: Site, *argv: str, stdin: bytes = b"", folder: str = "") -> Completed:
-    """How a program ended, with the user's environment, in a folder below the top of the repository.
+async def ran(
+    site: Site, *argv: str, stdin: bytes = b"", folder: str = "", env: Mapping[str, str] | None = None
+) -> Completed:
+    """How a program ended, with the user's environment and `env`, in a folder below the top of the repository.
 
     Raises PreflightError where there is no program of this name.
     """
     try:
-        return await site.process.run(argv, cwd=site.root / folder, env=site.env, stdin=stdin)
+        return await site.process.run(argv, cwd=site.root / folder, env={**site.env, **(env or {})}, stdin=stdin)
     except FileNotFoundError:
         hint = "install it, or put its folder on PATH"
         raise PreflightError(Problem(path=argv[0], what="there is no such program", hint=hint)) from None

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from shipways.config.schema import Config
 from shipways.deploy.compose import PREVIOUS
+from shipways.deploy.programs import failed, ran
 from shipways.deploy.services import asking
 from shipways.deploy.wanted import chosen, images, items, reference, service_of, terms
 from shipways.errors import Moved, Problem, Transient, Unfinished
@@ -18,8 +19,6 @@ from shipways.model.service import CONTAINER, Service
 from shipways.outside.platforms import Site
 from shipways.ports import Completed
 
-_GONE: Final = ("manifest unknown", "not found", "denied", "unauthorized", "invalid reference")
-"""What an engine says of an image that another try does not bring."""
 _CRASHES: Final = 3
 """How often a container may have been started again before it is given up."""
 
@@ -43,7 +42,7 @@ class ComposeDeployer:
 
     async def preflight(self, site: Site) -> tuple[Problem, ...]:
         """The engine answers, and Compose understands the file with the variables of this user."""
-        told = await _docker(site, "version", "--format", "{{.Server.Version}}")
+        told = await ran(site, "docker", "version", "--format", "{{.Server.Version}}")
         if told.code:
             hint = "start it, or say with DOCKER_HOST where it is"
             return (Problem(path=self.name, what="no Docker engine answers", why=told.stderr.strip(), hint=hint),)
@@ -65,7 +64,9 @@ class ComposeDeployer:
         if (_running(told) if told else Running()).stamp != seen.stamp:
             raise Moved(Problem(path=item.id, what="another container runs since it was looked at"))
         image = reference(service, item.want)
-        _pulled(item, image, await _docker(site, "pull", "--quiet", image))
+        pulled = await ran(site, "docker", "pull", "--quiet", image)
+        if pulled.code:
+            raise failed(item.id, f"{image} could not be pulled", pulled)
         name = service.name.upper().replace("-", "_")
         env = {f"{name}_IMAGE": image, f"{name}_PREVIOUS": previous}
         done = await self._compose(site, "up", "--detach", "--no-deps", "--no-build", service.name, env=env)
@@ -89,7 +90,7 @@ class ComposeDeployer:
         if digest != item.want:
             return Pulse(healthy=False, why=f"{digest or 'another image'} runs", lost=True)
         command = asking(service)
-        asked = await _docker(site, "exec", told["Id"], *command) if command else None
+        asked = await ran(site, "docker", "exec", told["Id"], *command) if command else None
         if asked and asked.code:
             said = (asked.stderr or asked.stdout).strip().splitlines()
             return Pulse(healthy=False, why=said[-1] if said else f"`{' '.join(command)}` ended with {asked.code}")
@@ -104,7 +105,7 @@ class ComposeDeployer:
     async def logs(self, site: Site, item: Item) -> str:
         """Of the container, with what it wrote to either stream."""
         told = await self._inspect(site, service_of(item, self.services))
-        done = await _docker(site, "logs", "--tail", "50", told["Id"]) if told else None
+        done = await ran(site, "docker", "logs", "--tail", "50", told["Id"]) if told else None
         return done.stdout + done.stderr if done else ""
 
     async def _inspect(self, site: Site, service: Service) -> Mapping[str, Any] | None:
@@ -114,17 +115,13 @@ class ComposeDeployer:
         """
         found = await self._compose(site, "ps", "--all", "--quiet", service.name)
         names = found.stdout.split()
-        told = await _docker(site, "inspect", *names) if names and not found.code else found
+        told = await ran(site, "docker", "inspect", *names) if names and not found.code else found
         if told.code:
             raise Transient(Problem(path=self.name, what="does not tell what runs", why=told.stderr.strip()))
         return max(json.loads(told.stdout), key=lambda each: str(each["Created"])) if names else None
 
     async def _compose(self, site: Site, *words: str, env: Mapping[str, str] | None = None) -> Completed:
-        return await _docker(site, "compose", "--file", str(site.root / self.file), *words, env=env)
-
-
-async def _docker(site: Site, *words: str, env: Mapping[str, str] | None = None) -> Completed:
-    return await site.process.run(("docker", *words), cwd=site.root, env={**site.env, **(env or {})})
+        return await ran(site, "docker", "compose", "--file", str(site.root / self.file), *words, env=env)
 
 
 def _running(told: Mapping[str, Any]) -> Running:
@@ -134,14 +131,6 @@ def _running(told: Mapping[str, Any]) -> Running:
     if told["State"]["Status"] in {"exited", "dead", "created"}:
         return Running(previous=digest, stamp=told["Id"])
     return Running(digest=digest, previous=(config["Labels"] or {}).get(PREVIOUS, ""), stamp=told["Id"])
-
-
-def _pulled(item: Item, image: str, done: Completed) -> None:
-    """Raises Transient where another try may bring the image, else Unfinished."""
-    if done.code:
-        said = done.stderr.strip()
-        problem = Problem(path=item.id, what=f"{image} could not be pulled", why=said)
-        raise Unfinished(problem) if any(word in said for word in _GONE) else Transient(problem)
 
 
 def plan(config: Config, machine: Machine) -> Iterator[ComposeDeployer]:  # noqa: ARG001 - the shape of every place
