@@ -27,15 +27,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What has an engine is marked, so that `-m "not long and not engine"` leaves it out.
-
-    With `-n 2 --dist loadgroup` the tests of a file stay together, and all that share the one engine.
-    """
+    """What has an engine is marked, so that `-m "not long and not engine"` leaves it out."""
     for item in items:
-        engine = isinstance(item, pytest.Function) and "containers" in item.fixturenames
-        if engine:
+        if isinstance(item, pytest.Function) and "containers" in item.fixturenames:
             item.add_marker(pytest.mark.engine)
-        item.add_marker(pytest.mark.xdist_group("engine" if engine else str(item.path)))
 
 
 @pytest.fixture(scope="session")

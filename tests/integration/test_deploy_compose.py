@@ -204,8 +204,9 @@ def test_one_that_does_not_work(ground: Ground, program: str, reason: str, log: 
     code, said = ground.shipways("deploy", "prod")
     assert (8, before) == (code, ground.running()), said
     assert (True, True, True) == (reason in said, log in said, said.count("returned") >= 2), said
-    code, said = ground.shipways("rollback", "prod", "--dry-run")
-    assert (0, False) == (code, "not healthy" in said), said
+    ground.release(f"2.1.{len(program)}", index="good", agent="good")
+    code, said = ground.shipways("deploy", "prod")
+    assert 0 == code, said
 
 
 @pytest.mark.long
