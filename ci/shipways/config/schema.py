@@ -12,6 +12,7 @@ from shipways.config.images import Image, image_problems
 from shipways.config.kinds import Frozen, Name, TargetTriple, table
 from shipways.config.packages import Package
 from shipways.config.publish import Publish, attest_problems, homebrew_problems, registry_problems
+from shipways.config.serve import Serve, serve_problems
 from shipways.config.services import Service, ServiceName, service_problems
 from shipways.config.workflows import Workflows, workflow_problems
 
@@ -65,6 +66,7 @@ class Config(Frozen):
     service: dict[ServiceName, Service] = {}
     deployment: Deployment = table()
     deploy: dict[Name, Deploy] = {}
+    serve: Serve | None = None
     workflows: Workflows | None = None
 
     @model_validator(mode="after")
@@ -94,6 +96,7 @@ class Config(Frozen):
         wrong += registry_problems(self.publish, self.image)
         wrong += service_problems(self.service, self.image)
         wrong += deploy_problems(self.deploy, self.service, self.deployment)
+        wrong += serve_problems(self.serve)
         wrong += workflow_problems(self.workflows)
         if self.formula and not self.project.repository:
             wrong.append("project.repository: is required, because a formula downloads from there")

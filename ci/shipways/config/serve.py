@@ -1,0 +1,65 @@
+"""`[serve]`: the deployer service, which brings services to hosts when its API is asked to."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from shipways.config.deploys import Address, SshScope
+from shipways.config.images import AbsolutePath
+from shipways.config.kinds import Duration, Frozen, Size, Word, table
+
+Listen = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9.-]+|\[[0-9a-f:]+\]):[0-9]{1,5}$")]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
+
+
+class Access(Frozen):
+    """`[serve.access]`: who may ask."""
+
+    tokens: AbsolutePath = "/etc/shipways/tokens"
+    loopback: bool = False
+    certificate: AbsolutePath | Literal[""] = ""
+    key: AbsolutePath | Literal[""] = ""
+    rate: Annotated[int, Field(ge=1)] = 120
+    body: Size = "1 MB"
+
+
+class Registry(Frozen):
+    """`[serve.registry]`: where services are registered when they run."""
+
+    url: Url | Literal[""] = ""
+    wait: Duration = "10s"
+
+
+class Kept(Frozen):
+    """`[serve.kept]`: what stays on a host, and for how long."""
+
+    age: Duration = "168h"
+    quota: Size = "2 GB"
+
+
+class Serve(Frozen):
+    """The whole table."""
+
+    listen: Listen = "127.0.0.1:8007"
+    state: AbsolutePath = "/var/lib/shipways"
+    sources: Annotated[tuple[AbsolutePath, ...], Field(min_length=1)]
+    hosts: Annotated[tuple[Address, ...], Field(min_length=1)]
+    public: Word = ""
+    timeout: Duration = "10m"
+    wait: Duration = "30s"
+    retries: Annotated[int, Field(ge=1, le=100)] = 3
+    watch: Duration = "0s"
+    concurrent: Annotated[int, Field(ge=1, le=100)] = 4
+    ssh: SshScope = table()
+    access: Access = table()
+    registry: Registry = table()
+    kept: Kept = table()
+
+
+def serve_problems(serve: Serve | None) -> Iterator[str]:
+    """What goes together in it."""
+    if serve and not serve.ssh.tender:
+        yield "serve.ssh.tender: hosts need it; name the program that is brought to them"
+    if serve and bool(serve.access.certificate) != bool(serve.access.key):
+        yield "serve.access: certificate and key need each other"
