@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from shipways.adapters.process import OsProcess
 from shipways.config.publish import S3, AttestTable, FilesTable, PypiTable
+from shipways.late import LateHosts
 from shipways.model.daemon import Scope
 from shipways.model.names import site_of
 from shipways.model.tap import TapPlace
@@ -67,7 +68,6 @@ def site(root: Path, folder: Path, shell: Shell, clock: Clock, services: Callabl
     """What deployers use, for the repository at `root` and the artifacts in `folder`."""
     from shipways.adapters.files import DiskFiles
     from shipways.adapters.probing import HttpProber
-    from shipways.adapters.ssh import SshHosts
 
     return Site(
         root=root,
@@ -78,7 +78,7 @@ def site(root: Path, folder: Path, shell: Shell, clock: Clock, services: Callabl
         prober=HttpProber(),
         services=services,
         render=functools.cache(lambda: _render(shell, clock)),
-        hosts=SshHosts(),
+        hosts=LateHosts(),
         clock=clock,
     )
 

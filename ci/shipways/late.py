@@ -8,6 +8,7 @@ from shipways.adapters.shell import OsClock, OsShell
 from shipways.model.artifact import Linkage
 from shipways.model.lock import LockedImage
 from shipways.model.oci import Descriptor
+from shipways.outside.hosts import Address, Host, Hosts
 from shipways.outside.upstream import Images
 from shipways.ports import Inspector
 
@@ -57,3 +58,23 @@ class LateImages:
 
         registry = Registry(RegistryHttp(DockerLogins(OsProcess(), OsShell()), OsClock()))
         return Mirrored(registry, self._mirror) if self._mirror else registry
+
+
+class LateHosts:
+    """The `Hosts` port, by asyncssh: half a second to import."""
+
+    def __init__(self) -> None:
+        self._made: Hosts | None = None
+
+    async def reach(self, address: Address) -> Host:
+        """One connection for each."""
+        if self._made is None:
+            from shipways.adapters.ssh import SshHosts
+
+            self._made = SshHosts()
+        return await self._made.reach(address)
+
+    async def aclose(self) -> None:
+        """Of what was reached."""
+        if self._made is not None:
+            await self._made.aclose()

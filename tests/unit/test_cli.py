@@ -163,6 +163,24 @@ class TestStart:
         """`plan` loads neither what renders nor what inspects nor what asks the network."""
         assert set() == self.modules("plan", "--help")[1] & {"httpx", "jinja2", "lief", "rich", "tomlkit"}
 
+    def test_site(self) -> None:
+        """What deployers use is put together without SSH, which is loaded when a host is reached."""
+        code = (
+            "import contextlib, sys; from pathlib import Path; import anyio; from shipways import wire\n"
+            "from shipways.doors import site; from shipways.errors import Transient\n"
+            "from shipways.outside.hosts import Address\n"
+            "async def main():\n"
+            "    hosts = site(Path(), Path(), wire.shell(), wire.clock(), lambda scope: None).hosts\n"
+            "    await hosts.aclose()\n"
+            "    print('asyncssh' in sys.modules)\n"
+            "    with contextlib.suppress(Transient): await hosts.reach(Address(user='', host='127.0.0.1', port=1))\n"
+            "    await hosts.aclose()\n"
+            "    print('asyncssh' in sys.modules)\n"
+            "anyio.run(main)\n"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert ["False", "True"] == done.stdout.split()
+
     def test_garbage(self) -> None:
         """What is imported is never looked at for garbage; what a verb leaves behind is."""
         code = (
