@@ -4,6 +4,7 @@ import contextlib
 import difflib
 import functools
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
@@ -33,6 +34,14 @@ from shipways.verbs.standing import machine_services
 _DRY = click.option("--dry-run", is_flag=True, help="Only look, and print what would be done.")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """Deployments that somebody asked for by name, and the folder of what was made."""
+
+    deployers: tuple[Deployer, ...]
+    dist: Path
+
+
 @click.command()
 @click.argument("name")
 @click.option("--tag", default="", metavar="TAG", help="What was released under this tag; by default what is in dist/.")
@@ -56,44 +65,43 @@ def rollback(name: str, dry_run: bool, log: str) -> None:
 
 
 async def _deploy(name: str, tag: str, log: str, apply: bool) -> None:
-    await deploy_all((name,), tag, wire.console(log), apply=apply)
+    await deploy_all(named((name,)), tag, wire.console(log), apply=apply)
 
 
-async def deploy_all(names: Sequence[str], tag: str, console: Console, *, apply: bool) -> None:
+async def deploy_all(named: Named, tag: str, console: Console, *, apply: bool) -> None:
     """One deployment after the other, of what was released under a tag, else of what is in dist/.
 
     Raises ConfigError, PreflightError, Unfinished, DeployFailed: those that come after one that fails do not begin.
     """
-    dist = settings(wire.here()).folder / "dist"
-    found = known(names)
-    if found:
-        manifest = await _released(tag, console) if tag else _made(dist)
-        wanted = [(deployer, deployer.desired(manifest)) for deployer in found]
-        async with _crew(dist, console) as crew:
-            for deployer in found:
-                await _preflight(deployer, crew)
-            for deployer, items in wanted:
-                await _carried(deployer, items, crew, apply=apply)
+    manifest = await _released(tag, console) if tag else _made(named.dist)
+    wanted = [(deployer, deployer.desired(manifest)) for deployer in named.deployers]
+    async with _crew(named.dist, console) as crew:
+        for deployer in named.deployers:
+            await _preflight(deployer, crew)
+        for deployer, items in wanted:
+            await _carried(deployer, items, crew, apply=apply)
 
 
 async def _rollback(name: str, log: str, apply: bool) -> None:
-    console = wire.console(log)
-    (deployer,) = known((name,))
+    console, found = wire.console(log), named((name,))
+    (deployer,) = found.deployers
     items = deployer.items()
-    async with _crew(settings(wire.here()).folder / "dist", console) as crew:
+    async with _crew(found.dist, console) as crew:
         await _preflight(deployer, crew)
         running = await persist(name, lambda: deployer.observe(crew.site, items), console, crew.clock)
         await _carried(deployer, rollbacks(items, running), crew, apply=apply)
 
 
-def known(names: Sequence[str]) -> tuple[Deployer, ...]:
+def named(names: Sequence[str]) -> Named:
     """The deployments of these names. Raises ConfigError."""
-    config, machine = settings(wire.here()).config, wire.machine()
-    found = {each.name.removeprefix("deploy."): each for place in DEPLOYERS for each in place.plan(config, machine)}
+    said, machine = settings(wire.here()), wire.machine()
+    found = {
+        each.name.removeprefix("deploy."): each for place in DEPLOYERS for each in place.plan(said.config, machine)
+    }
     problems = [_unknown(name, found) for name in names if name not in found]
     if problems:
         raise ConfigError(*problems)
-    return tuple(found[name] for name in names)
+    return Named(deployers=tuple(found[name] for name in names), dist=said.folder / "dist")
 
 
 def _unknown(name: str, found: dict[str, Deployer]) -> Problem:

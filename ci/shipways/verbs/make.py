@@ -1,6 +1,8 @@
 """build, test, release: the make half of a release."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import anyio
 import click
@@ -10,16 +12,20 @@ from shipways.errors import ConfigError, PreflightError, Problem
 from shipways.model.event import Note
 from shipways.model.plan import Mode
 from shipways.pipeline.makers import MAKERS
+from shipways.ports import Console
 from shipways.run import planner, testing, visiting
 from shipways.run.checking import refuse_fall
 from shipways.run.maker import make
-from shipways.verbs import deploying, publishing
+from shipways.verbs import publishing
 from shipways.verbs.making import make_all, options_of, workshop
 from shipways.verbs.options import ENGINE, LOG, PACKAGE, Asked, Finish, How, Share, asking, finishing, making, sharing
 from shipways.verbs.reporting import against, tell_sizes
 from shipways.verbs.resuming import resume
 from shipways.verbs.sharding import build_merged, build_shard, joined
 from shipways.verbs.tagging import to_be_tagged
+
+if TYPE_CHECKING:
+    from shipways.verbs.deploying import Named
 
 
 @click.command()
@@ -115,20 +121,19 @@ def release(asked: Asked, finish: Finish | None, how: How, places: tuple[str, ..
 
 
 async def _finish(asked: Asked, finish: Finish, how: How, places: tuple[str, ...]) -> None:
-    deploying.known(places)
+    named = _named(places)
     await resume(finish, asked.dry_run, how)
-    await deploying.deploy_all(places, finish.tag, wire.console(how.log), apply=not asked.dry_run)
+    await _deploy(named, finish.tag, wire.console(how.log), apply=not asked.dry_run)
 
 
 async def _release(asked: Asked, how: How, places: tuple[str, ...]) -> None:
-    before = against(how)
-    deploying.known(places)
+    before, named = against(how), _named(places)
     async with workshop(how) as (found, console):
         shop = await to_be_tagged(found) if asked.create_tag else found
         whole = planner.plan(shop.config, shop.facts, MAKERS, publish=asked.publish, snapshot=asked.snapshot)
         refuse_fall(whole.mode, shop.config.engine.release, shop.engine.name, shop.engine_reason)
         real = whole.mode is Mode.RELEASE
-        if places and not real:
+        if named and not real:
             raise PreflightError(Problem(path="--deploy", what="deploys what is published, and this is no release"))
         facts = replace(shop.facts, notes=await wire.notes(shop)) if real else shop.facts
         channels = publishing.channels_of(shop.config, facts)
@@ -143,4 +148,21 @@ async def _release(asked: Asked, how: How, places: tuple[str, ...]) -> None:
                 await publishing.publish(channels, manifest, around, apply=not asked.dry_run)
         if real and not asked.dry_run:
             publishing.record(shop, manifest, dist, console)
-        await deploying.deploy_all(places, "", console, apply=not asked.dry_run)
+        await _deploy(named, "", console, apply=not asked.dry_run)
+
+
+def _named(places: Sequence[str]) -> "Named | None":
+    """What --deploy names; None without it. Raises ConfigError."""
+    if not places:
+        return None
+    from shipways.verbs.deploying import named  # noqa: PLC0415 - a release without --deploy does not pay for it
+
+    return named(places)
+
+
+async def _deploy(named: "Named | None", tag: str, console: Console, *, apply: bool) -> None:
+    """Bring services to what was released under a tag, else to what is in dist/. Raises as `deploy` does."""
+    if named is not None:
+        from shipways.verbs.deploying import deploy_all  # noqa: PLC0415 - as above
+
+        await deploy_all(named, tag, console, apply=apply)
