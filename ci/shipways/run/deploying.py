@@ -8,11 +8,12 @@ import anyio
 
 from shipways.errors import DeployFailed, Problem, ShipwaysError, Transient
 from shipways.model.deployment import Running
-from shipways.model.event import Began, Ended, Failed, Finished, Note, Started
+from shipways.model.event import Began, Ended, Note, Started
 from shipways.model.item import Item
-from shipways.model.outcome import GOOD, Outcome, Row, State
+from shipways.model.outcome import Outcome, Row, State
 from shipways.outside.platforms import Deployer, Site
 from shipways.ports import Clock, Console
+from shipways.run.ending import ended
 from shipways.run.patience import insist, persist
 from shipways.tasks import in_order
 
@@ -243,10 +244,4 @@ class _Run:
 
     def _end(self, row: Row) -> None:
         self.rows[row.item.id] = row
-        if row.state is State.APPLIED:
-            self.crew.record(row)
-        if row.state in GOOD:
-            cached = row.state is not State.APPLIED
-            self.crew.console.emit(Finished(step=row.item.id, seconds=row.seconds, size=0, cached=cached))
-        elif row.problems:
-            self.crew.console.emit(Failed(step=row.item.id, reason=row.problems[0].what))
+        ended(row, self.crew.record, self.crew.console)

@@ -8,13 +8,14 @@ from typing import Final
 import anyio
 
 from shipways.errors import ConfigError, Conflict, Problem, ShipwaysError
-from shipways.model.event import Began, Ended, Failed, Finished, Note, Skipped, Started
+from shipways.model.event import Began, Ended, Note, Skipped, Started
 from shipways.model.item import Item, ItemKind, Phase, Publication, Seen, Verdict, has_begun, judge
 from shipways.model.manifest import Manifest
 from shipways.model.outcome import GOOD, Outcome, Row, State
 from shipways.model.pace import wait_text
 from shipways.outside.channels import Channel, Outside, Paced
 from shipways.ports import Clock, Console
+from shipways.run.ending import ended
 from shipways.run.patience import insist, persist
 from shipways.tasks import in_order, together
 
@@ -235,13 +236,7 @@ class _Run:
 
     def _end(self, row: Row) -> None:
         self.rows[row.item.id] = row
-        if row.state is State.APPLIED:
-            self.around.record(row)
-        if row.state in GOOD:
-            cached = row.state is not State.APPLIED
-            self.around.console.emit(Finished(step=row.item.id, seconds=row.seconds, size=0, cached=cached))
-        elif row.problems:
-            self.around.console.emit(Failed(step=row.item.id, reason=row.problems[0].what))
+        ended(row, self.around.record, self.around.console)
 
     def _conflict(self, item: Item, seen: Seen) -> Problem:
         """What is in the way, and the one thing to do about it."""
