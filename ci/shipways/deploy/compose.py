@@ -46,12 +46,12 @@ def _service(config: Config, service: Service, top: PurePosixPath, healthy: froz
     """`top` leads from the file to the top of the repository."""
     return _filled(
         {
-            "image": f"${{{_variable(service)}_IMAGE:-{service.repository}:latest}}",
+            "image": f"${{{variable(service)}_IMAGE:-{service.repository}:latest}}",
             "build": _build(config, service, top),
             "entrypoint": [_literal(word) for word in _entry(service)],
             "command": [_literal(word) for word in service.command[1:]],
             "restart": "unless-stopped",
-            "labels": {PREVIOUS: f"${{{_variable(service)}_PREVIOUS:-}}"},
+            "labels": {PREVIOUS: f"${{{variable(service)}_PREVIOUS:-}}"},
             "ports": [f"{_published(service.publish)}{service.port}:{service.port}"] if service.port else [],
             "environment": dict(_environment(service)),
             "secrets": list(service.secrets),
@@ -172,7 +172,8 @@ def _published(address: str) -> str:
     return f"[{address}]:" if ":" in address else f"{address}:"
 
 
-def _variable(service: Service) -> str:
+def variable(service: Service) -> str:
+    """How the variables of the file that are about a service begin."""
     return service.name.upper().replace("-", "_")
 
 

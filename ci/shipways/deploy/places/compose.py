@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shipways.config.schema import Config
-from shipways.deploy.compose import PREVIOUS
+from shipways.deploy.compose import PREVIOUS, variable
 from shipways.deploy.programs import failed, ran
 from shipways.deploy.services import asking
 from shipways.deploy.wanted import chosen, images, items, reference, service_of, terms
@@ -67,7 +67,7 @@ class ComposeDeployer:
         pulled = await ran(site, "docker", "pull", "--quiet", image)
         if pulled.code:
             raise failed(item.id, f"{image} could not be pulled", pulled)
-        name = service.name.upper().replace("-", "_")
+        name = variable(service)
         env = {f"{name}_IMAGE": image, f"{name}_PREVIOUS": previous}
         done = await self._compose(site, "up", "--detach", "--no-deps", "--no-build", service.name, env=env)
         if done.code:
