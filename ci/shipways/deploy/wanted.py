@@ -15,7 +15,6 @@ from shipways.model.daemon import Machine
 from shipways.model.deployment import Terms
 from shipways.model.item import Item, ItemKind, Phase
 from shipways.model.manifest import ArtifactEntry, Manifest
-from shipways.model.names import image_folder
 from shipways.model.service import Place, Service
 
 _TRIPLES: Final = {
@@ -98,9 +97,8 @@ def _missing(service: Service, manifest: Manifest) -> Iterator[Problem]:
 
 
 def _digest(service: Service, manifest: Manifest) -> str:
-    folder = image_folder(service.image)
-    found = (each.digest for each in manifest.artifacts if each.kind == Kind.IMAGE and each.path.startswith(folder))
-    return next(found, "")
+    index = manifest.image(service.image)
+    return index.digest if index else ""
 
 
 def _program(service: Service, machine: Machine, manifest: Manifest) -> ArtifactEntry | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from shipways.model.artifact import Kind, Linkage
+from shipways.model.names import image_folder
 
 FORMAT: Final = "shipways-manifest/1"
 
@@ -63,6 +64,12 @@ class Manifest:
     packages: tuple[PackageEntry, ...]
     steps: tuple[StepEntry, ...]
     artifacts: tuple[ArtifactEntry, ...]
+
+    def image(self, name: str) -> ArtifactEntry | None:
+        """The index of the image of this name; None where it was not made."""
+        folder = image_folder(name)
+        found = (each for each in self.artifacts if each.kind == Kind.IMAGE and each.path.startswith(folder))
+        return next(found, None)
 
     def releases(self) -> tuple["Release", ...]:
         """Each tag with its packages and what is uploaded for it: what lies in `dist/` itself, and the formulas.

@@ -47,9 +47,7 @@ class RegistryChannel:
         return tuple(
             item
             for image in self.images
-            for index in manifest.artifacts
-            if index.kind == Kind.IMAGE and index.path.startswith(image_folder(image.name))
-            if image.package in versions
+            if image.package in versions and (index := manifest.image(image.name))
             for item in self._image(manifest, image, index, versions[image.package])
         )
 
