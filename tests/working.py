@@ -63,8 +63,8 @@ pythons = ["3.11", "3.14"]
 runners = ["ubuntu-latest", "macos-latest", "windows-latest"]
 """
 """A project whose release needs something of everything."""
-TAGGING = DEMO.replace("[workflows]\n", "[workflows]\ncreate_tag = true\n")
-"""The same, with releases that somebody starts by hand, and that make their tags."""
+TAGGING = DEMO.replace("[workflows]\n", "[workflows]\ncreate_tag = true\n").replace("tags/{tag}", "heads/trunk")
+"""The same, with releases that somebody starts by hand, that make their tags, and that are signed at a branch."""
 
 SMALL = '[project]\nname = "p"\n[package.p]\nbuild = "go"\n[workflows]\n'
 OURS = parse((ROOT / "pyproject.toml").read_text(), "pyproject.toml")

@@ -15,6 +15,7 @@ from attesting import Run, image, proofs, released
 from forging import Github, at, github, told
 from keyless import TABLE, WHO, Yard, opened
 from sandbox import Repository
+from shipways.adapters.keyless import KeylessNotary
 from shipways.errors import Transient, Unfinished, Unproven
 from shipways.model.digest import digest_bytes
 from shipways.model.outcome import State
@@ -147,6 +148,17 @@ def test_not_who_is_pinned(yard: Yard) -> None:
     """A job that is not the pinned identity learns so before its proof lies anywhere."""
     with pytest.raises(Unfinished, match=r"let publish\.attest\.identity be who runs this"):
         anyio.run(yard.notary("v9.9.9").sign, "name", b"data")
+
+
+def test_started_at_a_branch(yard: Yard) -> None:
+    """A run that makes its tag is who it is at its branch: the tag cannot have signed, the branch has."""
+    at_branch = WHO.replace("tags/v1.0.0", "heads/main")
+    yard.sigstore.identity.claims["job_workflow_ref"] = at_branch.removeprefix("https://forge.example/")
+    with pytest.raises(Unfinished, match="refs/heads/main"):
+        sign(yard, b"data")
+    branch = TABLE.model_copy(update={"identity": at_branch})
+    notary = KeylessNotary(branch.identities(["v1.0.0"]), branch.issuer, yard.folder / "trust.json")
+    assert at_branch == anyio.run(notary.verify, b"data", anyio.run(notary.sign, "name", b"data"))
 
 
 @pytest.mark.parametrize("fault", [Fault.ERROR, Fault.ERROR_AFTER, Fault.LOST, Fault.LIMIT])

@@ -34,6 +34,16 @@ def problems(text: str, file: str = "shipways.toml") -> tuple[Problem, ...]:
             "expected 'rust', 'go', 'zig', 'bun', 'python', 'maturin', 'command' or 'prebuilt', found \"rusty\"",
             "did you mean `rust`?",
         ),
+        (
+            HEAD
+            + '[publish.files]\nfolder = "/srv"\n[publish.attest]\nsigner = "sigstore"\nissuer = "https://i.example"\n'
+            'identity = "https://f.example/r.yml@refs/tags/{tag}"\n[workflows]\ncreate_tag = true',
+            "publish.attest.identity",
+            8,
+            "names the tag, but with workflows.create_tag the release is started at a branch, and that is who signs: "
+            "let it end with @refs/heads/main",
+            "",
+        ),
         (HEAD + "[checksums]\ncombined = 1", "checksums.combined", 4, "expected a valid boolean, found 1", ""),
         (
             HEAD + '[package.a]\nbuild = "go"\npath = "../x"',

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 import httpx
 import requests
 from anyio import to_thread
+from cryptography.x509 import SubjectAlternativeName
 from sigstore import dsse
 from sigstore._internal.fulcio.client import FulcioClientError
 from sigstore._internal.rekor import RekorClientError
@@ -64,13 +65,13 @@ class KeylessNotary:
     async def sign(self, name: str, subject: bytes) -> bytes:
         """A bundle with a signature of the digest."""
         proof = await self._signed(lambda signer: signer.sign_artifact(subject))
-        await _as_pinned(name, self.verify(subject, proof))
+        await _as_pinned(name, proof, self.verify(subject, proof))
         return proof
 
     async def attest(self, statement: bytes) -> bytes:
         """A bundle with an envelope."""
         proof = await self._signed(lambda signer: signer.sign_dsse(dsse.Statement(statement)))
-        await _as_pinned("provenance", self.open(proof))
+        await _as_pinned("provenance", proof, self.open(proof))
         return proof
 
     async def verify(self, subject: bytes, proof: bytes) -> str:
@@ -119,14 +120,21 @@ class KeylessNotary:
         return AnyOf([Identity(identity=each, issuer=self._issuer) for each in self._identities])
 
 
-async def _as_pinned(name: str, proof: Awaitable[object]) -> None:
+async def _as_pinned(name: str, proof: bytes, seen: Awaitable[object]) -> None:
     """Raises Unfinished for a proof of ours that nobody would accept, before it lies anywhere."""
     try:
-        await proof
+        await seen
     except Unproven as error:
         (problem,) = error.problems
-        hint = "let publish.attest.identity be who runs this"
-        raise Unfinished(Problem(path=name, what="cannot be signed here", why=problem.what, hint=hint)) from None
+        who, hint = _signer(proof), "let publish.attest.identity be who runs this"
+        why = f"{problem.what}; it is {who} that runs this"
+        raise Unfinished(Problem(path=name, what="cannot be signed here", why=why, hint=hint)) from None
+
+
+def _signer(proof: bytes) -> str:
+    """Who has signed a bundle of ours, by its certificate."""
+    names = Bundle.from_json(proof).signing_certificate.extensions.get_extension_for_class(SubjectAlternativeName)
+    return " or ".join(str(name.value) for name in names.value)
 
 
 async def _proved(look: Callable[[], _T]) -> _T:

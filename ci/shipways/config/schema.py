@@ -97,7 +97,7 @@ class Config(Frozen):
         wrong += service_problems(self.service, self.image)
         wrong += deploy_problems(self.deploy, self.service, self.deployment)
         wrong += serve_problems(self.serve)
-        wrong += workflow_problems(self.workflows)
+        wrong += workflow_problems(self.workflows, self.publish, self.project.branch)
         if self.formula and not self.project.repository:
             wrong.append("project.repository: is required, because a formula downloads from there")
         if self.publish.github and "/" not in self.project.repository:

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 from pydantic import StringConstraints
 
 from shipways.config.kinds import Duration, Frozen
+from shipways.config.publish import Publish
 
 JobName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]*$", max_length=80)]
 Session = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_][A-Za-z0-9_.-]*)?$")]
@@ -41,8 +42,14 @@ class Workflows(Frozen):
     job: dict[JobName, WorkflowJob] = {}
 
 
-def workflow_problems(workflows: Workflows | None) -> Iterator[str]:
-    """Names that a job cannot have, because another has it."""
+def workflow_problems(workflows: Workflows | None, publish: Publish, branch: str) -> Iterator[str]:
+    """Names that a job cannot have, because another has it; and a signer that no run of the workflows is."""
+    attest = publish.attest
+    if workflows and workflows.create_tag and attest and "{tag}" in attest.identity:
+        yield (
+            "publish.attest.identity: names the tag, but with workflows.create_tag the release is started at a branch, "
+            f"and that is who signs: let it end with @refs/heads/{branch}"
+        )
     for name in workflows.job if workflows else ():
         if any(name == ours or (ours.endswith("-") and name.startswith(ours)) for ours in _OURS):
             yield f"workflows.job.{name}: is the name of a job that is there besides"
