@@ -10,13 +10,16 @@ import pytest
 import engines
 
 GOLDEN = Path(__file__).parent / "golden"
+SESSION = ("UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "VIRTUAL_ENV")
+"""How nox tells a session its environment. A uv that a test starts would take that for its own: `pip sync` empties it."""
 collect_ignore = ["projects"]  # the tests of projects run in environments of their own
 
 
 def pytest_configure() -> None:
     """Tests use the tools of this machine, ask no mirror of it, and hold nothing to a time, if they do not say so."""
     os.environ["SHIPWAYS_ENGINE"] = "host"
-    os.environ.pop("SHIPWAYS_MIRROR", None)
+    for name in ("SHIPWAYS_MIRROR", *SESSION):
+        os.environ.pop(name, None)
     hypothesis.settings.register_profile("no timings", deadline=None)
     hypothesis.settings.load_profile("no timings")
 

@@ -15,7 +15,7 @@ from support import missing, need
 from working import ROOT
 
 STEPS = ("--step=builders/shipways/sdist", "--step=builders/shipways/wheel")
-FOREIGN = ("CI", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV")
+FOREIGN = ("CI", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH")
 """What a session may have set, and users have not."""
 PROGRAMS = ("uv", "uvx", "pipx", "nox")
 

@@ -1,6 +1,7 @@
 """The rules of the house that no linter holds."""
 
 import ast
+import os
 import re
 import tomllib
 from collections.abc import Iterator
@@ -51,6 +52,19 @@ def test_a_need_of_any_form_is_seen(tmp_path: Path) -> None:
     path.write_text("need(words[0])\n")
     with pytest.raises(AssertionError, match=r"test_it\.py:1"):
         sorted(needed(path))
+
+
+def test_what_a_test_starts_has_its_own_environment(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nox tells a session of its environment reaches no uv of a test, which would take that for its own."""
+    told = ("UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "VIRTUAL_ENV")
+    for name in told:
+        monkeypatch.setenv(name, "/the/session")
+    conftest = request.config.pluginmanager.getplugin(str(ROOT / "tests" / "conftest.py"))
+    assert conftest
+    conftest.pytest_configure()
+    assert [] == [name for name in told if name in os.environ]
 
 
 def test_nothing_hides_a_library() -> None:
