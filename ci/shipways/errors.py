@@ -3,6 +3,7 @@
     ShipwaysError            70  a bug, when nothing below fits
     ├── ConfigError           2  the command line or the config is wrong
     ├── PreflightError        3  git, versions or credentials forbid the work
+    │   └── Held              3  … or a person does: nothing is deployed until that is taken back
     ├── BuildError            4  a step failed
     │   └── Unavailable       4  this machine cannot do a step; a snapshot skips it and says why
     ├── Misconfigured        78  a service is not configured as it has to be; to start it again would not help
@@ -13,6 +14,7 @@
     │   └── Unproven          6  … or a proof that does not prove what it should
     ├── Drift                 7  what is there is not what the plan says
     └── DeployFailed          8  a deployment failed; what served before serves again, or it says what does not
+        └── NothingBefore     8  … because nothing ran before that could be returned to
 
 Interrupted by the user: 130. `cli.py` is the only place that turns these into exit codes.
 """
@@ -66,6 +68,10 @@ class PreflightError(ShipwaysError):
     """The state of the world (git, tags, versions, credentials) forbids the work before it starts."""
 
     exit_code = 3
+
+
+class Held(PreflightError):  # noqa: N818 - the state that the exit code tells
+    """Somebody holds a service as it is, with a reason; nothing was begun."""
 
 
 class BuildError(ShipwaysError):
@@ -136,6 +142,10 @@ class DeployFailed(ShipwaysError):  # noqa: N818 - the state that the exit code 
     """What was deployed is not healthy, or could not be brought there."""
 
     exit_code = 8
+
+
+class NothingBefore(DeployFailed):
+    """No version is known that ran there before; nothing was touched."""
 
 
 def first(failures: BaseExceptionGroup[BaseException]) -> BaseException:

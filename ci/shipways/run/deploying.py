@@ -6,7 +6,7 @@ from typing import Final
 
 import anyio
 
-from shipways.errors import DeployFailed, Problem, ShipwaysError, Transient
+from shipways.errors import DeployFailed, NothingBefore, Problem, ShipwaysError, Transient
 from shipways.model.deployment import Running
 from shipways.model.event import Began, Ended, Note, Started
 from shipways.model.item import Item
@@ -54,14 +54,14 @@ async def deploy(deployer: Deployer, items: Sequence[Item], crew: Crew, *, apply
 
 
 def rollbacks(items: Sequence[Item], running: Mapping[str, Running]) -> tuple[Item, ...]:
-    """The items as they were before. Raises DeployFailed, before anything is touched, where one has no such past."""
+    """The items as they were before. Raises NothingBefore, before anything is touched, where one has no such past."""
     problems = [
         Problem(path=item.id, what="has nothing to return to", why="no version ran here before that is known")
         for item in items
         if not running[item.id].previous
     ]
     if problems:
-        raise DeployFailed(*problems)
+        raise NothingBefore(*problems)
     return tuple(replace(item, want=running[item.id].previous) for item in items)
 
 
