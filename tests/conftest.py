@@ -11,7 +11,7 @@ import engines
 
 GOLDEN = Path(__file__).parent / "golden"
 SESSION = ("UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "VIRTUAL_ENV")
-"""How nox tells a session its environment. A uv that a test starts would take that for its own: `pip sync` empties it."""
+"""How nox tells a session its environment. A uv that a test starts would take it for its own: `pip sync` empties it."""
 collect_ignore = ["projects"]  # the tests of projects run in environments of their own
 
 
