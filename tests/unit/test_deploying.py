@@ -1,54 +1,19 @@
 """Deploy: all of a deployment runs and is healthy, or what ran before runs again."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-
 import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from platforming import AGENT, ALL, INDEX, OLD, PAGE, Run, digests, states
 from shipways.errors import DeployFailed, Unfinished
 from shipways.model.deployment import Running, Terms
-from shipways.model.item import Item, ItemKind, Phase
-from shipways.model.outcome import Outcome, Row, State
+from shipways.model.outcome import State
 from shipways.run.deploying import Crew, deploy, failure, rollbacks
 from shipways.run.patience import TRIES
-from shipways.testing.console import ManualClock, RecordingConsole
 from shipways.testing.doors import CLOSED_SITE
-from shipways.testing.place import Crash, Fault, scripted
-from shipways.testing.platform import Platform, PlatformDeployer
-
-INDEX = Item(id="deploy.test/index", kind=ItemKind.MOVING, phase=Phase.DEPLOY, want="new")
-AGENT = replace(INDEX, id="deploy.test/agent", needs=(INDEX.id,))
-PAGE = replace(INDEX, id="deploy.test/page")
-ALL = (INDEX, AGENT, PAGE)
-OLD = {item.id: Running(digest="old", previous="older") for item in ALL}
-
-
-class Run:
-    """One process that deploys to the same platform."""
-
-    def __init__(self, platform: Platform, faults: Sequence[Fault] = (), terms: Terms | None = None) -> None:
-        self.console, self.clock = RecordingConsole(), ManualClock()
-        self.recorded: list[Row] = []
-        self.platform = platform
-        self.deployer = PlatformDeployer(platform, ALL, scripted(iter(faults)))
-        self.deployer.terms = terms or self.deployer.terms
-
-    def __call__(self, items: Sequence[Item] = ALL, *, apply: bool = True) -> Outcome:
-        crew = Crew(site=CLOSED_SITE, console=self.console, clock=self.clock, record=self.recorded.append)
-        return anyio.run(lambda: deploy(self.deployer, items, crew, apply=apply))
-
-
-def digests(platform: Platform) -> dict[str, str]:
-    """What runs, by item."""
-    return {name: running.digest for name, running in platform.running.items()}
-
-
-def states(outcome: Outcome) -> dict[str, State]:
-    """The state of every item."""
-    return {row.item.id: row.state for row in outcome.rows}
+from shipways.testing.place import Crash, Fault
+from shipways.testing.platform import Platform
 
 
 def test_everything_runs_in_order() -> None:

@@ -1,6 +1,7 @@
 """Deploy: what runs becomes what should run, all of it and healthy, or what ran before runs again."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -11,6 +12,7 @@ from shipways.model.deployment import Running
 from shipways.model.event import Began, Ended, Note, Started
 from shipways.model.item import Item
 from shipways.model.outcome import Outcome, Row, State
+from shipways.outside.moves import Moves, Unmoved
 from shipways.outside.platforms import Deployer, Site
 from shipways.ports import Clock, Console
 from shipways.run.ending import ended
@@ -27,12 +29,18 @@ _LINES: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crew:
-    """What a deployment works with. `record` is told of every item that was applied or taken back, at once."""
+    """What a deployment works with. `record` is told of every item that was applied or taken back, at once.
+
+    `moves` knows what a run before this one moved and did not settle: it returns with the rest. `leaves` says whether
+    a run that is cancelled leaves all as it is, for the next one.
+    """
 
     site: Site
     console: Console
     clock: Clock
     record: Callable[[Row], None] = lambda _: None
+    moves: Moves = field(default_factory=Unmoved)
+    leaves: Callable[[], bool] = lambda: False
 
 
 async def deploy(deployer: Deployer, items: Sequence[Item], crew: Crew, *, apply: bool = True) -> Outcome:
@@ -44,13 +52,14 @@ async def deploy(deployer: Deployer, items: Sequence[Item], crew: Crew, *, apply
     """
     run = _Run(deployer=deployer, items={item.id: item for item in items}, crew=crew)
     await run.look()
-    if apply:
-        crew.console.emit(Began(steps=tuple(run.items)))
-        try:
-            await run.go()
-        finally:
-            crew.console.emit(Ended())
-    return Outcome(rows=tuple(run.rows.get(name) or run.standing(item) for name, item in run.items.items()), begun=True)
+    return await run.through(run.go) if apply else run.outcome()
+
+
+async def undo(deployer: Deployer, items: Sequence[Item], crew: Crew) -> Outcome:
+    """Let those return that a run moved which did not end. Raises Unfinished when nothing can be seen."""
+    run = _Run(deployer=deployer, items={item.id: item for item in items}, crew=crew)
+    await run.look()
+    return await run.through(run.back)
 
 
 def rollbacks(items: Sequence[Item], running: Mapping[str, Running]) -> tuple[Item, ...]:
@@ -85,9 +94,24 @@ class _Run:
     limit: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(WIDTH))
 
     async def look(self) -> None:
-        """What runs before anything is done."""
-        self.first = dict(await self._observe(tuple(self.items.values())))
-        self.seen = dict(self.first)
+        """What runs before anything is done; before what was begun and not ended, where there is such."""
+        self.seen = dict(await self._observe(tuple(self.items.values())))
+        begun = {name: before for name, before in self.crew.moves.moved().items() if name in self.items}
+        self.first, self.moved = {**self.seen, **begun}, [*begun]
+
+    async def through(self, act: Callable[[], Awaitable[None]]) -> Outcome:
+        """Act, while the console shows it."""
+        self.crew.console.emit(Began(steps=tuple(self.items)))
+        try:
+            await act()
+        finally:
+            self.crew.console.emit(Ended())
+        return self.outcome()
+
+    def outcome(self) -> Outcome:
+        """A row for each item."""
+        rows = tuple(self.rows.get(name) or self.standing(item) for name, item in self.items.items())
+        return Outcome(rows=rows, begun=True)
 
     async def go(self) -> None:
         """Each item after what it needs; then the watch; and the way back where it did not go well."""
@@ -96,11 +120,14 @@ class _Run:
             if self.moved and not self._failed():
                 await self._watch()
         except anyio.get_cancelled_exc_class():
-            with anyio.CancelScope(shield=True):
-                await self._return()
+            if not self.crew.leaves():
+                with anyio.CancelScope(shield=True):
+                    await self.back()
             raise
         if self._failed():
-            await self._return()
+            await self.back()
+        else:
+            self.crew.moves.settled()
 
     def standing(self, item: Item) -> Row:
         """The row of an item that nothing was done to."""
@@ -110,13 +137,15 @@ class _Run:
 
     async def _attempt(self, name: str) -> None:
         """Apply it and wait until it is healthy; nothing begins once something has failed."""
-        item, begin = self.items[name], self.crew.clock.monotonic()
+        item, before, begin = self.items[name], self.first[name], self.crew.clock.monotonic()
         row = self.standing(item)
         if self._failed():
             return
         try:
             async with self.limit:
-                tries = await self._apply(item, previous=self.first[name].digest)
+                tries = await self._apply(
+                    item, previous=before.digest if before.digest != item.want else before.previous
+                )
             await self._gate(item)
         except ShipwaysError as error:
             seconds = self.crew.clock.monotonic() - begin
@@ -137,6 +166,7 @@ class _Run:
             if tries == 1:
                 self.crew.console.emit(Started(step=item.id))
                 if item.id not in self.moved:
+                    self.crew.moves.move(item.id, self.first[item.id])
                     self.moved.append(item.id)
             url = await self.deployer.apply(self.crew.site, item, seen, previous)
             self.seen[item.id] = Running(digest=item.want, previous=previous, url=url)
@@ -177,7 +207,7 @@ class _Run:
         except ShipwaysError as error:
             self._end(replace(self.rows[item.id], state=State.FAILED, problems=tuple(error.problems)))
 
-    async def _return(self) -> None:
+    async def back(self) -> None:
         """Those that were moved go back, what others need last."""
         needing: dict[str, Collection[str]] = {
             name: [other for other in self.moved if name in self.items[other].needs] for name in self.moved
@@ -205,6 +235,8 @@ class _Run:
             self._end(replace(row, state=State.FAILED, problems=(*row.problems, lost)))
             return
         self.crew.console.emit(Note(text=f"{name}: returned to {before.digest or 'nothing'}", level="warning"))
+        with contextlib.suppress(ShipwaysError):  # a run that does not know it lets it return once more
+            self.crew.moves.returned(name)
         self.rows[name] = replace(row, state=State.RETURNED)
         self.crew.record(replace(row, item=back, before=item.want, state=State.RETURNED))
 

@@ -1,0 +1,29 @@
+"""Moves in memory: they outlive a run that ends anywhere, as a disk does."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shipways.model.deployment import Running
+
+
+@dataclass(slots=True)
+class MemoryMoves:
+    """The `Moves` port."""
+
+    kept: dict[str, Running] = field(default_factory=dict)
+
+    def moved(self) -> Mapping[str, Running]:
+        """In their order."""
+        return dict(self.kept)
+
+    def move(self, item: str, before: Running) -> None:
+        """Remember it, once."""
+        self.kept.setdefault(item, before)
+
+    def returned(self, item: str) -> None:
+        """Forget it."""
+        self.kept.pop(item, None)
+
+    def settled(self) -> None:
+        """Forget all."""
+        self.kept.clear()
