@@ -68,6 +68,7 @@ def site(root: Path, folder: Path, shell: Shell, clock: Clock, services: Callabl
     """What deployers use, for the repository at `root` and the artifacts in `folder`."""
     from shipways.adapters.files import DiskFiles
     from shipways.adapters.probing import HttpProber
+    from shipways.adapters.sourcetrees import DiskTrees
 
     return Site(
         root=root,
@@ -79,6 +80,7 @@ def site(root: Path, folder: Path, shell: Shell, clock: Clock, services: Callabl
         services=services,
         render=functools.cache(lambda: _render(shell, clock)),
         hosts=LateHosts(),
+        trees=DiskTrees(),
         clock=clock,
     )
 

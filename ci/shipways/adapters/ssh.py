@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import posixpath
 import shlex
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,7 @@ import anyio
 import asyncssh
 
 from shipways.adapters.files import DiskFiles
+from shipways.adapters.sftp import resumed
 from shipways.errors import PreflightError, Problem, Transient, Unfinished
 from shipways.model.digest import digest_bytes
 from shipways.outside.hosts import Address, Host
@@ -84,6 +86,17 @@ class SshHost:
         done = await self.run((*within, "sh", "-c", _PLACE, "sh", beside, path, f"{mode:o}"))
         if done.code:
             raise self._unwritten(path, done.stderr.strip())
+
+    async def send(self, source: Path, path: str, told: Callable[[int], None]) -> None:
+        """By SFTP, which is done as who logs in: the folder is theirs."""
+        made = await self.run(("install", "-d", "-m", "0700", "-o", self._address.user, "--", posixpath.dirname(path)))
+        if made.code:
+            raise self._unwritten(path, made.stderr.strip())
+        async with self._turns, self._answering():
+            await resumed(self._connection, source, path, told)
+        if await self.digest(path) != await anyio.to_thread.run_sync(_digest, source):
+            await self.run(("rm", "-f", "--", path))
+            raise Transient(Problem(path=self._address.name, what=f"{path} has not arrived as it was sent"))
 
     async def digest(self, path: str) -> str:
         """By coreutils."""

@@ -1,6 +1,6 @@
 """Hosts: machines that are reached over the network, as Protocols of a few methods."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -45,6 +45,13 @@ class Host(Protocol):
 
     async def put(self, source: Path | bytes, path: str, *, mode: int, within: Sequence[str] = ()) -> None:
         """Write a file: whole, or it is as it was. The command `within` runs the last step. Raises Unfinished."""
+        ...
+
+    async def send(self, source: Path, path: str, told: Callable[[int], None]) -> None:
+        """Bring a file, of which an earlier attempt may have brought a part; its folder is there for nothing else.
+
+        `told` hears how many bytes are there. Raises Unfinished.
+        """
         ...
 
     async def digest(self, path: str) -> str:

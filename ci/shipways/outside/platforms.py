@@ -9,10 +9,12 @@ from shipways.config.schema import Config
 from shipways.errors import Problem
 from shipways.model.daemon import Machine, Scope
 from shipways.model.deployment import Pulse, Running, Terms
+from shipways.model.event import Event
 from shipways.model.item import Item
 from shipways.model.manifest import Manifest
 from shipways.model.service import Health
 from shipways.outside.hosts import Hosts
+from shipways.outside.trees import Trees
 from shipways.ports import Clock, Files, Process
 
 
@@ -112,7 +114,10 @@ class Site:
     """The services of this machine. Raises PreflightError where nobody keeps services, or not for this user."""
     render: Callable[[], RenderApi]
     hosts: Hosts
+    trees: Trees
     clock: Clock
+    tell: Callable[[Event], None] = lambda _: None
+    """What is heard of while an item is applied."""
 
 
 class Deployer(Protocol):

@@ -6,6 +6,7 @@ from typing import Final, NoReturn, cast
 from shipways.outside.channels import Outside
 from shipways.outside.hosts import Hosts
 from shipways.outside.platforms import Prober, Site
+from shipways.outside.trees import Trees
 from shipways.ports import Clock, Files, Process
 
 
@@ -37,5 +38,6 @@ CLOSED_SITE: Final = Site(
     services=closed,
     render=closed,
     hosts=cast(Hosts, closed),
+    trees=cast(Trees, closed),
     clock=cast(Clock, closed),
 )

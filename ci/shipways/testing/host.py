@@ -1,7 +1,7 @@
 """A host in memory: files, a lock, and a service manager, as far as deployers ask for them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,6 +54,11 @@ class MemoryHost:
         if within and (await self.run((*within, "true"))).code:
             raise PreflightError(Problem(path=path, what="cannot be written"))
         self.files[path] = source if isinstance(source, bytes) else source.read_bytes()
+
+    async def send(self, source: Path, path: str, told: Callable[[int], None]) -> None:
+        """At once."""
+        self.files[path] = source.read_bytes()
+        told(len(self.files[path]))
 
     async def digest(self, path: str) -> str:
         """Of what is there."""
