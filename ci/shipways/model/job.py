@@ -6,6 +6,7 @@ Source: deployer-service, "Data Models" and "Deployment Process (6 Phases)".
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from shipways.model.secret import Secret
 
@@ -148,3 +149,24 @@ class Placed:
     seen: float
     why: str = ""
     hold: Hold | None = None
+
+
+CONNECTED: Final = "connected"
+REACHABLE: Final = "reachable"
+UNCONFIGURED: Final = "not configured"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Whether what a job needs can be reached. `ssh` is "connected" when every host is, else why the first is not.
+
+    `registry` is "reachable", "not configured", or why it is not reached.
+    """
+
+    ssh: str
+    registry: str
+
+    @property
+    def healthy(self) -> bool:
+        """Whether jobs can be done."""
+        return self.ssh == CONNECTED and self.registry in {REACHABLE, UNCONFIGURED}
