@@ -2,9 +2,10 @@
 
 import pytest
 
-from shipways.adapters.room import fill, masked, path_of, secrets_of
+from shipways.adapters.room import fill, path_of, secrets_of
 from shipways.errors import PreflightError
 from shipways.model.build import Build
+from shipways.model.secret import masked
 from shipways.model.source import SourceTree
 
 BUILD = Build(name="b", tools=(), source=SourceTree(files=()), commands=(), outputs=("*",), secrets=("TOKEN", "KEY"))

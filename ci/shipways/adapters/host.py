@@ -14,7 +14,7 @@ from typing import Final
 
 from shipways.adapters.files import DiskFiles, disk_error
 from shipways.adapters.locks import wait_lock
-from shipways.adapters.room import FETCHING, by_hand, collect, failed, fill, masked, no_program, path_of, secrets_of
+from shipways.adapters.room import FETCHING, by_hand, collect, failed, fill, no_program, path_of, secrets_of
 from shipways.adapters.store import sweep
 from shipways.adapters.terminal import attached
 from shipways.adapters.toolchains import Toolchains
@@ -23,6 +23,7 @@ from shipways.model.build import Build
 from shipways.model.digest import digest_of
 from shipways.model.facts import Rust
 from shipways.model.image import ImageBuild, needs_containers
+from shipways.model.secret import masked
 from shipways.ports import Completed, Inbox, Process, Shell, Sources
 from shipways.rustfacts import installed
 

@@ -3,7 +3,7 @@
 import re
 import shlex
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -43,13 +43,6 @@ def secrets_of(build: Build, env: Mapping[str, str]) -> dict[str, str]:
             )
         )
     return {name: env[name] for name in build.secrets}
-
-
-def masked(text: str, secrets: Iterable[str]) -> str:
-    """The text without the values of secrets. One may begin with another, so the longest go first."""
-    for value in sorted(secrets, key=len, reverse=True):
-        text = text.replace(value, "***")
-    return text
 
 
 def failed(build: Build, root: str, argv: Sequence[str], code: int, printed: str) -> BuildError:

@@ -1,5 +1,6 @@
 """A token or password as a type, so that it cannot be printed, compared or stored by accident."""
 
+from collections.abc import Iterable
 from typing import NoReturn
 
 
@@ -26,3 +27,10 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a secret is not stored")
+
+
+def masked(text: str, secrets: Iterable[str]) -> str:
+    """The text without the values of secrets. One may begin with another, so the longest go first."""
+    for value in sorted(secrets, key=len, reverse=True):
+        text = text.replace(value, "***")
+    return text

@@ -1,6 +1,6 @@
 """Moves in memory: they outlive a run that ends anywhere, as a disk does."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from shipways.model.deployment import Running
@@ -8,8 +8,9 @@ from shipways.model.deployment import Running
 
 @dataclass(slots=True)
 class MemoryMoves:
-    """The `Moves` port."""
+    """The `Moves` port. `before` is asked before each change, with what it is called, and may raise."""
 
+    before: Callable[[str], None] = lambda _: None
     kept: dict[str, Running] = field(default_factory=dict)
 
     def moved(self) -> Mapping[str, Running]:
@@ -18,12 +19,15 @@ class MemoryMoves:
 
     def move(self, item: str, before: Running) -> None:
         """Remember it, once."""
+        self.before("move")
         self.kept.setdefault(item, before)
 
     def returned(self, item: str) -> None:
         """Forget it."""
+        self.before("returned")
         self.kept.pop(item, None)
 
     def settled(self) -> None:
         """Forget all."""
+        self.before("settled")
         self.kept.clear()

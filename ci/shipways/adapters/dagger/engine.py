@@ -17,13 +17,14 @@ from shipways.adapters.dagger.pool import Pool
 from shipways.adapters.dagger.script import Plan
 from shipways.adapters.dagger.terminal import Client
 from shipways.adapters.dagger.volumes import caches
-from shipways.adapters.room import FETCHING, collect, failed_line, masked, path_of, secrets_of
+from shipways.adapters.room import FETCHING, collect, failed_line, path_of, secrets_of
 from shipways.adapters.toolchains import Toolchains, recipe
 from shipways.errors import BuildError, Problem, Unavailable
 from shipways.model.build import RUNTIME, Build, Tool
 from shipways.model.digest import digest_of
 from shipways.model.facts import Rust
 from shipways.model.image import ImageBuild
+from shipways.model.secret import masked
 from shipways.model.source import SourceTree
 from shipways.ports import Inbox, Shell, Sources
 from shipways.rustfacts import SOURCES
