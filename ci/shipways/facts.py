@@ -162,7 +162,8 @@ class _Reader:
         text = self.text(path)
         if text is None:
             raise PreflightError(Problem(path=f"package.{name}.path", what=f"there is no {path}"))
-        return python_project(name, package, text)
+        lock = Path(package.path, "requirements.txt").as_posix()
+        return replace(python_project(name, package, text), lock=lock if " --hash=" in (self.text(lock) or "") else "")
 
 
 def python_project(name: str, package: Package, text: str) -> PythonProject:

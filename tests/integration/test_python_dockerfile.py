@@ -1,19 +1,15 @@
 """The Dockerfile of a Python service, built and run by a real Docker Engine."""
 
-import io
 import json
 import os
 import re
 import signal
-import sys
-import tarfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from composing import SLIM, docker_build, docker_import, seconds_until
-from engines import debian
+from composing import docker_build, seconds_until
+from pythons import python_image
 from registries import DockerEngine, docker_engine
 from sandbox import Repository
 from support import need
@@ -75,33 +71,6 @@ def main():
 }
 
 
-def python_root() -> bytes:
-    """The Python that runs this test, in /usr/local as the official image has one; pip is all that is installed."""
-    name, base = f"python{sys.version_info.major}.{sys.version_info.minor}", Path(sys.base_prefix)
-    left_out = re.compile(r"/(test|__pycache__|config-[^/]*|idlelib|tkinter|ensurepip|lib2to3)(/|$)")
-
-    def kept(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-        foreign = "/site-packages/" in member.name and not re.search(r"/site-packages/pip(/|-|$)", member.name)
-        member.uid = member.gid = 0
-        return None if foreign or left_out.search(member.name) else member
-
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz", compresslevel=1) as archive:
-        archive.add((base / "bin" / name).resolve(), f"usr/local/bin/{name}")
-        archive.add(base / "lib" / name, f"usr/local/lib/{name}", filter=kept)
-        for library in (base / "lib").glob(f"lib{name}*.so*"):
-            archive.add(library.resolve(), f"usr/local/lib/{library.name}")
-        for link in ("python", "python3"):
-            info = tarfile.TarInfo(f"usr/local/bin/{link}")
-            info.type, info.linkname = tarfile.SYMTYPE, name
-            archive.addfile(info)
-        script = b'#!/bin/sh\nexec python -m pip "$@"\n'
-        info = tarfile.TarInfo("usr/local/bin/pip")
-        info.size, info.mode = len(script), 0o755
-        archive.addfile(info, io.BytesIO(script))
-    return stream.getvalue()
-
-
 @pytest.fixture(scope="module")
 def built(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
     """An engine with the image `built`."""
@@ -114,12 +83,8 @@ def built(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory)
     repository.commit()
     ran = repository.shipways("render")
     assert 0 == ran.code, ran.err
-    (folder / "base").mkdir()
-    (folder / "base/python.tar.gz").write_bytes(python_root())
-    (folder / "base/Dockerfile").write_text("FROM slim\nADD python.tar.gz /\nRUN ldconfig\n")
     with docker_engine() as engine:
-        docker_import(engine, debian(kept, ("libgcc-s1",), *SLIM).layers[0], "slim", folder)
-        docker_build(engine, folder / "base", BASE)
+        python_image(engine, BASE, kept, folder)
         docker_build(engine, repository.root, "built")
         yield engine
         if containers := engine.docker("ps", "--all", "--quiet").split():

@@ -2,7 +2,9 @@
 
 import json
 import shlex
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ from shipways.config.dockerfile import bases
 from shipways.config.load import parse
 from shipways.deploy import dockerfile
 from shipways.errors import ConfigError
+from shipways.model.facts import PythonProject
 from shipways.model.lock import Lock, LockedImage
 from shipways.model.source import REGULAR, SourceFile, SourceTree
 from support import facts
@@ -42,13 +45,13 @@ def rendered(
     image: str = TENDER,
     service: str = "",
     more: str = "",
-    images: tuple[LockedImage, ...] = (),
+    known: Mapping[str, Any] | None = None,
 ) -> dict[str, str]:
-    """The texts by path, for a repository with these files."""
+    """The texts by path, for a repository with these files; `known` are other facts."""
     config = parse(PROJECT.format(build=build, package=package, image=image, service=service) + more, "shipways.toml")
     tree = SourceTree(files=tuple(SourceFile(path=path, mode=REGULAR, oid="0") for path in sorted(files)))
-    known = replace(facts(web="1.0.0"), source=tree, lock=Lock(images=images))
-    return {file.path: file.text for file in dockerfile.rendered(config, known)}
+    told = replace(facts(web="1.0.0"), source=tree, **(known or {}))
+    return {file.path: file.text for file in dockerfile.rendered(config, told)}
 
 
 def only(build: str, *files: str, **keys: str) -> list[str]:
@@ -173,11 +176,32 @@ def test_python() -> None:
     assert {".ruff_cache", ".mypy_cache", "**/*.egg-info"} <= ignored
 
 
+def test_python_as_locked() -> None:
+    """S1-08, S4-01: what a lock names is installed before the sources are there, and then nothing but the package."""
+    project = PythonProject(package="web", name="web", requires=(), lock="py/requirements.txt")
+    texts = rendered("python", package='path = "py"\n', known={"python": (project,)})
+    lines = texts["deployment/docker/web/Dockerfile"].splitlines()
+    first, then = (at for at, line in enumerate(lines) if line.startswith("RUN pip install"))
+    assert ["WORKDIR /src/py", "COPY py/requirements.txt /src/py/"] == [lines[first - 3], lines[first - 1]]
+    assert lines[first].endswith(" --prefix=/install --require-hashes -r requirements.txt")
+    assert ("COPY . /src", True) == (lines[then - 1], lines[then].endswith(" --prefix=/install --no-deps ."))
+
+
+def test_data_is_not_sent() -> None:
+    """S4-07: neither volumes that lie in the repository nor data of a program that was started there; but sources."""
+    service = 'data = { a = "/app/state", b = "/data/b", c = "/docs" }\n'
+    image = 'volumes = ["/app/state", "/data/b", "/docs"]\n' + TENDER
+    texts = rendered("python", "docs/data.txt", service=service, image=image)
+    ignored = texts["deployment/docker/web/Dockerfile.dockerignore"].splitlines()
+    assert {"state", "data/b", "deployment/volumes"} <= set(ignored)
+    assert "docs" not in ignored
+
+
 def test_digests_of_the_lock() -> None:
     """What the lock has is named by its digest as well, and stays what the lock has."""
     name, digest = "docker.io/library/debian:bookworm-slim", "sha256:" + "1" * 64
     locked = LockedImage(name=name, digest=digest, platforms=())
-    texts = rendered("go", "go.mod", images=(locked,))
+    texts = rendered("go", "go.mod", known={"lock": Lock(images=(locked,))})
     text = texts["deployment/docker/web/Dockerfile"]
     found = bases(text, "Dockerfile")
     assert f"{name}@{digest}" in found

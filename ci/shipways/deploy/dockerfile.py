@@ -20,6 +20,8 @@ from shipways.render.text import render
 
 _SOURCE: Final = PurePosixPath("/src")
 """Where the repository is while a program is built."""
+_HOME: Final = "/app"
+"""Where programs of Python are started in an image."""
 _IGNORED: Final[Mapping[str, tuple[str, ...]]] = {
     "rust": ("target",),
     "go": ("coverage.out",),
@@ -56,7 +58,8 @@ def rendered(config: Config, facts: Facts) -> Iterator[Rendered]:
             what = f"the services {paths[path]} and {service.name} would have one file"
             raise ConfigError(Problem(path="deployment.docker.file", what=what, hint="put {service} into it"))
         yield Rendered(path=path, text=_dockerfile(config, facts, service), comment="#")
-        patterns = (*_left_out(config, service), path, *filter(None, (config.deployment.compose.file,)))
+        others = (config.deployment.docs.volumes, config.deployment.compose.file)
+        patterns = (*_left_out(config, service), *_kept(facts, service), path, *filter(None, others))
         ignore = ".dockerignore" if path == "Dockerfile" else f"{path}.dockerignore"
         yield Rendered(
             path=ignore, text=render("deployment/docker/dockerignore", note=NOTE, patterns=patterns), comment="#"
@@ -90,6 +93,14 @@ def _left_out(config: Config, service: Service) -> tuple[str, ...]:
         (service.build, *(config.package[other].build for other in config.image[service.image].also))
     )
     return tuple(pattern for build in builds for pattern in _IGNORED[build])
+
+
+def _kept(facts: Facts, service: Service) -> Iterator[str]:
+    """Where its data lies below the folder that it is started in, which may be the repository; never a source."""
+    for path in (PurePosixPath(kept.path) for kept in service.data):
+        folder = str(path.relative_to(_HOME if path.is_relative_to(_HOME) else "/"))
+        if not facts.source.below((folder,)).files:
+            yield folder
 
 
 def _compiled(config: Config, facts: Facts, service: Service) -> Mapping[str, object]:
@@ -201,7 +212,14 @@ _LOCKS: Final = {"rust": "Cargo.lock", "bun": "bun.lock"}
 def _python(config: Config, facts: Facts, service: Service) -> Mapping[str, object]:
     name = config.deployment.docker.python
     package = config.package[service.package]
-    return {"image": _pinned(facts, name), "base": _pinned(facts, name), "workdir": _SOURCE / package.path}
+    lock = next((project.lock for project in facts.python if project.package == service.package), "")
+    return {
+        "image": _pinned(facts, name),
+        "base": _pinned(facts, name),
+        "workdir": _SOURCE / package.path,
+        "home": _HOME,
+        "lock": f"{_path(lock)} {_SOURCE / package.path}/" if lock else "",
+    }
 
 
 def _top(facts: Facts, path: str, name: str) -> str:

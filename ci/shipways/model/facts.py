@@ -76,6 +76,7 @@ class PythonProject:
     """What pyproject.toml of a package says: normalized names for files, and the PEP 517 build requirements.
 
     `scm`: its backend takes the version from git. `crate` is the Cargo.toml that maturin builds; empty without it.
+    `lock` is the requirements.txt beside it, where that has hashes: then pip installs nothing but what it names.
     """
 
     package: str
@@ -83,6 +84,7 @@ class PythonProject:
     requires: tuple[str, ...]
     scm: bool = False
     crate: str = ""
+    lock: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
