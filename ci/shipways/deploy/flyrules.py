@@ -6,8 +6,11 @@ flyctl warns of and changes itself, such as the time of a check, is a problem he
 
 import re
 import shlex
+import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
+
+from shipways.errors import Problem
 
 Table = Mapping[str, Any]
 
@@ -59,6 +62,15 @@ _KEYS: Final[Mapping[str, frozenset[str]]] = {
     "http_service": _SERVED | _words("force_https tls_options http_options checks"),
     "services": _SERVED | _words("protocol ports tcp_checks http_checks"),
 }
+
+
+def refused(path: str, text: str) -> Iterator[Problem]:
+    """Why flyctl would not take a fly.toml, by its path and text."""
+    try:
+        wrong = broken(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        wrong = (f"not valid TOML: {error}",)
+    yield from (Problem(path=path, what=each, why="a rule of flyctl's") for each in wrong)
 
 
 def broken(document: Table) -> tuple[str, ...]:

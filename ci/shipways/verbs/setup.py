@@ -1,5 +1,6 @@
 """init, check, lock: before the first release, and after each change of the config."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import anyio
@@ -10,6 +11,7 @@ from shipways.config.dockerfile import bases
 from shipways.config.engines import EngineChoice
 from shipways.config.lockfile import FILE_NAME, render_lock
 from shipways.config.recipes import is_rendered, recipes
+from shipways.deploy.flyrules import refused
 from shipways.detect import detect
 from shipways.errors import ConfigError, Drift, PreflightError, Problem, ShipwaysError
 from shipways.facts import PEP_517, python_project
@@ -46,11 +48,14 @@ def init(force: bool) -> None:
 
 @click.command()
 def check() -> None:
-    """Check the config, the lock and the rendered files."""
+    """Check the config, the lock and the rendered files.
+
+    A fly.toml is held to the rules that flyctl has for it.
+    """
     console, said = wire.console("plain"), settings(wire.here())
     if said.lock is None:
         console.emit(Note(text="there is no shipways.lock yet; `shipways lock` writes it", level="warning"))
-    stale = _stale(said)
+    stale = [*_stale(said), *_refused(said)]
     try:
         drifted = anyio.run(_drifted, console)
     except ConfigError as error:  # of the files that git has, which need not be those of the disk
@@ -131,6 +136,14 @@ def _stale(said: Settings) -> list[Problem]:
     if said.lock is not None:
         problems += lock_problems(names, said.lock)
     return problems
+
+
+def _refused(said: Settings) -> Iterator[Problem]:
+    """What flyctl would not take of the files that are there, with all that is somebody's own in them."""
+    file = said.config.deployment.fly.file
+    for path in dict.fromkeys(file.format(service=name) for name in said.config.service) if file else ():
+        if (said.folder / path).is_file():
+            yield from refused(path, read(said.folder / path))
 
 
 def _wanted(said: Settings, engine: EngineChoice) -> tuple[Wanted, list[Problem]]:

@@ -2,13 +2,12 @@
 
 import json
 import posixpath
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from shipways.config.schema import Config
-from shipways.deploy.flyrules import broken
+from shipways.deploy.flyrules import refused
 from shipways.deploy.programs import failed, ran
 from shipways.deploy.wanted import chosen, images, items, reference, service_of, terms, version
 from shipways.errors import Moved, PreflightError, Problem, Unfinished
@@ -63,8 +62,7 @@ class FlyDeployer:
             if not site.files.exists(file):
                 problems.append(Problem(path=path, what="there is none", hint="write it: `shipways render`"))
                 continue
-            wrong = broken(tomllib.loads(site.files.read(file).decode()))
-            problems += [Problem(path=path, what=each, why="a rule of flyctl's") for each in wrong]
+            problems += refused(path, site.files.read(file).decode())
             told = await _fly(site, "secrets", "list", f"--app={app}", "--json")
             if told.code:
                 hint = f"`flyctl apps create {app}`, and FLY_API_TOKEN is a token that may deploy it"
