@@ -1,15 +1,18 @@
 """Docker Compose for tests: the program itself, and services that run on an engine of the test's own."""
 
+import contextlib
 import os
 import re
 import shutil
 import subprocess
 import tarfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
+
+import pytest
 
 from engines import tiny
 from registries import DockerEngine
@@ -42,6 +45,17 @@ def compose_program(kept: Path) -> tuple[str, ...]:
         if not program.exists():
             _compile(kept, program)
     return (str(program),)
+
+
+@contextlib.contextmanager
+def compose_plugin(argv: Sequence[str], folder: Path) -> Iterator[None]:
+    """Compose is a plug-in of docker too: `docker compose` is what users and shipways call."""
+    with pytest.MonkeyPatch.context() as patch:
+        if argv[-1] != "compose":
+            (folder / "cli-plugins").mkdir()
+            (folder / "cli-plugins/docker-compose").symlink_to(shutil.which(argv[0]) or argv[0])
+            patch.setenv("DOCKER_CONFIG", str(folder))
+        yield
 
 
 def _compile(kept: Path, program: Path) -> None:

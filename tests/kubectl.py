@@ -8,12 +8,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+import anyio
 import yaml
 
-from deploying import SHOP, rendered
+from deploying import HEAD, MACHINE, SHOP, rendered
+from shipways.config.load import parse
 from shipways.deploy import kubernetes
+from shipways.deploy.places.kubernetes import KubernetesDeployer, plan
+from shipways.model.deployment import Running
+from shipways.model.outcome import Outcome
 from shipways.outside.platforms import Site
 from shipways.ports import Completed
+from shipways.run.deploying import Crew, deploy
+from shipways.testing.console import ManualClock, RecordingConsole
 from shipways.testing.doors import CLOSED_SITE
 from shipways.testing.process import ScriptedProcess
 
@@ -128,3 +135,22 @@ def pod(image: str, **status: Any) -> dict[str, Any]:
         "spec": {"containers": [{"name": "shop", "image": image}]},
         "status": {"conditions": [], "containerStatuses": [container]},
     }
+
+
+def deployer(extra: str = "") -> KubernetesDeployer:
+    """The one of the config."""
+    (found,) = plan(parse(HEAD + SHOP + DEPLOY + extra, "shipways.toml"), MACHINE)
+    return found
+
+
+def go(cluster: Cluster, want: str = NEW) -> Outcome:
+    """Deploy by the core."""
+    item = replace(deployer().items()[0], want=want)
+    crew = Crew(site=cluster.site, console=RecordingConsole(), clock=ManualClock())
+    return anyio.run(lambda: deploy(deployer(), (item,), crew))
+
+
+def observed(cluster: Cluster) -> Running:
+    """What is seen to run."""
+    found = anyio.run(lambda: deployer().observe(cluster.site, deployer().items()))
+    return found["deploy.prod/shop"]

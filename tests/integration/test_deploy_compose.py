@@ -1,7 +1,7 @@
 """`deploy` and `rollback` by Docker Compose on a real Docker Engine, from a real registry."""
 
 import os
-import shutil
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from composing import Composed, compose_program, go_program
+from composing import Composed, compose_plugin, compose_program, go_program
 from registries import docker_engine, local_registry
 from sandbox import Repository
 from support import free_port, need
@@ -142,11 +142,7 @@ def compose(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactor
         pytest.skip("dockerd needs root")
     folder = tmp_path_factory.mktemp("docker")
     argv = compose_program(pytestconfig.cache.mkdir("compose") if pytestconfig.cache else folder)
-    with pytest.MonkeyPatch.context() as patch:
-        if argv[-1] != "compose":
-            (folder / "cli-plugins").mkdir()
-            (folder / "cli-plugins/docker-compose").symlink_to(shutil.which(argv[0]) or argv[0])
-            patch.setenv("DOCKER_CONFIG", str(folder))
+    with compose_plugin(argv, folder):
         yield argv
 
 
@@ -188,6 +184,40 @@ def test_again_and_back_and_forth(ground: Ground) -> None:
     for expected in (first, second, first):
         code, said = ground.shipways("rollback", "prod")
         assert (0, expected) == (code, ground.running()), said
+
+
+def test_another_config_of_the_same_image(ground: Ground) -> None:
+    """A changed variable is deployed; one with which nothing works returns to that of before; rollback returns too."""
+
+    def says(text: str) -> tuple[int, str]:
+        """Deploy with another variable of both."""
+        config = ground.project.root / "shipways.toml"
+        lines = [line for line in config.read_text().split("\n") if not line.startswith("env.SAYS")]
+        new = f"\nenv.SAYS = {{ default = '{text}' }}"
+        config.write_text("\n".join(line + (new if line.startswith("[service.") else "") for line in lines))
+        assert 0 == ground.project.shipways("render").code
+        return ground.shipways("deploy", "prod")
+
+    def said_by() -> set[str]:
+        """What the variable is in both containers."""
+        env = " ".join(ground.composed.told(name, ".Config.Env") for name in ("index", "agent"))
+        return set(re.findall(r"SAYS=(\w+)", env))
+
+    images = ground.running()
+    for text in ("one", "two"):
+        code, said = says(text)
+        assert (0, {text}, images) == (code, said_by(), ground.running()), said
+    code, said = ground.shipways("deploy", "prod")
+    assert (0, 2) == (code, said.count("  there  ")), said
+    code, said = ground.shipways("rollback", "prod")
+    assert (0, {"one"}) == (code, said_by()), said
+    config = (ground.project.root / "shipways.toml").read_text()
+    ground.project.file("shipways.toml", config.replace('default = "{address}:{port}"', 'default = "nowhere:1"', 1))
+    code, said = says("three")
+    assert (8, {"one"}, images) == (code, said_by(), ground.running()), said
+    ground.project.file("shipways.toml", config)
+    code, said = says("one")
+    assert 0 == code, said
 
 
 @pytest.mark.parametrize(

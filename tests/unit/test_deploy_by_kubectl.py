@@ -4,6 +4,7 @@ No cluster is asked here: tests/kubectl.py is one in memory.
 """
 
 import copy
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
@@ -11,39 +12,17 @@ from typing import Any, Final
 import anyio
 import pytest
 
-from deploying import HEAD, MACHINE, SHOP
-from kubectl import CONFLICT, DEPLOY, IMAGE, NEW, OLD, Cluster, pod, refused, said, sent
+from deploying import HEAD, SHOP
+from kubectl import CONFLICT, DEPLOY, IMAGE, NEW, OLD, Cluster, deployer, go, observed, pod, refused, said, sent
 from shipways.config.load import parse
-from shipways.deploy.places.kubernetes import KubernetesDeployer, plan
 from shipways.errors import ConfigError, DeployFailed, Moved, PreflightError, Transient, Unfinished
 from shipways.model.deployment import Running
-from shipways.model.outcome import Outcome
 from shipways.ports import Completed
-from shipways.run.deploying import Crew, deploy, failure
-from shipways.testing.console import ManualClock, RecordingConsole
+from shipways.run.deploying import failure
 from shipways.testing.doors import CLOSED_SITE
 from shipways.testing.process import ScriptedProcess
 
 NOT_FOUND: Final = 'Error from server (NotFound): namespaces "shop-prod" not found'
-
-
-def deployer(extra: str = "") -> KubernetesDeployer:
-    """The one of the config."""
-    (found,) = plan(parse(HEAD + SHOP + DEPLOY + extra, "shipways.toml"), MACHINE)
-    return found
-
-
-def go(cluster: Cluster, want: str = NEW) -> Outcome:
-    """Deploy by the core."""
-    item = replace(deployer().items()[0], want=want)
-    crew = Crew(site=cluster.site, console=RecordingConsole(), clock=ManualClock())
-    return anyio.run(lambda: deploy(deployer(), (item,), crew))
-
-
-def observed(cluster: Cluster) -> Running:
-    """What is seen to run."""
-    found = anyio.run(lambda: deployer().observe(cluster.site, deployer().items()))
-    return found["deploy.prod/shop"]
 
 
 def told(cluster: Cluster) -> tuple[str, bool]:
@@ -86,7 +65,10 @@ def test_again_and_another_one() -> None:
     assert {"shop-prod"} == {each["metadata"]["namespace"] for each in applied}
     last = [each for each in applied if each["kind"] == "Deployment"][-1]
     assert f"{IMAGE}@{NEW}" == last["spec"]["template"]["spec"]["containers"][0]["image"]
-    assert ("101", {"shipways/previous": OLD}) == (last["metadata"]["resourceVersion"], last["metadata"]["annotations"])
+    assert "101" == last["metadata"]["resourceVersion"]
+    annotations = last["metadata"]["annotations"]
+    assert annotations["shipways/previous"].startswith(f"{OLD}+")
+    assert 1 == len(json.loads(annotations["shipways/definitions"]))
 
 
 def test_one_that_does_not_work() -> None:

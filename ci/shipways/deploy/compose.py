@@ -17,6 +17,8 @@ NAME_IMAGE is the image that a service runs, by its digest; without one it is bu
 NAME_FILE is the path of a file with the secret NAME, which the user in the container has to be able to read."""
 PREVIOUS: Final = "shipways.previous"
 """The label of a container that has the digest of what ran before it."""
+DEFINITIONS: Final = "shipways.definitions"
+"""… and the one that has what it was started as, and what ran before."""
 _LOGS: Final = 5
 """How many files the log of a service is kept in."""
 
@@ -51,7 +53,10 @@ def _service(config: Config, service: Service, top: PurePosixPath, healthy: froz
             "entrypoint": [_literal(word) for word in _entry(service)],
             "command": [_literal(word) for word in service.command[1:]],
             "restart": "unless-stopped",
-            "labels": {PREVIOUS: f"${{{variable(service)}_PREVIOUS:-}}"},
+            "labels": {
+                PREVIOUS: f"${{{variable(service)}_PREVIOUS:-}}",
+                DEFINITIONS: f"${{{variable(service)}_DEFINITIONS:-}}",
+            },
             "ports": [f"{_published(service.publish)}{service.port}:{service.port}"] if service.port else [],
             "environment": dict(_environment(service)),
             "secrets": list(service.secrets),

@@ -4,12 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from shipways.deploy.definitions import Definition, Definitions, image_of, read
 from shipways.deploy.wanted import reference, version
 from shipways.model.deployment import Pulse, Running
 from shipways.model.service import Service
 
 PREVIOUS: Final = "shipways/previous"
 """The annotation of a Deployment that has what ran before."""
+DEFINITIONS: Final = "shipways/definitions"
+"""… and the one that has the template of its pods as it was rendered, and those of before."""
 _CRASHES: Final = 3
 """How often a container may have been started again before it is given up."""
 _NEEDED: Final = frozenset({"ConfigMap", "PersistentVolumeClaim"})
@@ -51,27 +54,36 @@ def objects(service: Service, documents: Sequence[Object]) -> Objects:
     )
 
 
-def pinned(service: Service, deployment: Object, digest: str, previous: str, seen: str) -> Object:
-    """The Deployment with what should run and what ran, to be refused when the one there is not `seen` any more.
+def definitions(deployment: Object, told: Object | None) -> Definitions:
+    """What a service is by the overlay and by its Deployment in the cluster, whose server fills in much."""
+    return read(deployment["spec"]["template"], _annotations(told).get(DEFINITIONS, ""))
+
+
+def pinned(service: Service, deployment: Object, want: str, annotations: Mapping[str, str], seen: str) -> Object:
+    """The Deployment with what should run and these annotations, to be refused when the one there is not `seen`.
 
     `seen` is a resourceVersion; empty where there is no Deployment.
     """
     metadata, spec = deployment["metadata"], deployment["spec"]
     template = spec["template"]
     containers = [
-        {**each, "image": reference(service, digest)} if each["name"] == service.name else each
+        {**each, "image": reference(service, image_of(want))} if each["name"] == service.name else each
         for each in template["spec"]["containers"]
     ]
-    noted = {PREVIOUS: previous} if previous else {}
     return {
         **deployment,
         "metadata": {
             **metadata,
-            "annotations": {**metadata.get("annotations", {}), **noted},
+            "annotations": {**_annotations(deployment), **annotations},
             **({"resourceVersion": seen} if seen else {}),
         },
         "spec": {**spec, "template": {**template, "spec": {**template["spec"], "containers": containers}}},
     }
+
+
+def noted(known: Definitions, definition: Definition, previous: str) -> Mapping[str, str]:
+    """The annotations of a Deployment that is started so, where this ran before."""
+    return {DEFINITIONS: known.after(definition), **({PREVIOUS: known.whole(previous)} if previous else {})}
 
 
 def stamp(told: Object | None) -> str:
@@ -79,25 +91,25 @@ def stamp(told: Object | None) -> str:
     return f"{told['metadata']['uid']}/{told['metadata']['generation']}" if told else ""
 
 
-def running(service: Service, told: Object | None, url: str) -> Running:
+def running(service: Service, told: Object | None, known: Definitions, url: str) -> Running:
     """One that is scaled to 0 runs nothing, and what it ran is what ran before."""
     if told is None:
         return Running()
-    image = version(service, _container(told["spec"]["template"]["spec"], service)["image"])
+    name = _named(service, told, known)
     if told["spec"]["replicas"] == 0:
-        return Running(previous=image, stamp=stamp(told))
-    previous = told["metadata"].get("annotations", {}).get(PREVIOUS, "")
-    return Running(digest=image, previous=previous, stamp=stamp(told), url=url)
+        return Running(previous=name, stamp=stamp(told))
+    previous = known.short(_annotations(told).get(PREVIOUS, ""))
+    return Running(digest=name, previous=previous, stamp=stamp(told), url=url, torn=not known.kept)
 
 
-def pulse(service: Service, digest: str, told: Object | None) -> Pulse:
+def pulse(service: Service, want: str, told: Object | None, known: Definitions) -> Pulse:
     """Whether a Deployment runs this and nothing else, all of it available. Its pods may know more of why not."""
     if told is None:
         return Pulse(healthy=False, why="there is no Deployment", lost=True)
-    image = version(service, _container(told["spec"]["template"]["spec"], service)["image"])
+    name = _named(service, told, known)
     status, count = told.get("status", {}), told["spec"]["replicas"]
-    if image != digest:
-        return Pulse(healthy=False, why=f"{image} runs", lost=True)
+    if name != want:
+        return Pulse(healthy=False, why=f"{name} runs", lost=True)
     if count == 0:
         return Pulse(healthy=False, why="it is scaled to 0", lost=True)
     if status.get("observedGeneration", 0) < told["metadata"]["generation"]:
@@ -120,11 +132,11 @@ def _lacking(count: int, status: Object) -> Iterator[str]:
         yield f"{available} of {count} pods are available"
 
 
-def sick(service: Service, digest: str, pods: Sequence[Object]) -> tuple[str, str, bool]:
+def sick(service: Service, want: str, pods: Sequence[Object]) -> tuple[str, str, bool]:
     """The first pod of this version that is not ready: its name, why, and whether it never will be; empty for none."""
     for pod in pods:
         name = pod["metadata"]["name"]
-        if version(service, _container(pod["spec"], service)["image"]) != digest:
+        if version(service, _container(pod["spec"], service)["image"]) != image_of(want):
             continue
         status = pod.get("status", {})
         for condition in status.get("conditions", ()):
@@ -146,6 +158,14 @@ def _stuck(container: Object) -> tuple[str, bool]:
     waiting = state.get("waiting", {})
     told = ": ".join(filter(None, (waiting.get("reason"), waiting.get("message"))))
     return told or "it runs, and is not ready", waiting.get("reason") == "InvalidImageName"
+
+
+def _named(service: Service, told: Object, known: Definitions) -> str:
+    return known.running(version(service, _container(told["spec"]["template"]["spec"], service)["image"]))
+
+
+def _annotations(told: Object | None) -> Mapping[str, str]:
+    return (told["metadata"].get("annotations") or {}) if told else {}
 
 
 def _container(pod: Object, service: Service) -> Any:

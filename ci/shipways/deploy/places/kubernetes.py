@@ -9,7 +9,7 @@ from shipways.config.schema import Config
 from shipways.deploy.kubernetes import namespace, overlay
 from shipways.deploy.pods import NAME
 from shipways.deploy.programs import failed, ran
-from shipways.deploy.rollout import Objects, objects, pinned, pulse, running, sick, stamp
+from shipways.deploy.rollout import Objects, definitions, noted, objects, pinned, pulse, running, sick, stamp
 from shipways.deploy.wanted import chosen, images, items, service_of, terms
 from shipways.errors import Moved, Problem
 from shipways.model.daemon import Machine
@@ -32,6 +32,7 @@ _APPLY: Final = ("apply", "--server-side", "--field-manager=shipways", "--force-
 class KubernetesDeployer:
     """Deployments of an overlay, each applied with everything of its service: configuration goes with the image.
 
+    What is compared is the image and the template of the pods, whose ConfigMaps are named by what is in them.
     What ran before is an annotation of the Deployment, so any machine can return to it. `context` is that of
     kubectl's own config, empty for the current one; `hosts` are names outside, by service.
     """
@@ -73,11 +74,13 @@ class KubernetesDeployer:
         return tuple(problems)
 
     async def observe(self, site: Site, items: Sequence[Item]) -> Mapping[str, Running]:
-        """The image of each Deployment."""
-        found = {}
+        """The image of each Deployment, and the template of its pods."""
+        found, documents = {}, await self._built(site)
         for item in items:
             service = service_of(item, self.services)
-            found[item.id] = running(service, await self._get(site, service), self.hosts[service.name])
+            told = await self._get(site, service)
+            known = definitions(objects(service, documents).deployment, told)
+            found[item.id] = running(service, told, known, self.hosts[service.name])
         return found
 
     async def apply(self, site: Site, item: Item, seen: Running, previous: str) -> str:
@@ -88,7 +91,10 @@ class KubernetesDeployer:
             raise Moved(Problem(path=item.id, what="was changed since it was looked at"))
         found = objects(service, await self._built(site))
         condition = told["metadata"]["resourceVersion"] if told else ""
-        deployment = pinned(service, found.deployment, item.want, previous, condition)
+        known = definitions(found.deployment, told)
+        template = known.named(item.want)
+        wanted = {**found.deployment, "spec": {**found.deployment["spec"], "template": template}}
+        deployment = pinned(service, wanted, item.want, noted(known, template, previous), condition)
         for part in (found.needed, (deployment,), found.others):
             done = await self._kubectl(site, *_APPLY, stdin=_sent(part))
             if _CONFLICT in done.stderr:
@@ -100,7 +106,8 @@ class KubernetesDeployer:
     async def probe(self, site: Site, item: Item) -> Pulse:
         """The controller has brought all pods, and their readiness is what health is asked by."""
         service = service_of(item, self.services)
-        found = pulse(service, item.want, await self._get(site, service))
+        told, built = await self._get(site, service), objects(service, await self._built(site))
+        found = pulse(service, item.want, told, definitions(built.deployment, told))
         if found.healthy or found.lost:
             return found
         name, why, lost = sick(service, item.want, await self._pods(site, service))
