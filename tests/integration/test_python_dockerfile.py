@@ -109,7 +109,7 @@ def test_two_stages(built: DockerEngine) -> None:
 def test_as_specified(built: DockerEngine) -> None:
     """S4-02, S4-03: user, port, command and check, in the image's own words."""
     told = json.loads(built.docker("image", "inspect", "--format", "{{json .Config}}", "built"))
-    assert ("aegis", {"8000/tcp": {}}, ["web", "serve", "--port", "8000"]) == (
+    assert ("1000:1000", {"8000/tcp": {}}, ["web", "serve", "--port", "8000"]) == (
         told["User"],
         told["ExposedPorts"],
         told["Cmd"],
