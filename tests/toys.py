@@ -14,6 +14,8 @@ HARNESS = Path(__file__).parent / "harness"
 PULSE = Path(__file__).parent / "projects" / "pulse"
 WORDS = ["a b", "$HOME", "${HOME}", "100%h", "\"q\" 's'", "back\\slash \\x41", ";", "two\nlines\ttab", "ünï", "#", ""]
 VALUES = {f"WORD_{index}": word for index, word in enumerate(WORDS)}
+SHIPWAYS = '#!/bin/sh\nPYTHONPATH=/opt/ci:/opt/site PYTHONDONTWRITEBYTECODE=1 exec python3 -m shipways "$@"\n'
+"""As pipx or uv would have installed it there."""
 CONFIG = f"""
 [project]
 name = "toys"
@@ -44,6 +46,9 @@ start_period = "2s"
 [service.toy.limits]
 memory = "100 MB"
 log = "8 MB"
+[service.toy.backup]
+schedule = "*-*-* 04:00"
+keep = 2
 [service.toy.files.settings]
 path = "/settings.json"
 source = "settings.json"
@@ -64,6 +69,8 @@ def settle(host: Machine) -> None:
     for name in ("toy.py", "load.py"):
         shutil.copy(HARNESS / name, host.shared / name)
     host.out("install", "-m", "0755", "/srv/toy.py", f"{PROGRAMS}/toy")
+    (host.shared / "shipways").write_text(SHIPWAYS)
+    host.out("install", "-m", "0755", "/srv/shipways", f"{PROGRAMS}/shipways")
 
 
 def guide(host: Machine) -> str:

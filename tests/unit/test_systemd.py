@@ -8,8 +8,11 @@ import yaml
 
 from shipways.config.load import parse
 from shipways.deploy import compose, environment, launchd
-from shipways.deploy.systemd import rendered
+from shipways.deploy.services import services
+from shipways.deploy.systemd import daemon, rendered
 from shipways.errors import ConfigError
+from shipways.model.daemon import Caller
+from shipways.model.service import LINUX
 from support import facts
 
 PROJECT = """
@@ -144,9 +147,50 @@ def test_required_variable_is_checked() -> None:
     """S1-13: without a required variable a shell ends the start with 78, before the program."""
     extra = "[service.aisopod.env]\nDATABASE_URL = { required = true }\nAPI_KEY = { required = true, secret = true }\n"
     (command,) = unit(extra)["Service"]["ExecStart"]
-    assert command.startswith('/bin/sh -c "status=0; for name in DATABASE_URL API_KEY; do ')
+    assert "; status=0; for name in DATABASE_URL API_KEY; do " in command
     assert command.endswith('exec \\"$$@\\"" sh /usr/local/bin/aisopod gateway')
     assert ["-/etc/aisopod/environment"] == unit(extra)["Service"]["EnvironmentFile"]
+
+
+def test_secrets_are_credentials() -> None:
+    """S1-16: a file of root becomes a file for the program alone, which NAME_FILE tells; no value is in the unit."""
+    extra = "[service.aisopod.env]\nAPI_KEY = { secret = true }\nOTHER = { secret = true }\nPLAIN = {}\n"
+    service = unit(extra)["Service"]
+    assert ["API_KEY:aisopod.API_KEY", "OTHER:aisopod.OTHER"] == service["LoadCredential"]
+    (command,) = service["ExecStart"]
+    assert command.startswith('/bin/sh -c "for name in API_KEY OTHER; do [ ! -e ')
+    assert "LoadCredential" not in unit()["Service"]
+
+
+def test_timed_backups() -> None:
+    """S1-27: a timer that catches up what it has missed, and a unit that calls shipways; none without a schedule."""
+    data = 'data = { graph = "/data/graph" }\n[service.aisopod.backup]\nschedule = "*-*-* 04:00"\n'
+    found = texts(data)
+    timer = found["deployment/systemd/aisopod-backup.timer"]
+    assert {"OnCalendar=*-*-* 04:00", "Persistent=true", "WantedBy=timers.target"} <= set(timer.splitlines())
+    lines = found["deployment/systemd/aisopod-backup.service"].splitlines()
+    assert "ExecStart=shipways service backup aisopod --system --profile prod" in lines
+    assert {"Type=oneshot", "WorkingDirectory=/srv/aisopod"} <= set(lines)
+    assert not [path for path in texts('data = { graph = "/data/graph" }\n') if "backup" in path]
+    with pytest.raises(ConfigError, match=r"backup\.schedule is set, but there is no data"):
+        texts('[service.aisopod.backup]\nschedule = "daily"\n')
+
+
+def test_installed_timer() -> None:
+    """The timer is started and enabled like the service, the backup by the timer; of a user it is the user's own."""
+    data = 'data = { graph = "/data/graph" }\n[service.aisopod.backup]\nschedule = "daily"\n'
+    (service,) = services(parse(PROJECT + data, "shipways.toml"), LINUX)
+    caller = Caller(program="/opt/a b/shipways", folder="/srv/it's 100%", profile="staging")
+    made = daemon(service, "notify", caller=caller)
+    assert ("aisopod.service", "aisopod-backup.timer") == made.units
+    files = {each.path: each.text for each in made.texts}
+    text = files["/etc/systemd/system/aisopod-backup.service"]
+    assert 'ExecStart="/opt/a b/shipways" service backup aisopod --system --profile staging\n' in text
+    assert "WorkingDirectory=/srv/it's 100%%\n" in text
+    own = {each.path: each.text for each in daemon(service, "notify", "/home/ada", caller).texts}
+    text = own["/home/ada/.config/systemd/user/aisopod-backup.service"]
+    assert ("--system" in text, "ProtectSystem" in text) == (False, False)
+    assert ("aisopod.service",) == daemon(service, "notify").units
 
 
 @pytest.mark.parametrize(

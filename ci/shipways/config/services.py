@@ -99,6 +99,7 @@ class Backup(Frozen):
     """`[service.NAME.backup]`: how its data is backed up."""
 
     hook: Command = ()
+    schedule: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 *,:./~-]*$")] = ""
     keep: Annotated[int, Field(ge=1, le=10_000)] = 7
 
 
@@ -147,8 +148,11 @@ class Service(Frozen):
             wrong.append("replicas: one copy only may write to data")
         if self.kubernetes.host and self.port is None:
             wrong.append("kubernetes.host is set, but port is not")
-        if self.backup.hook and not self.data:
-            wrong.append("backup.hook is set, but there is no data")
+        wrong += [
+            f"backup.{key} is set, but there is no data"
+            for key in ("hook", "schedule")
+            if getattr(self.backup, key) and not self.data
+        ]
         if wrong:
             raise ValueError("\n".join(wrong))
         return self

@@ -8,7 +8,7 @@ from shipways.model.daemon import Command, Daemon, State
 
 Control = Literal["start", "stop", "restart"]
 _PROPERTIES: Final = "Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,MainPID"
-_BESIDE: Final = ("/journald@", "/logrotate.d/", "sysusers.d/", "tmpfiles.d/")
+_BESIDE: Final = ("/journald@", "/logrotate.d/", "sysusers.d/", "tmpfiles.d/", "-backup.")
 """Files that the service itself does not start from."""
 _PREPARING: Final = {"sysusers.d/": ("systemd-sysusers",), "tmpfiles.d/": ("systemd-tmpfiles", "--create")}
 _JOURNAL: Final = (("", "socket"), ("-varlink", "socket"), ("", "service"))
@@ -78,7 +78,11 @@ class Systemd:
             stale=any(block.get("NeedDaemonReload") == "yes" for block in blocks),
             words=f"{service.get('ActiveState', 'unknown')} ({service.get('SubState', '')})",
             pid=int(service.get("MainPID") or 0),
-            up=any(block.get("ActiveState") not in {None, "inactive", "failed"} for block in blocks),
+            up=any(
+                block.get("ActiveState") not in {None, "inactive", "failed"}
+                for block in blocks
+                if not block.get("Id", "").endswith(".timer")  # that of its backups, which starts nothing of it
+            ),
         )
 
     def begin(self, daemon: Daemon, state: State, changed: Collection[str]) -> tuple[Command, ...]:

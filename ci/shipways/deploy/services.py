@@ -103,6 +103,7 @@ def _service(config: Config, name: str, place: Place, profile: Profile) -> Servi
         needs=table.needs,
         settings=place.files.format(service=name),
         hook=tuple(filled(word, values) for word in table.backup.hook),
+        schedule=table.backup.schedule,
         keep=table.backup.keep,
     )
 

@@ -20,14 +20,22 @@ def watched(service: Service) -> tuple[str, ...]:
     return (tender(service), "run", *_flags(service, service.health), "--", *service.command)
 
 
-def guarded(service: Service, command: tuple[str, ...], file: str, *, read: bool = False) -> tuple[str, ...]:
+def guarded(
+    service: Service, command: tuple[str, ...], file: str, *, read: bool = False, credentials: bool = False
+) -> tuple[str, ...]:
     """The command behind a shell that ends with 78 (EX_CONFIG) where a required variable has no value.
 
     It names each of them, and no value. `file` is where they are expected; it reads that itself where the service
-    manager does not (`read`). As it is where there is nothing to check or to read.
+    manager does not (`read`). With `credentials` a secret that systemd has laid down as a file is told by NAME_FILE. As
+    it is where there is nothing to check, to read or to tell.
     """
     names = [each.name for each in service.variables if each.required and each.value is None]
     lines = []
+    if credentials and service.secrets:
+        laid = (
+            '[ ! -e "${CREDENTIALS_DIRECTORY:-/nowhere}/$name" ] || export "${name}_FILE=$CREDENTIALS_DIRECTORY/$name"'
+        )
+        lines.append(f"for name in {' '.join(service.secrets)}; do {laid}; done")
     if read and any(each.value is None for each in service.variables):
         lines.append(f"[ ! -e {_word(file)} ] || {{ set -a; . {_word(file)}; set +a; }}")
     if names:

@@ -9,7 +9,7 @@ from shipways.config.schema import Config
 from shipways.deploy.services import services
 from shipways.deploy.starting import duration, guarded, patience, tender, watched
 from shipways.errors import ConfigError, Problem
-from shipways.model.daemon import Daemon, Folder, Text
+from shipways.model.daemon import Caller, Daemon, Folder, Text
 from shipways.model.facts import Facts
 from shipways.model.rendered import Rendered
 from shipways.model.service import LINUX, Service
@@ -29,26 +29,34 @@ _SLACK: Final = 5_000
 def rendered(config: Config, facts: Facts) -> Iterator[Rendered]:  # noqa: ARG001 - the shape of every renderer
     """The units of each service, and what goes into packages."""
     table = config.deployment.systemd
+    caller = Caller(program="shipways", folder=f"/srv/{config.project.name}", profile="prod")
     for service in services(config, LINUX):
         places = {**_units(table.folder, service), **_packaged(table.sysusers, table.tmpfiles, service)}
-        for path, text in _texts(service, table.type, places).items():
+        texts = {**_texts(service, table.type, places), **_timed(service, table.folder, caller)}
+        for path, text in texts.items():
             yield Rendered(path=path, text=text, comment="#")
 
 
-def daemon(service: Service, kind: str, home: str = "") -> Daemon:
-    """A service as it is installed: for the whole machine, or below the `home` of a user."""
+def daemon(service: Service, kind: str, home: str = "", caller: Caller | None = None) -> Daemon:
+    """A service as it is installed: for the whole machine, or below the `home` of a user.
+
+    Its backups are timed where its units can call shipways.
+    """
+    folder = f"{home}/.config/systemd/user" if home else "/etc/systemd/system"
     if home:
-        folder = f"{home}/.config/systemd/user"
         places = {f"{folder}/{service.name}.service": "service"}
         places |= {f"{folder}/{service.name}.socket": "socket"} if service.socket else {}
         folders = tuple(Folder(path=each.path) for each in service.data)
     else:
         places = _installed(service)
         folders = ()
-    texts = _texts(service, kind, places, user_scope=bool(home))
+    texts = {**_texts(service, kind, places, user_scope=bool(home))}
+    timed = _timed(service, folder, caller, user_scope=bool(home)) if caller else {}
+    texts |= timed
+    names = (*(path for path, what in places.items() if what in {"service", "socket"}), *timed)
     return Daemon(
         service=service.name,
-        units=tuple(PurePosixPath(path).name for path, what in places.items() if what in {"service", "socket"}),
+        units=tuple(PurePosixPath(path).name for path in names if not path.endswith("-backup.service")),
         texts=tuple(Text(path=path, text=text) for path, text in texts.items()),
         programs=(service.command[0], *((tender(service),) if _supervised(service, kind) else ())),
         folders=folders,
@@ -82,6 +90,19 @@ def _installed(service: Service) -> dict[str, str]:
     }
 
 
+def _timed(service: Service, folder: str, caller: Caller, *, user_scope: bool = False) -> Mapping[str, str]:
+    """The units that take backups, where they are scheduled."""
+    if not (folder and service.schedule):
+        return {}
+    words = (caller.program, "service", "backup", service.name, *(() if user_scope else ("--system",)))
+    command = " ".join(_word(word, dollar=True) for word in (*words, "--profile", caller.profile))
+    values = {"service": service, "user_scope": user_scope, "command": command, "folder": _line(caller.folder)}
+    return {
+        f"{folder}/{service.name}-backup.{kind}": render(f"{_TREE}/backup.{kind}", **values)
+        for kind in ("service", "timer")
+    }
+
+
 def _texts(service: Service, kind: str, places: Mapping[str, str], *, user_scope: bool = False) -> Mapping[str, str]:
     """The text of each file, by its path."""
     values = {"service": service, "description": _line(service.description or service.name)}
@@ -103,14 +124,16 @@ def _values(service: Service, kind: str, *, user_scope: bool) -> Mapping[str, ob
     """What the templates fill in, escaped."""
     supervised = _supervised(service, kind)
     environment = str(PurePosixPath(service.settings) / "environment")
-    command = guarded(service, watched(service) if supervised else service.command, environment)
+    command = watched(service) if supervised else service.command
     low = service.port is not None and service.port < _LOWEST and not service.socket
     return {
         "user_scope": user_scope,
         "notify": supervised or (service.notify and kind == "notify"),
         "watchdog": _watchdog(service) if supervised else "",
         "start": _start(service) if supervised else "",
-        "exec": " ".join(_word(word, dollar=True) for word in command),
+        "exec": " ".join(
+            _word(word, dollar=True) for word in guarded(service, command, environment, credentials=not user_scope)
+        ),
         "clean": f"{128 + _SIGNALS[service.stop_signal]}" if supervised else service.stop_signal,
         "stop": duration(service.stop_time),
         "environment_file": _word(environment),

@@ -26,6 +26,15 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """How a unit calls shipways: its program, the folder of the project, and the profile of its values."""
+
+    program: str
+    folder: str
+    profile: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
     """A file of an installed service, by its absolute path."""
 

@@ -107,7 +107,7 @@ class Service:
     outside. `repository` is where its image is pushed to, without a tag; `build` the builder of its package. `tender`
     is the image that its own image has tender from, `dockerfile` what its image can be built from with the top of the
     repository, or the folder `context`, as context; each is empty for none. `hook` is the command that copies its data
-    while it runs, `keep` how many backups stay.
+    while it runs, `schedule` when backups are taken, as systemd.time(7) says it, `keep` how many of them stay.
     """
 
     name: str
@@ -140,6 +140,7 @@ class Service:
     needs: tuple[str, ...]
     settings: str = ""
     hook: tuple[str, ...] = ()
+    schedule: str = ""
     keep: int = 7
 
     @property

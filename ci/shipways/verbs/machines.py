@@ -15,8 +15,8 @@ from shipways.deploy import launchd, systemd
 from shipways.deploy.managers import Launchd, Manager, Systemd
 from shipways.deploy.services import services
 from shipways.errors import ConfigError, Misconfigured, PreflightError, Problem
-from shipways.model.daemon import Daemon, Machine, Text, place
-from shipways.model.service import Service
+from shipways.model.daemon import Caller, Daemon, Machine, Text, place
+from shipways.model.service import CONTAINER, Service
 from shipways.run.environment import environment
 from shipways.run.installing import Receipts
 from shipways.run.servicing import Keeper
@@ -72,7 +72,7 @@ def found(asked: Asked, names: tuple[str, ...]) -> Found:
     known = services(said.config, place(machine, system=asked.system, programs=asked.programs), asked.profile)
     names = names or tuple(each.name for each in known)
     chosen = tuple(each for each in known if each.name in {_named(known, name).name for name in names})
-    state = Path(_state(machine, asked))
+    state = state_of(asked)
     return Found(
         project=said.config.project.name,
         services=chosen,
@@ -81,6 +81,19 @@ def found(asked: Asked, names: tuple[str, ...]) -> Found:
         keeper=Keeper(manager, wire.files(), wire.process(), wire.clock(), Receipts(wire.files(), state / "services")),
         state=state,
     )
+
+
+def contained(asked: Asked, name: str) -> tuple[Service, Settings]:
+    """A service as it is in its container, and what is said of the project. Raises ConfigError."""
+    said = settings(wire.here())
+    if not said.config.deployment.compose.file:
+        raise ConfigError(Problem(path="deployment.compose.file", what="is empty: there is nothing by Compose"))
+    return _named(services(said.config, CONTAINER, asked.profile), name), said
+
+
+def state_of(asked: Asked) -> Path:
+    """Where it is remembered what was installed, and where backups lie."""
+    return Path(_state(wire.machine(), asked))
 
 
 def runnable(
@@ -121,8 +134,14 @@ def _daemon(said: Settings, machine: Machine, service: Service, asked: Asked) ->
     if machine.system == "darwin":
         made = launchd.daemon(service, launchd.label_of(said.config, service), home)
     else:
-        made = systemd.daemon(service, said.config.deployment.systemd.type, home)
+        made = systemd.daemon(service, said.config.deployment.systemd.type, home, _caller(said, asked))
     return replace(made, texts=(*made.texts, *_sources(said.folder, service)))
+
+
+def _caller(said: Settings, asked: Asked) -> Caller:
+    """This shipways, and this project; by its name where it is nowhere, which systemd then says."""
+    program = next(iter(wire.shell().find("shipways")), "shipways")
+    return Caller(program=str(program), folder=str(said.folder), profile=asked.profile)
 
 
 def _sources(root: Path, service: Service) -> Iterator[Text]:
@@ -141,7 +160,6 @@ def _sources(root: Path, service: Service) -> Iterator[Text]:
 
 
 def _state(machine: Machine, asked: Asked) -> str:
-    """Where it is remembered what was installed, and where backups lie."""
     if machine.system == "darwin":
         return f"{'' if asked.system else machine.home}/Library/Application Support/shipways"
     return "/var/lib/shipways" if asked.system else f"{machine.home}/.local/state/shipways"
