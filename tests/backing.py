@@ -20,7 +20,7 @@ from shipways.outside.vaults import Vault
 from shipways.ports import Completed, Process
 from shipways.run.backing import Backups, Made
 from shipways.run.installing import Receipts
-from shipways.run.pausing import Charge, Pauses
+from shipways.run.pausing import Charge, Kept, Pauses
 from shipways.run.restoring import Restored, Restorer
 from shipways.run.servicing import Keeper
 from shipways.testing.console import ManualClock
@@ -75,8 +75,8 @@ class Desk:
         head = HEAD.replace('["/data"]', json.dumps(self.volumes))
         config = parse(head + self.text, "shipways.toml")
         (service,) = services(config, place)
-        daemon = Daemon(service="shop", units=("shop.service",), texts=(), programs=())
-        return Charge(project=config.project.name, service=service, daemon=daemon)
+        folders = {each.name: Path(each.path) for each in service.data}
+        return Charge(project=config.project.name, service=service, folders=folders)
 
     def back_up(self, to: Path | None = None) -> Made:
         """Take a backup, a second later than the one before."""
@@ -95,7 +95,8 @@ class Desk:
         process = ScriptedProcess(self.manager)
         receipts = Receipts(DiskFiles(), self.root / "receipts")
         keeper = Keeper(Systemd(user=True), DiskFiles(), process, self.clock, receipts)
-        return Pauses(keeper, self.vault, self.root / "state")
+        daemon = Daemon(service="shop", units=("shop.service",), texts=(), programs=())
+        return Pauses(Kept(keeper=keeper, daemon=daemon), self.vault, self.root / "state")
 
     def other(self, **changes: object) -> "Desk":
         """The same folder, with something else about it."""

@@ -50,10 +50,13 @@ class DiskVault:
             folder = folder.parent
         return shutil.disk_usage(folder).free
 
-    def make(self, folder: Path) -> None:
-        """An empty folder, for this user alone."""
+    def make(self, folder: Path, *, like: Path | None = None) -> None:
+        """An empty folder, for this user alone, or for the owner of another one."""
         with _failing(folder):
             folder.mkdir(parents=True, mode=0o700)
+            if like:
+                owner = like.stat()
+                os.chown(folder, owner.st_uid, owner.st_gid)
 
     def move(self, source: Path, place: Path) -> None:
         """Give it another name on the same disk."""

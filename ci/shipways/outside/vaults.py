@@ -35,8 +35,8 @@ class Vault(Protocol):
         """Bytes that may still be written where it is, or would be."""
         ...
 
-    def make(self, folder: Path) -> None:
-        """An empty folder, for this user alone."""
+    def make(self, folder: Path, *, like: Path | None = None) -> None:
+        """An empty folder, for this user alone, or for the owner of another one."""
         ...
 
     def move(self, source: Path, place: Path) -> None:

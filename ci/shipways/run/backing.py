@@ -99,19 +99,22 @@ class Backups:
                 yield [Source(name=name, path=path) for name, path in charge.folders.items()]
             return
         top = folder / f".{charge.name}.snapshot"
-        self.vault.remove(top)
-        sources = [Source(name=name, path=top / name, like=path) for name, path in charge.folders.items()]
+        sources = [
+            Source(name=name, path=charge.snapshot(name, top)[0], like=path) for name, path in charge.folders.items()
+        ]
         try:
             for source in sources:
-                self.vault.make(source.path)
-            await self._hook(charge, sources)
+                self.vault.remove(source.path)
+                self.vault.make(source.path, like=source.like if charge.behind else None)
+            await self._hook(charge, top, sources)
             yield sources
         finally:
-            self.vault.remove(top)
+            for path in (top, *(source.path for source in sources)):
+                self.vault.remove(path)
 
-    async def _hook(self, charge: Charge, sources: Sequence[Source]) -> None:
-        places = {f"snapshot.{source.name}": str(source.path) for source in sources}
-        argv = tuple(filled(word, places) for word in charge.service.hook)
+    async def _hook(self, charge: Charge, top: Path, sources: Sequence[Source]) -> None:
+        places = {f"snapshot.{source.name}": charge.snapshot(source.name, top)[1] for source in sources}
+        argv = (*charge.behind, *(filled(word, places) for word in charge.service.hook))
         path = f"service.{charge.name}.backup.hook"
         try:
             done = await self.process.run(argv)

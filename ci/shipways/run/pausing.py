@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Protocol
 
 import anyio
 
@@ -18,31 +18,68 @@ from shipways.model.service import Service
 from shipways.outside.vaults import Vault
 from shipways.run.servicing import Keeper
 
+_SNAPSHOT: Final = ".shipways-snapshot"
+"""Where the hook of a container lays its copy: in the volume, which is all of it that both sides see."""
+
+
+class Holder(Protocol):
+    """Who starts and stops one service."""
+
+    async def up(self) -> bool:
+        """Whether it runs, or will by itself. Raises PreflightError when nobody says."""
+        ...
+
+    async def control(self, what: Control) -> None:
+        """Start or stop it. Raises Unfinished."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A service of this machine's manager."""
+
+    keeper: Keeper
+    daemon: Daemon
+
+    async def up(self) -> bool:
+        """As its manager says."""
+        return (await self.keeper.state(self.daemon)).up
+
+    async def control(self, what: Control) -> None:
+        """By its manager."""
+        await self.keeper.carry_out(await self.keeper.controlling(self.daemon, what))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
-    """A service whose data is kept."""
+    """A service whose data is kept, in `folders` of this machine.
+
+    `behind` is the command that its hook is run by in its container; empty where it has none.
+    """
 
     project: str
     service: Service
-    daemon: Daemon
+    folders: Mapping[str, Path]
+    behind: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """Its name."""
         return self.service.name
 
-    @property
-    def folders(self) -> Mapping[str, Path]:
-        """Its data directories."""
-        return {each.name: Path(each.path) for each in self.service.data}
+    def snapshot(self, name: str, top: Path) -> tuple[Path, str]:
+        """Where its hook copies a data directory to, and that path as the hook sees it."""
+        if not self.behind:
+            return top / name, str(top / name)
+        inside = next(each.path for each in self.service.data if each.name == name)
+        return self.folders[name] / _SNAPSHOT, f"{inside}/{_SNAPSHOT}"
 
 
 class Pauses:
     """Stops services and swaps their folders. What is begun stands in a file of `folder` until it is done."""
 
-    def __init__(self, keeper: Keeper, vault: Vault, folder: Path) -> None:
-        self._keeper = keeper
+    def __init__(self, holder: Holder, vault: Vault, folder: Path) -> None:
+        self._holder = holder
         self.vault = vault
         self._folder = folder
 
@@ -56,11 +93,11 @@ class Pauses:
     @contextlib.asynccontextmanager
     async def still(self, charge: Charge) -> AsyncIterator[None]:
         """It does not run; after that it does, if it did before. Raises Unfinished when it cannot be stopped."""
-        begin = (await self._keeper.state(charge.daemon)).up
+        begin = await self._holder.up()
         try:
             if begin:
                 self._note(charge, Pause(begin=True))
-                await self._control(charge, "stop")
+                await self._holder.control("stop")
             yield
         finally:
             with anyio.CancelScope(shield=True):
@@ -71,18 +108,18 @@ class Pauses:
 
         Raises Unfinished when it does not start with it.
         """
-        begin = (await self._keeper.state(charge.daemon)).up
+        begin = await self._holder.up()
         try:
             self._note(charge, Pause(begin=begin, swaps=swaps))
             if begin:
-                await self._control(charge, "stop")
+                await self._holder.control("stop")
             for swap in swaps:
                 if not self.vault.there(swap.place):
                     self.vault.make(swap.place)
                 self.vault.move(swap.place, swap.old)
                 self.vault.move(swap.fresh, swap.place)
             if begin:
-                await self._control(charge, "start")
+                await self._holder.control("start")
             self.vault.remove(self._noted(charge))
         except BaseException:
             with anyio.CancelScope(shield=True):
@@ -103,12 +140,12 @@ class Pauses:
         if not text:
             return
         pause = _pause(json.loads(text))
-        if pause.swaps and (await self._keeper.state(charge.daemon)).up:
-            await self._control(charge, "stop")
+        if pause.swaps and await self._holder.up():
+            await self._holder.control("stop")
         for swap in reversed(pause.swaps):
             self._take_back(swap)
         if pause.begin:
-            await self._control(charge, "start")
+            await self._holder.control("start")
         self.vault.remove(self._noted(charge))
 
     def _take_back(self, swap: Swap) -> None:
@@ -119,9 +156,6 @@ class Pauses:
                 self.vault.move(swap.place, other if self.vault.there(swap.fresh) else swap.fresh)
             self.vault.move(swap.old, swap.place)
         self.vault.remove(swap.fresh)
-
-    async def _control(self, charge: Charge, what: Control) -> None:
-        await self._keeper.carry_out(await self._keeper.controlling(charge.daemon, what))
 
     def _noted(self, charge: Charge) -> Path:
         return self._folder / f".{charge.name}.begun"
