@@ -20,7 +20,7 @@ async def resumed(
     connection: asyncssh.SSHClientConnection, source: Path, path: str, told: Callable[[int], None]
 ) -> None:
     """Write what a file on the host lacks; `told` hears how many bytes are there. Raises Unfinished when it refuses."""
-    size = source.stat().st_size
+    size, folder = source.stat().st_size, posixpath.dirname(path)
     try:
         async with connection.start_sftp_client() as sftp, sftp.open(path, _OPEN, encoding=None) as there:
             at = (await there.stat()).size or 0
@@ -36,5 +36,5 @@ async def resumed(
     except _LOST:
         raise
     except asyncssh.SFTPError as error:
-        what = f"{posixpath.basename(path)} cannot be written"
-        raise Unfinished(Problem(path=path, what=what, why=error.reason or type(error).__name__)) from None
+        hint = f"SFTP tells no more; is the disk there full? `df -h {folder}; df -i {folder}`"
+        raise Unfinished(Problem(path=path, what="cannot be written", why=error.reason, hint=hint)) from None

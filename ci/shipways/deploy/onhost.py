@@ -13,9 +13,9 @@ _KEPT: Final = 7 * 24 * 60
 """Minutes that a release stays after it last began or ended."""
 
 
-async def must(host: Host, argv: Sequence[str], fine: frozenset[int] = frozenset({0})) -> str:
+async def must(host: Host, argv: Sequence[str], fine: frozenset[int] = frozenset({0}), stdin: bytes = b"") -> str:
     """What a command prints. Raises Unfinished where it fails."""
-    done = await host.run(argv)
+    done = await host.run(argv, stdin)
     if done.code not in fine:
         why = done.stderr.strip()
         raise Unfinished(Problem(path=argv[0], what=f"ended with status {done.code}", why=why))

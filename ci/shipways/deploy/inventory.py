@@ -1,0 +1,44 @@
+"""What lies in a folder of a host, as a tree: by its own find and sha256sum, for names of any characters."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final, Literal
+
+from shipways.deploy.onhost import must
+from shipways.model.tree import Node, Tree
+from shipways.outside.hosts import Host
+
+_LIST: Final = ("-mindepth", "1", "-printf", r"%y\0%m\0%s\0%P\0%l\0")
+_KINDS: Final[Mapping[str, Literal["file", "folder", "link"]]] = {"f": "file", "d": "folder", "l": "link"}
+_MODES: Final = {"f": {"644": False, "755": True}, "d": {"755": False}, "l": {"777": False}}
+"""Those that are laid, and whether they make something executable; with any other it is not as it was laid."""
+_STRANGE: Final = "sha256:"
+"""The digest of what has no place in a tree: no other one has it."""
+
+
+async def inventory(host: Host, folder: str) -> Tree:
+    """Everything in a folder; nothing where there is none. Raises Transient, Unfinished."""
+    if (await host.run(("test", "-d", folder))).code:
+        return Tree()
+    listed = await must(host, ("find", f"{folder}/", *_LIST))
+    summed = await must(host, ("find", f"{folder}/", "-type", "f", "-exec", "sha256sum", "-z", "--", "{}", "+"))
+    digests = dict(_digests(summed, f"{folder}/"))
+    return Tree(nodes=tuple(sorted(_nodes(listed, digests), key=lambda node: node.path)))
+
+
+def _nodes(listed: str, digests: Mapping[str, str]) -> Iterator[Node]:
+    fields = listed.split("\0")
+    for at in range(0, len(fields) - 1, 5):
+        letter, mode, size, path, target = fields[at : at + 5]
+        executable = _MODES.get(letter, {}).get(mode)
+        if executable is None:
+            yield Node(path=path, kind="file", digest=_STRANGE)
+        elif letter == "f":
+            yield Node(path=path, kind="file", executable=executable, size=int(size), digest=digests.get(path, ""))
+        else:
+            yield Node(path=path, kind=_KINDS[letter], target=target)
+
+
+def _digests(summed: str, folder: str) -> Iterator[tuple[str, str]]:
+    for line in summed.split("\0")[:-1]:
+        digest, _, path = line.partition("  ")
+        yield path.removeprefix(folder), f"sha256:{digest}"
