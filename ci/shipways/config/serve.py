@@ -28,6 +28,7 @@ class Registry(Frozen):
     """`[serve.registry]`: where services are registered when they run."""
 
     url: Url | Literal[""] = ""
+    entry: Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9._~{}/-]*)?$")] = ""
     wait: Duration = "10s"
 
 
