@@ -17,7 +17,8 @@ from shipways.adapters.ssh import SshHosts
 from shipways.deploy.bringing import bring, present
 from shipways.errors import ShipwaysError, Transient, Unfinished
 from shipways.model.event import Event, Sent
-from shipways.model.tree import Tree
+from shipways.model.job import Method
+from shipways.model.tree import Content, Recipe, Tree
 from shipways.outside.hosts import Address
 from shipways.outside.platforms import Site
 from shipways.testing.doors import CLOSED_SITE
@@ -27,6 +28,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 STEP = "deploy.web/host/web/transfer"
 LARGE = 40 << 20
+RECIPE = Recipe(method=Method.DOCKER)
 
 
 @dataclass
@@ -57,7 +59,7 @@ class Ground:
 
     def bring(self, release: str, tree: Tree | None = None) -> int:
         """The bytes that were sent, after which all of it is there."""
-        tree = tree or self.tree
+        content = Content(tree=tree or self.tree, recipe=RECIPE)
         self.heard.clear()
 
         async def go() -> None:
@@ -65,8 +67,8 @@ class Ground:
             async with contextlib.aclosing(hosts):
                 host = await hosts.reach(self.address)
                 await host.run(("mkdir", "-p", "--", self.folder(release)))
-                await bring(self.site, host, STEP, (str(self.source), tree), self.folder(release))
-                assert await present(host, tree.digest, self.folder(release))
+                await bring(self.site, host, STEP, (str(self.source), content), self.folder(release))
+                assert await present(host, content.digest, self.folder(release))
 
         anyio.run(go)
         return self.heard[-1].done - self.heard[0].done if self.heard else 0
@@ -216,7 +218,7 @@ def test_changed_while_it_is_sent(ground: Ground) -> None:
 def test_cancelled(ground: Ground) -> None:
     """One that is cancelled in mid-transfer ends at once, and the next goes on."""
     (ground.source / "large").write_bytes(os.urandom(LARGE))
-    tree, folder = ground.tree, ground.folder("1")
+    content, folder = Content(tree=ground.tree, recipe=RECIPE), ground.folder("1")
 
     async def go() -> None:
         hosts, scope = SshHosts(), anyio.CancelScope()
@@ -225,7 +227,7 @@ def test_cancelled(ground: Ground) -> None:
             host = await hosts.reach(ground.address)
             await host.run(("mkdir", "-p", "--", folder))
             with scope:
-                await bring(site, host, STEP, (str(ground.source), tree), folder)
+                await bring(site, host, STEP, (str(ground.source), content), folder)
             assert scope.cancelled_caught
 
     anyio.run(go)

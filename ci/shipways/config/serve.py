@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 from shipways.config.deploys import Address, SshScope
 from shipways.config.images import AbsolutePath
 from shipways.config.kinds import Duration, Frozen, Size, Word, table
+from shipways.config.services import HttpPath, ServiceName
 
 Listen = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9.-]+|\[[0-9a-f:]+\]):[0-9]{1,5}$")]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
@@ -39,6 +40,20 @@ class Kept(Frozen):
     quota: Size = "2 GB"
 
 
+class Served(Frozen):
+    """`[serve.service.NAME]`: what is known of a service beside what its source tree says."""
+
+    command: Word = ""
+    build: tuple[Word, ...] = ()
+    health: HttpPath | Literal[""] = "/health"
+    contains: str = ""
+    members: dict[str, str] = {}
+    release: str = ""
+    strategy: Literal["beside", "recreate", ""] = ""
+    memory: Size = "512 MB"
+    cpus: Annotated[float, Field(gt=0, le=256)] = 1.0
+
+
 class Serve(Frozen):
     """The whole table."""
 
@@ -56,6 +71,7 @@ class Serve(Frozen):
     access: Access = table()
     registry: Registry = table()
     kept: Kept = table()
+    service: dict[ServiceName, Served] = {}
 
 
 def serve_problems(serve: Serve | None) -> Iterator[str]:

@@ -9,7 +9,7 @@ from shipways.deploy.inventory import inventory
 from shipways.deploy.onhost import must
 from shipways.errors import Problem, Transient, Unfinished
 from shipways.model.event import Sent
-from shipways.model.tree import Delta, Tree, delta, told
+from shipways.model.tree import Content, Delta, Tree, delta, told
 from shipways.outside.hosts import Host
 from shipways.outside.platforms import Site
 
@@ -24,13 +24,20 @@ _TAKE: Final = (
 """The new tree takes the place of one that was altered."""
 
 
+async def listed(host: Host, folder: str) -> Content | None:
+    """What the folder of a release says that it has; None where it says nothing."""
+    return told((await host.run(("cat", "--", f"{folder}/{_LIST}"))).stdout)
+
+
 async def present(host: Host, content: str, folder: str) -> bool:
-    """Whether the tree of this digest is in the folder of a release, every byte of it. Raises Transient, Unfinished."""
-    tree = told((await host.run(("cat", "--", f"{folder}/{_LIST}"))).stdout)
-    return tree is not None and tree.digest == content and await inventory(host, f"{folder}/{CONTENT}") == tree
+    """Whether what has this digest is in the folder of a release, every byte of it. Raises Transient, Unfinished."""
+    found = await listed(host, folder)
+    if found is None or found.digest != content:
+        return False
+    return await inventory(host, f"{folder}/{CONTENT}") == found.tree
 
 
-async def bring(site: Site, host: Host, step: str, source: tuple[str, Tree], folder: str) -> None:
+async def bring(site: Site, host: Host, step: str, source: tuple[str, Content], folder: str) -> None:
     """Make a tree of this machine, by its path, present in the folder of a release.
 
     After a lost connection (Transient) what has come stays, and need not come again; after a refusal (Unfinished)
@@ -46,8 +53,8 @@ async def bring(site: Site, host: Host, step: str, source: tuple[str, Tree], fol
         raise
 
 
-async def _laid(site: Site, host: Host, step: str, source: tuple[str, Tree], folder: str) -> None:
-    path, tree = source
+async def _laid(site: Site, host: Host, step: str, source: tuple[str, Content], folder: str) -> None:
+    path, tree = source[0], source[1].tree
     staging, mine = f"{folder}/{_NEXT}", f"{folder}/{CONTENT}"
     basis = await _basis(host, folder)
     if basis and (await host.run(("test", "-d", staging))).code:

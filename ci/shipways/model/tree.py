@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
 from shipways.model.digest import digest_bytes
+from shipways.model.job import Method
 
 FORMAT: Final = "shipways-tree/1"
 _LINKS: Final = 40
@@ -36,28 +37,49 @@ class Tree:
         """Bytes of all files."""
         return sum(node.size for node in self.nodes)
 
-    @property
-    def encoded(self) -> bytes:
-        """As it lies beside the tree on a host; the same tree has the same bytes."""
-        told = {"format": FORMAT, "nodes": [asdict(node) for node in self.nodes]}
-        return json.dumps(told, indent=0, sort_keys=True).encode() + b"\n"
-
-    @property
-    def digest(self) -> str:
-        """Which tree it is."""
-        return digest_bytes(self.encoded)
-
     def has(self, path: str) -> bool:
         """Whether there is a file of this path."""
         return any(node.path == path and node.kind == "file" for node in self.nodes)
 
 
-def told(text: str) -> Tree | None:
-    """The tree of its encoded form; None for any other text."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What is built of a tree on a host: an image by its Dockerfile, or an environment of Python.
+
+    `commands` are lines for a shell that are run in it then; `installs`: the tree itself is installed there, too.
+    """
+
+    method: Method
+    commands: tuple[str, ...] = ()
+    installs: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What is brought of a release: a tree, and what is built of it."""
+
+    tree: Tree
+    recipe: Recipe
+
+    @property
+    def encoded(self) -> bytes:
+        """As it lies beside the tree on a host; the same content has the same bytes."""
+        told = {"format": FORMAT, "recipe": asdict(self.recipe), "nodes": [asdict(node) for node in self.tree.nodes]}
+        return json.dumps(told, indent=0, sort_keys=True).encode() + b"\n"
+
+    @property
+    def digest(self) -> str:
+        """Which it is."""
+        return digest_bytes(self.encoded)
+
+
+def told(text: str) -> Content | None:
+    """The content of its encoded form; None for any other text."""
     try:
         found = json.loads(text)
-        nodes = tuple(Node(**node) for node in found["nodes"])
-        return Tree(nodes=nodes) if found["format"] == FORMAT else None
+        recipe, nodes = found["recipe"], tuple(Node(**node) for node in found["nodes"])
+        recipe |= {"method": Method(recipe["method"]), "commands": tuple(recipe["commands"])}
+        return Content(tree=Tree(nodes=nodes), recipe=Recipe(**recipe)) if found["format"] == FORMAT else None
     except (ValueError, KeyError, TypeError):
         return None
 
