@@ -1,10 +1,9 @@
 """What the contract of the desk is held against: each kind of desk, and what a test may do to its world."""
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Final
 
 import anyio
 import pytest
@@ -79,8 +78,6 @@ async def memory() -> AsyncIterator[Office]:
     )
 
 
-KINDS: Final[Mapping[str, Opened]] = {"memory": memory}
-"""How each kind of desk is opened."""
 Play = Callable[[Office], Awaitable[None]]
 
 

@@ -3,7 +3,8 @@
 import anyio
 import pytest
 
-from desks import CANARY, KINDS, Office, Opened, played, refused
+from desks import CANARY, Office, Opened, played, refused
+from offices import KINDS
 from shipways.errors import ConfigError, Conflict, PreflightError, Unfinished
 from shipways.model.job import JobKind, JobNews, JobStatus, PhaseName, PhaseStatus, Standing
 

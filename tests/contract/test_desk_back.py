@@ -2,7 +2,8 @@
 
 import pytest
 
-from desks import KINDS, Office, Opened, played, refused
+from desks import Office, Opened, played, refused
+from offices import KINDS
 from shipways.errors import Conflict, Held, NothingBefore
 from shipways.model.job import Job, JobKind, JobStatus
 

@@ -1,0 +1,206 @@
+"""The desk of the deployer: takes jobs, does those of a service one after the other, and knows how they stand."""
+
+import contextlib
+import hashlib
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Final, Self
+
+import anyio
+
+from shipways.errors import ConfigError, Conflict, Problem
+from shipways.model.job import Hold, Job, JobKind, JobNews, JobRequest, JobStatus, Placed, Standing
+from shipways.outside.jobs import Asked
+from shipways.run.deploying import rollbacks
+from shipways.run.jobwork import Tools, Work, held, reaching
+from shipways.run.patience import persist
+from shipways.run.placing import Placing, Quiet
+
+_GRACE: Final = 5.0
+"""Seconds that running jobs have to end when the service does. What has not ended then goes on at the next start."""
+_COST: Final = {"n": 1 << 14, "r": 8, "p": 1, "dklen": 32}
+
+
+class Jobs:
+    """The `Desk` of the deployer. It is open while `opened` is."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._journal = tools.journal
+        self._placing = Placing(tools.journal, tools.bringer, tools.clock)
+        self._live: dict[str, Work] = {}
+        self._queues: dict[str, anyio.Lock] = {}
+        self._bells: dict[str, anyio.Event] = {}
+        self._leaving = False
+
+    @contextlib.asynccontextmanager
+    async def opened(self) -> AsyncIterator[Self]:
+        """Jobs that wait or were interrupted are done first. Raises PreflightError where the trail is not whole."""
+        self._tools.trail.verify()
+        self._limit = anyio.CapacityLimiter(self._tools.concurrent)
+        async with reaching(self._tools.site) as self._site, anyio.create_task_group() as self._group:
+            for job in self._journal.unended():
+                self._begin(job)
+            try:
+                yield self
+            finally:
+                self._leaving = True
+                with anyio.move_on_after(_GRACE):
+                    for _ in range(self._tools.concurrent):  # when all turns are taken, nobody else has one
+                        await self._limit.acquire_on_behalf_of(object())
+                self._group.cancel_scope.cancel()
+
+    async def submit(self, request: JobRequest, *, by: str, key: str = "") -> Job:
+        """A new job, or that of the key. Raises ConfigError, Held, Conflict, Unfinished."""
+        asked = Asked(key=key, words=_words(request, f"{by}\0{key}") if key else "")
+        if known := self._journal.keyed(by, key) if key else None:
+            if known[1].words != asked.words:
+                raise Conflict(Problem(path=key, what="belongs to another request", hint="take another key"))
+            return known[0]
+        if problems := self._tools.bringer.problems(request):
+            raise ConfigError(*problems)
+        return self._made(JobKind.DEPLOY, request, by, asked)
+
+    async def job(self, id: str) -> Job | None:  # noqa: A002 - the word of the model
+        """How it stands."""
+        return self._live[id].job if id in self._live else self._journal.job(id)
+
+    async def jobs(self, *, service: str = "", before: str = "", limit: int = 50) -> Sequence[Job]:
+        """The newest first."""
+        found = self._journal.jobs(service=service, before=before, limit=limit)
+        return tuple(self._live[job.id].job if job.id in self._live else job for job in found)
+
+    async def tally(self) -> Mapping[JobStatus, int]:
+        """As the journal has them."""
+        return self._journal.tally()
+
+    async def cancel(self, id: str, *, by: str) -> Job | None:  # noqa: A002 - the word of the model
+        """End it and take back what it did. Raises Unfinished where that cannot be written down."""
+        work = self._live.get(id)
+        if work and not work.job.status.ended:
+            self._tools.trail.add("cancelled", job=id, by=by)
+            work.cancel(f"cancelled by {by}")
+        return await self.job(id)
+
+    async def rollback(self, id: str, *, by: str) -> Job | None:  # noqa: A002 - the word of the model
+        """A job that returns to what ran before, on all hosts. Raises NothingBefore, Held, Conflict, Unfinished."""
+        job = self._journal.job(id)
+        if job is None:
+            return None
+        self._free(job.request.service_name)
+        self._last(job)
+        found = self._tools.bringer.standing(job.request, Quiet())
+        items, clock = found.deployer.items(), self._tools.clock
+        async with reaching(self._tools.site) as site:
+            running = await persist(job.id, lambda: found.deployer.observe(site, items), Quiet(), clock)
+        rollbacks(items, running)
+        self._last(job)  # while hosts were asked, somebody else may have, too
+        return self._made(JobKind.ROLLBACK, replace(job.request, environment={}), by, Asked())
+
+    async def follow(self, id: str, *, after: int = 0) -> AsyncIterator[JobNews]:  # noqa: A002 - the word of the model
+        """Until the job has ended."""
+        while True:
+            bell, job = self._bells.setdefault(id, anyio.Event()), await self.job(id)
+            for news in self._journal.news(id, after):
+                after = news.number
+                yield news
+            if job is None or job.status.ended:
+                self._bells.pop(id, None)
+                return
+            await bell.wait()
+
+    async def placed(self) -> Sequence[Placed]:
+        """Asked a few seconds ago at most."""
+        return await self._placing.placed(self._site)
+
+    async def hold(self, service: str, *, reason: str, by: str) -> Hold:
+        """Those that wait fail when their turn comes. Raises Unfinished."""
+        made = Hold(service=service, reason=reason, by=by, since=self._tools.clock.now())
+        self._tools.trail.add("held", service=service, by=by, reason=reason)
+        self._journal.hold(made)
+        return made
+
+    async def release(self, service: str, *, by: str) -> bool:
+        """Raises Unfinished."""
+        if service not in self._journal.holds():
+            return False
+        self._tools.trail.add("released", service=service, by=by)
+        return self._journal.release(service)
+
+    async def standing(self) -> Standing:
+        """Asked now."""
+        return await self._tools.bringer.reached(self._site)
+
+    def _made(self, kind: JobKind, request: JobRequest, by: str, asked: Asked) -> Job:
+        """Written down, and begun."""
+        self._free(request.service_name)
+        clock = self._tools.clock
+        job = Job(id=self._tools.name(), kind=kind, request=request, by=by, created=clock.now())
+        self._tools.trail.add(
+            "asked",
+            job=job.id,
+            by=by,
+            kind=kind,
+            service=request.service_name,
+            path=request.service_path,
+            port=request.service_port,
+            method=request.method,
+            variables=" ".join(request.environment),
+        )
+        self._journal.add(job, asked)
+        kept = self._journal.job(job.id) or job
+        if not self._leaving:
+            self._begin(kept)
+        return kept
+
+    def _begin(self, job: Job) -> None:
+        work = Work(job=job, tools=self._tools, tell=partial(self._ring, job.id), leaves=lambda: self._leaving)
+        self._live[job.id] = work
+        self._group.start_soon(self._do, work)
+
+    async def _do(self, work: Work) -> None:
+        """When it is its turn. It has ended before the next one of its service begins."""
+        id, error = work.job.id, ""  # noqa: A001 - the word of the model
+        async with contextlib.AsyncExitStack() as turn:
+            with work.scope:
+                await turn.enter_async_context(self._queues.setdefault(work.job.request.service_name, anyio.Lock()))
+                await turn.enter_async_context(self._limit)
+                if self._leaving:
+                    return
+                error = await work.done()
+            if work.scope.cancelled_caught:
+                error = work.job.error or f"took longer than {self._tools.timeout:g} s"
+            await work.end(error)
+        self._placing.stale()
+        if (kept := self._journal.job(id)) and kept.status.ended:
+            del self._live[id]
+        self._ring(id)
+
+    def _ring(self, id: str) -> None:  # noqa: A002 - the word of the model
+        if bell := self._bells.pop(id, None):
+            bell.set()
+
+    def _free(self, service: str) -> None:
+        if hold := self._journal.holds().get(service):
+            raise held(hold.service, hold.by, hold.reason)
+
+    def _last(self, job: Job) -> None:
+        """Raises Conflict where it is not the job that has brought what runs."""
+        service = job.request.service_name
+        found = next((each for each in self._journal.services() if each.request.service_name == service), job)
+        waiting = [each.id for each in self._journal.unended() if each.request.service_name == service]
+        if found.id != job.id or found.status is not JobStatus.COMPLETED or waiting:
+            other = waiting[0] if waiting else found.id
+            what = "has not ended" if other == job.id else "is not what runs"
+            hint = f"see job {other}" if other != job.id else ""
+            raise Conflict(Problem(path=job.id, what=what, hint=hint))
+
+
+def _words(request: JobRequest, salt: str) -> str:
+    """What makes two requests the same; slow on purpose, since short values could be guessed from it."""
+    values = {name: value.open() for name, value in sorted(request.environment.items())}
+    plain = {name: getattr(request, name) for name in JobRequest.__dataclass_fields__ if name != "environment"}
+    said = json.dumps([plain, values], sort_keys=True).encode(errors="surrogatepass")
+    return hashlib.scrypt(said, salt=salt.encode(), **_COST).hex()
