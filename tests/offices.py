@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Final, cast
@@ -52,7 +52,7 @@ class MemoryBringer:
     clock: Clock
     hosts: Sequence[str] = ("host-1",)
     fault: Callable[[Item], Fault] = lambda _: Fault.NONE
-    terms: Terms = Terms(wait=0.2, interval=0.05, watch=0)
+    terms: Terms = field(default_factory=lambda: Terms(wait=0.2, interval=0.05, watch=0))
     open: anyio.Event | None = None
     """Until it is set, nothing that is asked for is begun."""
 

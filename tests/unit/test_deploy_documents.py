@@ -85,7 +85,7 @@ def test_production() -> None:
     ] == headings(text)
     assert "SHOP_TOKEN_FILE" in text
     assert "/data of shop is copied" in text
-    assert "shop_shop-main:/from:ro" in text
+    assert "shipways service backup shop --compose --to DIR" in text
     assert "Logs are collected" in text
 
 
