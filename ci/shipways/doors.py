@@ -12,6 +12,7 @@ from shipways.config.publish import S3, AttestTable, FilesTable, PypiTable
 from shipways.late import LateHosts
 from shipways.model.daemon import Scope
 from shipways.model.names import site_of
+from shipways.model.secret import Secret
 from shipways.model.tap import TapPlace
 from shipways.outside.buckets import Bucket
 from shipways.outside.channels import Outside
@@ -81,8 +82,16 @@ def site(root: Path, folder: Path, shell: Shell, clock: Clock, services: Callabl
         render=functools.cache(lambda: _render(shell, clock)),
         hosts=LateHosts(),
         trees=DiskTrees(),
+        login=functools.partial(_login, shell),
         clock=clock,
     )
+
+
+async def _login(shell: Shell, registry: str) -> tuple[str, Secret] | None:
+    from shipways.adapters.dockerauth import DockerLogins
+
+    found = await DockerLogins(OsProcess(), shell).login(registry)
+    return (found.user, found.password) if found and found.password else None
 
 
 def _render(shell: Shell, clock: Clock) -> RenderApi:

@@ -54,6 +54,11 @@ known_hosts = "{known}"
 """
 BROKEN = 'package main\n\nimport "os"\n\nfunc main() {\n\tprintln("no room left")\n\tos.Exit(3)\n}\n'
 ROOT = "/opt/shipways"
+DROPPED = "/etc/systemd/system/beat@.service.d"
+UNITS = "cd /etc/systemd/system; sha256sum beat*.service beat*.socket"
+PLACES = f"{ROOT}/beat /etc/systemd/system/beat* /etc/systemd/system/*/beat* /etc/*/beat*"
+CLEAN = f"rm -rf {PLACES} /etc/systemd/journald@beat.conf /var/lib/beat-proxy /var/lib/private/beat-proxy"
+GONE = f"systemctl disable --now beat-proxy.socket beat-proxy.service; systemctl stop 'beat@*'; {CLEAN}"
 RUNS = "tail -c 5 /proc/$(pidof beat)/exe"
 
 
@@ -149,20 +154,19 @@ def test_one_that_does_not_work_on_the_second(ground: Ground) -> None:
     """It gets healthy on the first host and not on the second: both run what they ran, unit and all."""
     before = ground.versions()
     second = ground.hosts[1]
-    second.out("sh", "-c", "mkdir -p /etc/systemd/system/beat.service.d")
+    second.out("sh", "-c", f"mkdir -p {DROPPED}")
     ground.build("2.0.0")
     links = [host.out("readlink", f"{ROOT}/beat/current") for host in ground.hosts]
-    units = [host.out("sha256sum", "/etc/systemd/system/beat.service") for host in ground.hosts]
-    refuse = f"[Service]\nExecStartPre=/bin/sh -c '! tail -c 5 {ROOT}/beat/current/beat | grep -q 2.0.0'\n"
-    second.out(
-        "sh", "-c", 'printf "%s" "$0" >/etc/systemd/system/beat.service.d/x.conf; systemctl daemon-reload', refuse
-    )
+    units = [host.out("sh", "-c", UNITS) for host in ground.hosts]
+    refuse = f"[Service]\nExecStartPre=/bin/sh -c '! tail -c 5 {ROOT}/beat/releases/%i/beat | grep -q 2.0.0'\n"
+    second.out("sh", "-c", f'printf "%s" "$0" >{DROPPED}/x.conf; systemctl daemon-reload', refuse)
     code, said = ground.shipways("deploy", "prod")
     assert (8, before) == (code, ground.versions()), said
-    assert 2 == said.count("returned to"), said
+    assert [1, 0] == [said.count(f"{name}/beat/switch: returned to") for name in ground.fleet.hosts], said
+    assert [1, 1] == [said.count(f"{name}/beat/start: returned to") for name in ground.fleet.hosts], said
     assert links == [host.out("readlink", f"{ROOT}/beat/current") for host in ground.hosts]
-    assert units == [host.out("sha256sum", "/etc/systemd/system/beat.service") for host in ground.hosts]
-    second.out("sh", "-c", "rm -r /etc/systemd/system/beat.service.d; systemctl daemon-reload")
+    assert units == [host.out("sh", "-c", UNITS) for host in ground.hosts]
+    second.out("sh", "-c", f"rm -r {DROPPED}; systemctl daemon-reload")
     code, said = ground.shipways("deploy", "prod")
     assert (0, ("2.0.0", "2.0.0")) == (code, ground.versions()), said
 
@@ -249,7 +253,7 @@ def test_the_session_is_killed(ground: Ground) -> None:
 
 def test_edited_by_hand(ground: Ground) -> None:
     """A unit that somebody has edited on a host is not that of the release, and becomes it again."""
-    unit = "/etc/systemd/system/beat.service"
+    (unit,) = ground.hosts[0].out("sh", "-c", "ls /etc/systemd/system/beat@*.service").split()
     right = ground.hosts[0].out("cat", unit)
     ground.hosts[0].out("sh", "-c", f"echo '# mine' >>{unit}")
     code, said = ground.shipways("deploy", "prod")
@@ -259,7 +263,7 @@ def test_edited_by_hand(ground: Ground) -> None:
 def test_the_first_that_fails_leaves_nothing(ground: Ground) -> None:
     """Where nothing ran before, neither a unit nor a release is left; tender and the lock stay."""
     for host in ground.hosts:
-        host.out("sh", "-c", f"systemctl disable --now beat; rm -r /etc/systemd/system/beat.service {ROOT}/beat")
+        host.out("sh", "-c", GONE)
         host.out("systemctl", "daemon-reload")
     (ground.programs / "source").mkdir()
     (ground.programs / "source/main.go").write_text(BROKEN)
@@ -270,4 +274,6 @@ def test_the_first_that_fails_leaves_nothing(ground: Ground) -> None:
     assert (8, True) == (code, "no room left" in said), said
     for host in ground.hosts:
         assert ["bin", "lock"] == [each for each in host.out("ls", ROOT).split() if not each.startswith("lock.")]
-        assert 0 != host.run("test", "-e", "/etc/systemd/system/beat.service").code
+        left = host.out("sh", "-c", "find /etc /run/systemd/system /var/lib -name 'beat*'").split()
+        assert ["/etc/beat", "/var/lib/beat"] == left, "its settings and its data"
+        assert "" == host.out("systemctl", "list-units", "--all", "--plain", "--no-legend", "beat*")

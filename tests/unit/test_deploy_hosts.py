@@ -1,249 +1,236 @@
-"""Programs on hosts: in which order, what is asked first, what runs afterwards, and what is refused."""
+"""Programs on hosts: in which order, what runs afterwards, and what returns."""
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
 import pytest
 
-from shipways.adapters.files import DiskFiles
-from shipways.config.load import parse
-from shipways.deploy.places.hosts import HostsDeployer, plan
-from shipways.errors import ConfigError, Transient, Unfinished
-from shipways.model.artifact import Kind
-from shipways.model.daemon import Machine
+from moored import ALONE, ROOT, A, B, C, Ground, ashore, short
+from shipways.errors import DeployFailed, Transient, Unfinished
 from shipways.model.deployment import Running
-from shipways.model.digest import digest_bytes
-from shipways.model.item import Item
-from shipways.model.manifest import ArtifactEntry, Manifest
-from shipways.outside.platforms import Site
-from shipways.testing.doors import CLOSED_SITE
-from shipways.testing.host import MemoryHost, MemoryHosts
-from support import sealed
-
-HERE = Machine(system="darwin", arch="aarch64", home="/Users/ada", uid=501)
-CONFIG = """
-[project]
-name = "beats"
-[package.beat]
-build = "prebuilt"
-version = "1.0.0"
-prebuilt.files = { x86_64-unknown-linux-musl = "beat" }
-[image.beat]
-package = "beat"
-[service.beat]
-image = "beat"
-port = 8123
-health = "/health"
-[deploy.prod]
-kind = "hosts"
-hosts = ["ada@a", "b:2222", "c"]
-ssh.tender = "tender"
-ssh.batch = 2
-"""
-A, B, C = "deploy.prod/a/beat", "deploy.prod/b:2222/beat", "deploy.prod/c/beat"
-LISTENS = "  sl  local_address rem_address   st\n   0: 0100007F:1FBB 00000000:0000 0A 00000000:00000000\n"
-
-
-class Noon:
-    """The `Clock` port, which the host's own agrees with."""
-
-    def now(self) -> float:
-        return 1000.0
-
-    def monotonic(self) -> float:
-        return 0.0
-
-    async def sleep(self, seconds: float) -> None:
-        raise AssertionError(seconds)
-
-
-@dataclass
-class Ground:
-    """A folder with artifacts and tender, and three hosts."""
-
-    folder: Path
-    hosts: dict[str, MemoryHost]
-
-    @property
-    def site(self) -> Site:
-        return replace(
-            CLOSED_SITE,
-            root=self.folder,
-            artifact=lambda path: self.folder / path,
-            files=DiskFiles(),
-            hosts=MemoryHosts(self.hosts),
-            clock=Noon(),
-            env={"USER": "ada"},
-        )
-
-    def deployer(self, text: str = CONFIG) -> HostsDeployer:
-        (found,) = plan(parse(text, "shipways.toml"), HERE)
-        return found
-
-    def manifest(self, text: str) -> Manifest:
-        """Of a release whose program is this text."""
-        path = self.folder / text / "beat"
-        path.parent.mkdir()
-        path.write_text(text)
-        entry = ArtifactEntry(
-            path=f"{text}/beat",
-            kind=Kind.BINARY,
-            digest=digest_bytes(text.encode()),
-            size=len(text),
-            package="beat",
-            target="x86_64-unknown-linux-musl",
-        )
-        return replace(sealed(), artifacts=(entry,))
-
-    def wanted(self, text: str) -> Item:
-        """The first item, wanting this program."""
-        return self.deployer().desired(self.manifest(text))[0]
-
-    def apply(self, item: Item, previous: str = "") -> Running:
-        """What is seen after it was applied."""
-        deployer, site = self.deployer(), self.site
-
-        async def go() -> Running:
-            seen = (await deployer.observe(site, (item,)))[item.id]
-            await deployer.apply(site, item, seen, previous)
-            return (await deployer.observe(site, (item,)))[item.id]
-
-        return anyio.run(go)
-
-    def problems(self) -> list[tuple[str, str]]:
-        """What the deployment would be stopped by: where, and what."""
-        return [(each.path, each.what) for each in anyio.run(self.deployer().preflight, self.site)]
+from shipways.model.outcome import Outcome
+from shipways.run.deploying import Crew, deploy, rollbacks
+from shipways.testing.console import ManualClock, RecordingConsole
 
 
 @pytest.fixture
 def ground(tmp_path: Path) -> Ground:
-    (tmp_path / "tender").write_text("tender")
-    return Ground(tmp_path, {name: MemoryHost() for name in ("a", "b:2222", "c")})
+    """Three hosts."""
+    return ashore(tmp_path)
 
 
-def test_batches(ground: Ground) -> None:
-    """Two hosts at once; the third begins when both are healthy."""
-    assert {A: (), B: (), C: (A, B)} == {item.id: item.needs for item in ground.deployer().items()}
+@pytest.fixture
+def one(tmp_path: Path) -> Ground:
+    """One host alone."""
+    return ashore(tmp_path, ALONE)
 
 
-def test_brought_and_started(ground: Ground) -> None:
-    """The link points to the release, units are its own, the service was started; again one restart, no more units."""
-    one, two, host = ground.wanted("one"), ground.wanted("two"), ground.hosts["a"]
-    assert Running(digest=one.want) == ground.apply(one)
-    assert "active" == host.active
-    unit = host.files["/etc/systemd/system/beat.service"].decode()
-    assert "/opt/shipways/beat/current/beat" in unit
+def test_order(ground: Ground) -> None:
+    """Everything is everywhere before anything starts; two hosts at once, and the third when both serve."""
+    needs = {item.id: item.needs for item in ground.deployer().items()}
+    ready = (f"{A}/transfer", f"{B}/transfer", f"{C}/transfer")
+    assert [(), (), ()] == [needs[each] for each in ready]
+    assert ready == needs[f"{A}/start"] == needs[f"{B}/start"]
+    assert (*ready, f"{A}/switch", f"{B}/switch") == needs[f"{C}/start"]
+    assert [(f"{C}/start",), (f"{C}/verify",)] == [needs[f"{C}/{each}"] for each in ("verify", "switch")]
+
+
+def test_brought_and_started(one: Ground) -> None:
+    """A release has a unit and a port of its own; the next one starts beside it, takes over, and the first one ends."""
+    first, host = one.deployed("one"), one.host
+    unit, port = f"beat@{short(first)}.service", host.files[f"{ROOT}/releases/{short(first)}/port"].decode().strip()
+    assert [unit] == [name for name in host.units if name.startswith("beat@")]
+    assert f"127.0.0.1:{port}" == host.backend
+    text = host.files[f"/etc/systemd/system/{unit}"].decode()
+    assert f"{ROOT}/releases/{short(first)}/beat" in text
+    assert f'"PORT={port}"' in text or f"PORT={port}" in text
     host.log.clear()
-    assert Running(digest=two.want, previous=one.want) == ground.apply(two, previous=one.want)
-    assert [("systemctl", "restart", "--", "beat.service")] == [each for each in host.log if "restart" in each]
-    assert ("systemctl", "daemon-reload") not in host.log
-    assert b"two" == host.files[f"{host.links['/opt/shipways/beat/current']}/beat"]
-    assert Running(digest=one.want, previous=two.want) == ground.apply(replace(one, path="gone"), previous=two.want)
+    second = one.deployed("two")
+    assert [f"beat@{short(second)}.service"] == [name for name in host.units if name.startswith("beat@")]
+    turns = [words[1:3] for words in host.log if words[1:2] == ("proxy",) and words[2] == "switch"]
+    begun = host.log.index(("systemctl", "start", "--no-block", "--", f"beat@{short(second)}.service"))
+    ended = host.log.index(("systemctl", "disable", "--now", "--", unit))
+    switched = next(n for n, words in enumerate(host.log) if words[1:3] == ("proxy", "switch") and "--no-wait" in words)
+    assert (True, 2) == (begun < switched < ended, len(turns)), "the second waits for what is under way"
+    assert f"/etc/systemd/system/{unit}" not in host.files
+    assert b"two" == host.files[f"{host.links[f'{ROOT}/current']}/beat"]
+    switch = next(item for item in one.wanted("two") if item.id.endswith("switch"))
+    assert Running(digest=second, previous=first) == one.seen(switch)
 
 
-def test_other_bytes_are_not_brought(ground: Ground) -> None:
+def test_again(one: Ground) -> None:
+    """Once more nothing is done but to ask."""
+    one.deployed("one")
+    one.host.log.clear()
+    one.deployed("one")
+    asked = {"cat", "sha256sum", "readlink"}
+    assert not [
+        words
+        for words in one.host.log
+        if words[0] not in asked
+        and words[1] not in {"list-units", "show", "is-active", "probe", "-c"}
+        and words[2] != "status"
+    ]
+
+
+def test_back_and_forth(one: Ground) -> None:
+    """A rollback returns to what ran before; once more goes forward. One whose release has gone is refused at once."""
+    first, second = one.deployed("one"), one.deployed("two")
+
+    def back() -> str:
+        items = one.deployer().items()
+        running = anyio.run(one.deployer().observe, one.site, items)
+        one.deploy(rollbacks(items, running))
+        return one.host.links[f"{ROOT}/current"].rpartition("/")[2]
+
+    assert [short(first), short(second)] == [back(), back()]
+    one.host.files.pop(f"{ROOT}/releases/{short(first)}/beat")
+    with pytest.raises(DeployFailed, match="has nothing to return to"):
+        back()
+
+
+def test_not_healthy(one: Ground) -> None:
+    """F12: what is not healthy in time never gets the public port, and leaves nothing; what ran runs on untouched."""
+    first, host = one.deployed("one"), one.host
+    backend, host.sick = str(host.backend), True
+    host.well.add(backend)
+    outcome = one.deploy(one.wanted("two"))
+    states = {row.item.id.rpartition("/")[2]: row.state.value for row in outcome.rows}
+    assert {"transfer": "returned", "start": "returned", "verify": "returned", "switch": "to do"} == states
+    assert (backend, [f"beat@{short(first)}.service"]) == (
+        host.backend,
+        [name for name in host.units if name.startswith("beat@")],
+    )
+    releases = {path.split("/")[5] for path in host.files if path.startswith(f"{ROOT}/releases/")}
+    assert {short(first)} == releases
+
+
+def test_the_first_that_fails_leaves_nothing(one: Ground) -> None:
+    """F13: nothing of a first deployment is left but tender, when it ends at once."""
+    one.host.begins = "failed failed"
+    outcome = one.deploy(one.wanted("one"))
+    assert "failed (failed)" in str([row.problems for row in outcome.rows])
+    assert ["/opt/shipways/bin/tender"] == list(one.host.files)
+    assert ([], {}) == ([name for name in one.host.units if "beat" in name], one.host.links)
+
+
+def test_watched_then_returned(one: Ground) -> None:
+    """One that fails after it has taken over: the one before is started again, and gets the port back."""
+    one.config = ALONE.replace('kind = "hosts"', 'kind = "hosts"\nwatch = "5s"')
+    first, host = one.deployed("one"), one.host
+    backend = host.backend
+
+    class Turning(RecordingConsole):
+        def emit(self, event: object) -> None:
+            host.sick = host.sick or "is watched" in str(event)
+            if "returned" in str(event) or "failed" in type(event).__name__.lower():
+                host.sick = False
+
+    async def go() -> Outcome:
+        await one.deployer().preflight(one.site)
+        crew = Crew(site=one.site, console=Turning(), clock=ManualClock())
+        return await deploy(one.deployer(), one.wanted("two"), crew)
+
+    outcome = anyio.run(go)
+    assert any(row.problems for row in outcome.rows)
+    assert (backend, f"{ROOT}/releases/{short(first)}") == (host.backend, host.links[f"{ROOT}/current"])
+    assert [f"beat@{short(first)}.service"] == [name for name in host.units if name.startswith("beat@")]
+
+
+def test_other_bytes_are_not_brought(one: Ground) -> None:
     """A program in dist/ that is not the manifest's: nothing of the service is there."""
-    item = ground.wanted("one")
-    (ground.folder / "one/beat").write_text("altered")
-    with pytest.raises(Unfinished, match="cannot be brought"):
-        ground.apply(item)
-    assert {} == ground.hosts["a"].links
+    items = one.wanted("one")
+    (one.folder / "one/beat").write_text("altered")
+    outcome = one.deploy(items)
+    assert "cannot be brought" in str([row.problems for row in outcome.rows])
+    assert ["/opt/shipways/bin/tender"] == list(one.host.files)
 
 
-@pytest.mark.parametrize("path", ["/etc/systemd/system/beat.service", "PROGRAM", "STATE"])
-def test_torn(ground: Ground, path: str) -> None:
-    """A unit or a program that was edited, and a release that was linked but not started, are to be applied again."""
-    one, host = ground.wanted("one"), ground.hosts["a"]
-    ground.apply(one)
-    state = "/opt/shipways/beat/state.json"
-    edited = {"PROGRAM": f"{host.links['/opt/shipways/beat/current']}/beat", "STATE": state}.get(path, path)
-    host.files[edited] = b'{"running": "sha256:0", "previous": ""}'
-    seen = anyio.run(ground.deployer().observe, ground.site, (one,))[one.id]
-    assert seen.torn
-    assert not ground.apply(one).torn
+@pytest.mark.parametrize("place", ["UNIT", "PROGRAM", "LINK", "BACKEND", "GONE"])
+def test_torn(one: Ground, place: str) -> None:
+    """F6: a unit or a program that was edited, a link or a port that leads elsewhere, one that was ended: mended."""
+    first, host = one.deployed("one"), one.host
+    folder, backend = f"{ROOT}/releases/{short(first)}", host.backend
+    unit = f"/etc/systemd/system/beat@{short(first)}.service"
+    right = dict(host.files)
+    match place:
+        case "UNIT":
+            host.files[unit] = b"edited"
+        case "PROGRAM":
+            host.files[f"{folder}/beat"] = b"edited"
+        case "LINK":
+            host.links[f"{ROOT}/current"] = f"{ROOT}/releases/other"
+        case "BACKEND":
+            host.backend = "127.0.0.1:1"
+        case "GONE":
+            host.units.pop(f"beat@{short(first)}.service")
+    assert any(one.seen(item).torn for item in one.wanted("one"))
+    host.log.clear()
+    one.deployed("one")
+    assert (right[unit], backend, folder) == (host.files[unit], host.backend, host.links[f"{ROOT}/current"])
+    restarts = [
+        words
+        for words in host.log
+        if words[0] == "systemctl" and words[1] in {"restart", "start"} and words[-1].startswith("beat@")
+    ]
+    assert {"UNIT": 1, "PROGRAM": 1, "LINK": 0, "BACKEND": 0, "GONE": 1}[place] == len(restarts)
 
 
-def test_somebody_newer_holds_the_lock(ground: Ground) -> None:
-    """One that lost the lock meanwhile changes nothing that runs."""
-    one, two, host = ground.wanted("one"), ground.wanted("two"), ground.hosts["a"]
-    ground.apply(one)
+def test_killed_between(one: Ground) -> None:
+    """F1: killed when the port led to the new release, and nothing was remembered: the next one ends it."""
+    first = one.deployed("one")
+    kept = dict(one.host.files)
+    second = one.deployed("two")
+    host = one.host
+    state = f"{ROOT}/state.json"
+    host.files[state], host.links[f"{ROOT}/current"] = kept[state], f"{ROOT}/releases/{short(first)}"
+    host.units[f"beat@{short(first)}.service"] = "active running"
+    assert second == one.deployed("two")
+    assert [f"beat@{short(second)}.service"] == [name for name in host.units if name.startswith("beat@")]
+
+
+def test_somebody_newer_holds_the_lock(one: Ground) -> None:
+    """F16: one that lost the lock meanwhile changes nothing that runs."""
+    one.deployed("one")
+    items, host = {item.id.rpartition("/")[2]: item for item in one.wanted("two")}, one.host
+    deployer, site, seen = one.deployer(), one.site, Running()
     link, host.fenced = dict(host.links), True
     with pytest.raises(Unfinished, match="status 76"):
-        ground.apply(two, previous=one.want)
+        anyio.run(deployer.apply, site, items["transfer"], seen, "")
     assert link == host.links
     host.fenced, host.held, host.busy = False, "", "the night shift"
     with pytest.raises(Transient, match="somebody else deploys there"):
-        ground.apply(two, previous=one.want)
+        anyio.run(deployer.apply, site, items["transfer"], seen, "")
 
 
-def test_preflight(ground: Ground) -> None:
-    """What is in the way of any host is told of all, and the lock is taken where nothing is."""
-    assert [] == ground.problems()
-    assert all(host.held for host in ground.hosts.values())
-    ground.hosts["a"] = MemoryHost(facts="1000\n")
-    ground.hosts["b:2222"] = MemoryHost(facts="0\nno\naarch64\n2000\n1024\n")
-    del ground.hosts["c"]
-    assert [
-        ("a", "nothing can be run as root"),
-        ("b:2222", "is not run by systemd"),
-        ("b:2222", "is aarch64"),
-        ("b:2222", "its clock and ours differ by 1000 s"),
-        ("b:2222", "has 1 MiB left on the disk"),
-        ("c", "the key of this host is not known"),
-    ] == ground.problems()
+def test_nobody_answers_the_proxy(one: Ground) -> None:
+    """A release that does not answer when the port should lead to it: the port leads to the one before."""
+    one.deployed("one")
+    backend, one.host.dead = one.host.backend, True
+    outcome = one.deploy(one.wanted("two"))
+    assert "does not answer yet" in str([row.problems for row in outcome.rows])
+    assert backend == one.host.backend
 
 
-def test_preflight_port_and_lock(ground: Ground) -> None:
-    """A port that something else listens on is told; our own is not. A lock that is held is told with its holder."""
-    ground.hosts["a"] = MemoryHost(ports=LISTENS)
-    ground.hosts["b:2222"] = MemoryHost(ports=LISTENS, active="active")
-    ground.hosts["c"] = MemoryHost(busy="the night shift")
-    expected = [("a", "port 8123 is taken, and not by beat"), ("c", "somebody else deploys there")]
-    assert expected == ground.problems()
-    found = anyio.run(ground.deployer().preflight, ground.site)
-    assert "the night shift" in found[-1].why
-
-
-def test_no_tender(ground: Ground) -> None:
-    """Nobody is asked where there is nothing to bring."""
-    (ground.folder / "tender").unlink()
-    assert [("deploy.prod.ssh.tender", "there is no tender")] == ground.problems()
-
-
-def test_pulse(ground: Ground) -> None:
-    """What systemd says first, then what the service answers on its host."""
-    deployer, (item, *_), host = ground.deployer(), ground.deployer().items(), ground.hosts["a"]
-    for active, sick, expected in (
-        ("failed", False, (False, True)),
-        ("activating", False, (False, False)),
-        ("active", True, (False, False)),
-        ("active", False, (True, False)),
-    ):
-        host.active, host.sick = active, sick
-        pulse = anyio.run(deployer.probe, ground.site, item)
-        assert expected == (pulse.healthy, pulse.lost)
-
-
-def test_withdrawn(ground: Ground) -> None:
-    """Nothing of a first deployment is left but tender."""
-    item = ground.wanted("one")
-    ground.apply(item)
-    anyio.run(ground.deployer().withdraw, ground.site, item)
-    assert ["/opt/shipways/bin/tender"] == list(ground.hosts["a"].files)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "words"),
-    [
-        ('hosts = ["ada@a", "b:2222", "c"]', "", 'kind = "hosts" has some'),
-        ('"b:2222", "c"', '"a:22"', "each is named once"),
-        ('"ada@a"', '"-oProxyCommand=x@a"', "hosts"),
-        ('ssh.tender = "tender"', "", "hosts need it"),
-        ('kind = "hosts"', 'kind = "compose"', "no other kind has any"),
-    ],
-)
-def test_what_config_may_not_say(old: str, new: str, words: str) -> None:
-    """Each with its reason."""
-    with pytest.raises(ConfigError, match=words):
-        parse(CONFIG.replace(old, new), "shipways.toml")
+def test_recreated(one: Ground) -> None:
+    """One that cannot run twice: the port waits, the old one ends before the new one starts, and the gap is told."""
+    one.config = ALONE.replace("port = 8123", 'port = 8123\nstrategy = "recreate"')
+    first, host = one.deployed("one"), one.host
+    host.log.clear()
+    second = one.deployed("two")
+    order = [
+        words[2] if words[1] == "proxy" else words[1]
+        for words in host.log
+        if words[1:2] in {("proxy",), ("start",), ("disable",)}
+    ]
+    short_ = [each for each in order if each in {"pause", "disable", "start", "switch"}]
+    assert ["pause", "disable", "start"] == short_[:3]
+    assert short_.index("switch") > short_.index("start")
+    assert f"127.0.0.1:{host.files[f'{ROOT}/releases/{short(second)}/port'].decode().strip()}" == host.backend
+    assert b'"gap": 0.0' not in host.files[f"{ROOT}/state.json"]
+    host.sick, host.well = True, {str(host.backend)}
+    outcome = one.deploy(one.wanted("three"))
+    assert not [row for row in outcome.rows if any("could not return" in each.what for each in row.problems)]
+    assert [f"beat@{short(second)}.service"] == [name for name in host.units if name.startswith("beat@")]
+    assert f"127.0.0.1:{host.files[f'{ROOT}/releases/{short(second)}/port'].decode().strip()}" == host.backend
+    assert first != second

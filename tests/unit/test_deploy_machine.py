@@ -16,6 +16,7 @@ from shipways.model.deployment import Running
 from shipways.model.digest import digest_bytes
 from shipways.model.manifest import ArtifactEntry, Manifest
 from shipways.outside.platforms import Services, Site
+from shipways.testing.console import ManualClock
 from shipways.testing.doors import CLOSED_SITE
 from support import sealed
 
@@ -76,7 +77,13 @@ class Ground:
         def services(_: Scope) -> Services:
             return self.services
 
-        return replace(CLOSED_SITE, artifact=lambda path: self.folder / path, files=DiskFiles(), services=services)
+        return replace(
+            CLOSED_SITE,
+            artifact=lambda path: self.folder / path,
+            files=DiskFiles(),
+            services=services,
+            clock=ManualClock(),
+        )
 
     def deployer(self, kind: str = "systemd", machine: Machine = LINUX) -> MachineDeployer:
         (found,) = plan(parse(CONFIG.format(kind=kind, programs=self.folder / "bin"), "shipways.toml"), machine)

@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from shipways.config.deployment import Deployment
 from shipways.config.images import AbsolutePath
-from shipways.config.kinds import Duration, Frozen, RelativePath, Word, table
+from shipways.config.kinds import Duration, Frozen, RelativePath, Size, Word, table
 from shipways.config.services import Profile, Service, ServiceName
 
 Kind = Literal["compose", "fly", "hosts", "kubernetes", "launchd", "render", "systemd"]
@@ -52,6 +52,14 @@ class SshScope(Frozen):
     tender: RelativePath | Literal[""] = ""
     key: Word = ""
     known_hosts: Word = ""
+    drain: Duration = "30s"
+
+
+class Kept(Frozen):
+    """`[deploy.NAME.kept]` and `[serve.kept]`: what stays of each service on a host, and for how long."""
+
+    age: Duration = "168h"
+    quota: Size = "2 GB"
 
 
 class Deploy(Frozen):
@@ -66,7 +74,9 @@ class Deploy(Frozen):
     kubernetes: Cluster = table()
     render: Hosting = table()
     hosts: tuple[Address, ...] = ()
+    method: Literal["systemd", "docker"] = "systemd"
     ssh: SshScope = table()
+    kept: Kept = table()
 
     @model_validator(mode="after")
     def _rendered(self) -> Self:

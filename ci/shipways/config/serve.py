@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from shipways.config.deploys import Address, SshScope
+from shipways.config.deploys import Address, Kept, SshScope
 from shipways.config.images import AbsolutePath
 from shipways.config.kinds import Duration, Frozen, Size, Word, table
 from shipways.config.services import HttpPath, ServiceName
@@ -31,13 +31,6 @@ class Registry(Frozen):
     url: Url | Literal[""] = ""
     entry: Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9._~{}/-]*)?$")] = ""
     wait: Duration = "10s"
-
-
-class Kept(Frozen):
-    """`[serve.kept]`: what stays on a host, and for how long."""
-
-    age: Duration = "168h"
-    quota: Size = "2 GB"
 
 
 class Served(Frozen):

@@ -125,6 +125,7 @@ class Service(Frozen):
     stop_time: Duration = "10s"
     notify: bool = False
     socket: bool = False
+    strategy: Literal["beside", "recreate"] = "beside"
     replicas: Annotated[int, Field(ge=1, le=1000)] = 1
     needs: tuple[ServiceName, ...] = ()
     fly: Fly = table()

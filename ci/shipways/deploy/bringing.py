@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from shipways.deploy.fenced import must
 from shipways.deploy.inventory import inventory
-from shipways.deploy.onhost import must
 from shipways.errors import Problem, Transient, Unfinished
 from shipways.model.event import Sent
 from shipways.model.tree import Content, Delta, Tree, delta, told
@@ -58,8 +58,8 @@ async def _laid(site: Site, host: Host, step: str, source: tuple[str, Content], 
     staging, mine = f"{folder}/{_NEXT}", f"{folder}/{CONTENT}"
     basis = await _basis(host, folder)
     if basis and (await host.run(("test", "-d", staging))).code:
-        await must(host, ("cp", "-a", "--reflink=auto", "-T", "--", f"{basis}/", staging))
-    await must(host, ("mkdir", "-p", "-m", "0755", "--", staging))
+        await must(host, "cp", "-a", "--reflink=auto", "-T", "--", f"{basis}/", staging)
+    await must(host, "mkdir", "-p", "-m", "0755", "--", staging)
     found = delta(tree, await inventory(host, staging), await inventory(host, basis) if basis else Tree())
     await _shaped(host, staging, basis, found)
     if found.missing:
@@ -68,7 +68,7 @@ async def _laid(site: Site, host: Host, step: str, source: tuple[str, Content], 
     if await inventory(host, staging) != tree:
         await host.run(("rm", "-rf", "--", staging))
         raise Transient(Problem(path=step, what="what has arrived is not what was sent"))
-    await must(host, ("sh", "-c", _TAKE, "sh", mine, f"{folder}/tree.old", f"{folder}/{_PACKS}", staging))
+    await must(host, "sh", "-c", _TAKE, "sh", mine, f"{folder}/tree.old", f"{folder}/{_PACKS}", staging)
 
 
 async def _basis(host: Host, folder: str) -> str:
@@ -92,7 +92,7 @@ async def _each(host: Host, argv: tuple[str, ...], words: Iterable[str], *option
     """A command over words of any number and any characters."""
     given = "\0".join(words)
     if given:
-        await must(host, ("xargs", "-0", *options, *argv), stdin=given.encode())
+        await must(host, "xargs", "-0", *options, *argv, stdin=given.encode())
 
 
 async def _unpacked(site: Site, host: Host, step: str, pack: Path, folder: str) -> None:
@@ -101,4 +101,4 @@ async def _unpacked(site: Site, host: Host, step: str, pack: Path, folder: str) 
     there = f"{folder}/{_PACKS}/{site.files.digest(pack).removeprefix('sha256:')[:16]}"
     await host.send(pack, there, lambda done: site.tell(Sent(step=step, done=done, size=size)))
     flags = ("--extract", "--same-permissions", "--no-same-owner", "--directory", f"{folder}/{_NEXT}", "--file", there)
-    await must(host, ("tar", *flags))
+    await must(host, "tar", *flags)

@@ -19,7 +19,7 @@ PREVIOUS: Final = "shipways.previous"
 """The label of a container that has the digest of what ran before it."""
 DEFINITIONS: Final = "shipways.definitions"
 """… and the one that has what it was started as, and what ran before."""
-_LOGS: Final = 5
+LOGS: Final = 5
 """How many files the log of a service is kept in."""
 
 
@@ -50,7 +50,7 @@ def _service(config: Config, service: Service, top: PurePosixPath, healthy: froz
         {
             "image": f"${{{variable(service)}_IMAGE:-{service.repository}:latest}}",
             "build": _build(config, service, top),
-            "entrypoint": [_literal(word) for word in _entry(service)],
+            "entrypoint": [_literal(word) for word in entry(service)],
             "command": [_literal(word) for word in service.command[1:]],
             "restart": "unless-stopped",
             "labels": {
@@ -76,7 +76,7 @@ def _service(config: Config, service: Service, top: PurePosixPath, healthy: froz
 def _confined(service: Service) -> Mapping[str, Yaml]:
     """What it may have, and that it may do nothing else."""
     return {
-        **({} if _watched(service) else {"init": True}),
+        **({} if watched(service) else {"init": True}),
         "read_only": True,
         "tmpfs": ["/tmp"],  # noqa: S108 - the container's own
         "cap_drop": ["ALL"],
@@ -86,19 +86,20 @@ def _confined(service: Service) -> Mapping[str, Yaml]:
         "pids_limit": service.limits.processes,
         "logging": {
             "driver": "json-file",
-            "options": {"max-size": f"{service.limits.log // _LOGS // 1000}k", "max-file": str(_LOGS)},
+            "options": {"max-size": f"{service.limits.log // LOGS // 1000}k", "max-file": str(LOGS)},
         },
     }
 
 
-def _watched(service: Service) -> bool:
+def watched(service: Service) -> bool:
     """Whether tender is its first process: Docker says that a container is unhealthy, and never starts it again."""
     return bool(service.tender and service.health and service.health.path)
 
 
-def _entry(service: Service) -> tuple[str, ...]:
+def entry(service: Service) -> tuple[str, ...]:
+    """Its first process: tender, which starts the program, or the program."""
     health = service.health
-    if not (health and _watched(service)):
+    if not (health and watched(service)):
         return service.command[:1]
     return (
         *(TENDER, "run", "--health", service.health_url, *health.flags),

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from shipways.deploy.sources import Source
 from shipways.errors import Problem
-from shipways.model.service import Service
 from shipways.outside.hosts import Host
 
 _CLOCK: Final = 300.0
@@ -13,7 +13,7 @@ _ROOM: Final = 256 * 1024
 """KiB that have to be free."""
 _LISTEN: Final = "0A"
 _OURS: Final = frozenset({"active", "activating", "reloading", "deactivating"})
-"""States of a service in which what listens may be its own program."""
+"""States of the socket of a service in which it is what listens."""
 _FACTS: Final = (
     'id -u; test -d /run/systemd/system && echo systemd || echo no; uname -m; date +%s; p="$1"; '
     'while [ ! -d "$p" ]; do p=$(dirname "$p"); done; df -Pk "$p" | awk \'NR == 2 { print $4 }\''
@@ -31,16 +31,30 @@ async def checked(host: Host, name: str, root: str, arch: str, now: float) -> tu
     return tuple(_problems(name, facts, arch, now))
 
 
-async def taken(host: Host, name: str, services: Sequence[Service]) -> tuple[Problem, ...]:
-    """The ports that something else listens on: the service is down, and they are not free."""
-    listening = _listening((await host.run(("sh", "-c", _PORTS))).stdout)
-    found = []
-    for service in services:
-        state = (await host.run(("systemctl", "is-active", f"{service.name}.service"))).stdout.strip()
-        if service.port in listening and state not in _OURS:
-            what = f"port {service.port} is taken, and not by {service.name}"
-            found.append(Problem(path=name, what=what, hint=f"`ss -ltnp sport = :{service.port}` there says by whom"))
+async def taken(host: Host, name: str, sources: Sequence[Source]) -> tuple[Problem, ...]:
+    """The public ports that something else listens on."""
+    there, found = await listening(host), []
+    for source in sources:
+        state = (await host.run(("systemctl", "is-active", f"{source.name}-proxy.socket"))).stdout.strip()
+        if source.port in there and state not in _OURS:
+            what = f"port {source.port} is taken, and not by {source.name}"
+            found.append(Problem(path=name, what=what, hint=f"`ss -ltnp sport = :{source.port}` there says by whom"))
     return tuple(found)
+
+
+async def engineless(host: Host, name: str, sources: Sequence[Source]) -> tuple[Problem, ...]:
+    """Where images should run, and no Docker Engine does."""
+    if not any(source.docker for source in sources):
+        return ()
+    done = await host.run(("docker", "version", "--format", "{{.Server.Version}}"))
+    hint = "install one there, and start it"
+    why = done.stderr.strip()
+    return (Problem(path=name, what="no Docker engine answers there", why=why, hint=hint),) if done.code else ()
+
+
+async def listening(host: Host) -> frozenset[int]:
+    """The ports that something listens on, on whatever address."""
+    return _listening((await host.run(("sh", "-c", _PORTS))).stdout)
 
 
 def _problems(name: str, facts: Sequence[str], arch: str, now: float) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final, Literal
 
-from shipways.deploy.onhost import must
+from shipways.deploy.fenced import must
 from shipways.model.tree import Node, Tree
 from shipways.outside.hosts import Host
 
@@ -19,8 +19,8 @@ async def inventory(host: Host, folder: str) -> Tree:
     """Everything in a folder; nothing where there is none. Raises Transient, Unfinished."""
     if (await host.run(("test", "-d", folder))).code:
         return Tree()
-    listed = await must(host, ("find", f"{folder}/", *_LIST))
-    summed = await must(host, ("find", f"{folder}/", "-type", "f", "-exec", "sha256sum", "-z", "--", "{}", "+"))
+    listed = await must(host, "find", f"{folder}/", *_LIST)
+    summed = await must(host, "find", f"{folder}/", "-type", "f", "-exec", "sha256sum", "-z", "--", "{}", "+")
     digests = dict(_digests(summed, f"{folder}/"))
     return Tree(nodes=tuple(sorted(_nodes(listed, digests), key=lambda node: node.path)))
 

@@ -13,6 +13,8 @@ _BESIDE: Final = ("/journald@", "/logrotate.d/", "sysusers.d/", "tmpfiles.d/", "
 _PREPARING: Final = {"sysusers.d/": ("systemd-sysusers",), "tmpfiles.d/": ("systemd-tmpfiles", "--create")}
 _JOURNAL: Final = (("", "socket"), ("-varlink", "socket"), ("", "service"))
 """The units of a journal with a namespace."""
+_ANEW: Final = frozenset({"restart", "bootstrap"})
+"""Words of the commands after which a service runs from what is there now."""
 _ABSENT: Final = 113
 """What launchctl ends with when it does not know a job ("Could not find service")."""
 _ENDING: Final = frozenset({5, 36, 37})
@@ -56,11 +58,20 @@ class Manager(Protocol):
         ...
 
 
+def renewed(manager: Manager, daemon: Daemon, state: State, changed: Collection[str]) -> tuple[Command, ...]:
+    """Begin it, from files of which these have been written; one that runs is started anew, once, whatever changed."""
+    commands = manager.begin(daemon, state, changed)
+    if state.up and all(_ANEW.isdisjoint(command.argv) for command in commands):
+        return (*commands, *manager.control(daemon, state, "restart"))
+    return commands
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Systemd:
-    """systemd: the one of the machine, or of a user."""
+    """systemd: the one of the machine, or of a user. Unless it may `block`, nobody waits until a service is up."""
 
     user: bool
+    block: bool = True
     program: str = "systemctl"
 
     def ask(self, daemon: Daemon) -> Command:
@@ -106,9 +117,12 @@ class Systemd:
         """The journal of its own ends too."""
         if not state.known:
             return ()
+        return (self._systemctl("disable", "--now", "--", *daemon.units), *self.silence(daemon))
+
+    def silence(self, daemon: Daemon) -> tuple[Command, ...]:
+        """End the journal of its own, where it has one."""
         own = [f"systemd-journald{kind}@{daemon.log}.{unit}" for kind, unit in _JOURNAL] if daemon.log else []
-        stop = (self._systemctl("stop", "--", *own),) if own else ()
-        return (self._systemctl("disable", "--now", "--", *daemon.units), *stop)
+        return (self._systemctl("stop", "--", *own),) if own else ()
 
     def forget(self, daemon: Daemon) -> tuple[Command, ...]:
         """A unit that has failed would be remembered; one that has not makes that command fail."""
@@ -125,7 +139,8 @@ class Systemd:
         service, *sockets = daemon.units
         forget = (self._systemctl("reset-failed", "--", service),) if state.words.startswith("failed") else ()
         before = (self._systemctl("start", "--", *sockets),) if sockets else ()
-        return (*forget, *before, self._systemctl(what, "--", service))
+        wait = () if self.block else ("--no-block",)
+        return (*forget, *before, self._systemctl(what, *wait, "--", service))
 
     def logs(self, daemon: Daemon, lines: int, *, follow: bool) -> tuple[str, ...]:
         """Of its own journal, which has what systemd says of it too."""

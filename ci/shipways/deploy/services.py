@@ -102,6 +102,8 @@ def _service(config: Config, name: str, place: Place, profile: Profile) -> Servi
         replicas=table.replicas,
         needs=table.needs,
         settings=place.files.format(service=name),
+        behind=place.port if table.port else "",
+        alone=table.strategy == "recreate",
         hook=tuple(filled(word, values) for word in table.backup.hook),
         schedule=table.backup.schedule,
         keep=table.backup.keep,
@@ -121,7 +123,7 @@ def _values(
 ) -> Mapping[str, str]:
     """What placeholders stand for."""
     table = config.service[name]
-    values = {"address": place.address or table.publish, "port": str(table.port or "")}
+    values = {"address": place.address or table.publish, "port": place.port or str(table.port or "")}
     values |= {f"data.{each.name}": each.path for each in data} | {f"file.{each.name}": each.path for each in files}
     for other in table.needs:
         there = config.service[other]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from shipways.model.digest import digest_bytes
@@ -28,10 +29,11 @@ class Release:
     One with an `image` runs in a container of it: `options` are those of `docker run` besides its name, labels, restart
     policy and `variables`, `command` what comes after the image. Any other is kept running by systemd, from `texts` by
     their paths; the unit is `SERVICE@{release}.service`, and reads its variables by itself. In all of these `{release}`
-    and `{port}` stand for its id and its port, and `{folder}` for where its content is. `asks` are the words of
+    and `{port}` stand for its id and its port, and `{folder}` for where its content is. `asks` are a path and flags of
     `tender probe` by which it is healthy, empty without a question. `listen` is the public address, empty without one;
     `http` what comes there. `alone`: the one before has to end before it starts. `variables` are the names of those
-    that `Source.environment` has: `{folder}/environment` is a file of a shell with them, which root may read.
+    that `Source.environment` has: `{folder}/environment` is a file of a shell with them, which root may read. Those in
+    `secrets` are of the same, and files of `{folder}/secrets` besides, for what is mounted.
     """
 
     content: str
@@ -44,6 +46,7 @@ class Release:
     http: bool = False
     alone: bool = False
     variables: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
 
     @property
     def encoded(self) -> bytes:
@@ -68,12 +71,21 @@ def told(text: str) -> Release:
         return Release(content="")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What should run: the digest of a release, the path of its content below `dist/`, and the version it tells."""
+
+    digest: str
+    path: str = ""
+    version: str = ""
+
+
 class Source(Protocol):
     """One service of a deployment to hosts: a frozen dataclass.
 
     It is asked only while the lock of the host is held. `folder` is that of the release, `ROOT/SERVICE/releases/ID`,
-    which is made before and where nobody else writes; `release.json`, `port` and `environment` in it are taken. Every
-    method with a host raises Transient, or Unfinished.
+    which is made before and where nobody else writes; `release.json`, `tender`, `port`, `environment`, `secrets` and
+    `files` in it are taken. Every method with a host raises Transient, or Unfinished.
     """
 
     @property
@@ -101,16 +113,20 @@ class Source(Protocol):
         """Whether anything is built on the host; without, there is no such item."""
         ...
 
-    def wanted(self, manifest: Manifest) -> tuple[str, str]:
-        """The digest of the release that should run, and the path of its content below `dist/`. Raises ConfigError."""
+    def wanted(self, manifest: Manifest) -> Wanted:
+        """The release that should run. Raises ConfigError for what was not made."""
         ...
 
     async def release(self, site: Site, item: Item) -> Release:
-        """The one that is made of what is here, whatever the item wants."""
+        """The one that is made of what is here, whatever the item wants; its `path` and `version` are those wanted."""
         ...
 
     async def environment(self, site: Site) -> Mapping[str, Secret]:
         """Variables that only root of the host and the service itself may see: values of any bytes but NUL."""
+        ...
+
+    def files(self, site: Site) -> Mapping[str, Path]:
+        """Config files by their names: they lie in `{folder}/files`, and another text is no other release."""
         ...
 
     async def present(self, host: Host, release: Release, folder: str) -> bool:

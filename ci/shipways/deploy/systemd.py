@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Final
 
 from shipways.config.schema import Config
@@ -50,7 +51,8 @@ def daemon(service: Service, kind: str, home: str = "", caller: Caller | None = 
     else:
         places = _installed(service)
         folders = ()
-    texts = {**_texts(service, kind, places, user_scope=bool(home))}
+    command = _command(service, kind, credentials=not home)
+    texts = {**_texts(service, kind, places, {"user_scope": bool(home), "exec": _line_of(command)})}
     timed = _timed(service, folder, caller, user_scope=bool(home)) if caller else {}
     texts |= timed
     names = (*(path for path, what in places.items() if what in {"service", "socket"}), *timed)
@@ -62,6 +64,22 @@ def daemon(service: Service, kind: str, home: str = "", caller: Caller | None = 
         folders=folders,
         log="" if home else service.name,
     )
+
+
+def instance(service: Service, kind: str) -> Mapping[str, str]:
+    """The files of one release of a service on a host, where several run for a while; `{release}` is its id.
+
+    Its variables that are brought are read from a credential, which only root and it itself can.
+    """
+    unit = f"{service.name}@{{release}}"
+    whole = {path: what for path, what in _installed(service).items() if what not in {"service", "socket"}}
+    units = {f"/etc/systemd/system/{unit}.service": "service"}
+    units |= {f"/etc/systemd/system/{unit}.socket": "socket"} if service.socket else {}
+    told: dict[str, object] = {"needs": (*(f"{need}-proxy.socket" for need in service.needs), *_socket(service, unit))}
+    if any(each.value is None for each in service.variables):
+        given = f"/run/credentials/{unit}.service/environment"
+        told |= {"credential": "{folder}/environment", "exec": _line_of(_sourced(_command(service, kind), given))}
+    return _texts(service, kind, {**units, **whole}, told)
 
 
 def _units(folder: str, service: Service) -> dict[str, str]:
@@ -103,9 +121,11 @@ def _timed(service: Service, folder: str, caller: Caller, *, user_scope: bool = 
     }
 
 
-def _texts(service: Service, kind: str, places: Mapping[str, str], *, user_scope: bool = False) -> Mapping[str, str]:
-    """The text of each file, by its path."""
-    values = {"service": service, "description": _line(service.description or service.name)}
+def _texts(
+    service: Service, kind: str, places: Mapping[str, str], told: Mapping[str, object] = MappingProxyType({})
+) -> Mapping[str, str]:
+    """The text of each file, by its path. What is told here takes the place of what is worked out."""
+    values = {**_values(service, kind), **told}
     templates = {
         "service": f"{_TREE}/service.service",
         "socket": f"{_TREE}/service.socket",
@@ -114,38 +134,57 @@ def _texts(service: Service, kind: str, places: Mapping[str, str], *, user_scope
         "sysusers": "packaging/sysusers.conf",
         "tmpfiles": "packaging/tmpfiles.conf",
     }
-    return {
-        path: render(templates[what], **values, **_values(service, kind, user_scope=user_scope))
-        for path, what in places.items()
-    }
+    return {path: render(templates[what], **values) for path, what in places.items()}
 
 
-def _values(service: Service, kind: str, *, user_scope: bool) -> Mapping[str, object]:
+def _values(service: Service, kind: str) -> Mapping[str, object]:
     """What the templates fill in, escaped."""
     supervised = _supervised(service, kind)
-    environment = str(PurePosixPath(service.settings) / "environment")
-    command = watched(service) if supervised else service.command
-    low = service.port is not None and service.port < _LOWEST and not service.socket
+    low = service.port is not None and service.port < _LOWEST and not (service.socket or service.behind)
     return {
-        "user_scope": user_scope,
+        "service": service,
+        "description": _line(service.description or service.name),
+        "user_scope": False,
+        "credential": "",
+        "needs": (*(f"{need}.service" for need in service.needs), *_socket(service, service.name)),
         "notify": supervised or (service.notify and kind == "notify"),
         "watchdog": _watchdog(service) if supervised else "",
         "start": _start(service) if supervised else "",
-        "exec": " ".join(
-            _word(word, dollar=True) for word in guarded(service, command, environment, credentials=not user_scope)
-        ),
+        "exec": _line_of(_command(service, kind)),
         "clean": f"{128 + _SIGNALS[service.stop_signal]}" if supervised else service.stop_signal,
         "stop": duration(service.stop_time),
-        "environment_file": _word(environment),
+        "environment_file": _word(_settings(service)),
         "environment": [_assignment(service, name, value) for name, value in service.environment.items()],
         "state": " ".join(f"{service.name}/{each.name}" for each in service.data),
-        "listen": f"[{service.address}]:{service.port}"
+        "listen": f"[{service.address}]:{service.listens}"
         if ":" in service.address
-        else f"{service.address}:{service.port}",
+        else f"{service.address}:{service.listens}",
         "capabilities": "CAP_NET_BIND_SERVICE" if low else "",
         "jit": service.build in _JIT,
         "cpus": f"{service.limits.cpus * 100:.0f}%",
     }
+
+
+def _command(service: Service, kind: str, *, credentials: bool = True) -> tuple[str, ...]:
+    command = watched(service) if _supervised(service, kind) else service.command
+    return guarded(service, command, _settings(service), credentials=credentials)
+
+
+def _settings(service: Service) -> str:
+    return str(PurePosixPath(service.settings) / "environment")
+
+
+def _socket(service: Service, unit: str) -> tuple[str, ...]:
+    return (f"{unit}.socket",) if service.socket else ()
+
+
+def _sourced(command: tuple[str, ...], file: str) -> tuple[str, ...]:
+    """The command behind a shell that reads variables from a file of its own words."""
+    return ("/bin/sh", "-c", f'set -a; . {file}; set +a; exec "$@"', "sh", *command)
+
+
+def _line_of(command: tuple[str, ...]) -> str:
+    return " ".join(_word(word, dollar=True) for word in command)
 
 
 def _supervised(service: Service, kind: str) -> bool:

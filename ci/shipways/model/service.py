@@ -12,18 +12,24 @@ class Place:
 
     `programs` is the folder of programs. `data` and `files` are the folders of a service's data and config files, with
     `{service}` for its name; empty where they lie as the config says, which is in a container. `address` is where it
-    listens; empty for where it is published. `named` is whether services find each other by name.
+    listens, empty for where it is published; `port` what it is told as its port, empty for the one of the config.
+    `named` is whether services find each other by name.
     """
 
     programs: str
     data: str = ""
     files: str = ""
     address: str = ""
+    port: str = ""
     named: bool = False
 
 
 CONTAINER: Final = Place(programs="/usr/local/bin", address="0.0.0.0", named=True)  # noqa: S104 - its own network
 LINUX: Final = Place(programs="/usr/local/bin", data="/var/lib/{service}", files="/etc/{service}")
+HOST: Final = Place(
+    programs="{folder}", data="/var/lib/{service}", files="{{folder}}/files", address="127.0.0.1", port="{port}"
+)
+"""A release among others, whose folder and port are known where it starts: `deploy/sources.py`."""
 MACOS: Final = Place(programs="/usr/local/bin", data="/usr/local/var/{service}", files="/usr/local/etc/{service}")
 
 
@@ -104,10 +110,12 @@ class Service:
     """One service at one kind of place, in one profile.
 
     `command` is the whole command line, the program first. `address` is where it listens, `publish` who may come from
-    outside. `repository` is where its image is pushed to, without a tag; `build` the builder of its package. `tender`
-    is the image that its own image has tender from, `dockerfile` what its image can be built from with the top of the
-    repository, or the folder `context`, as context; each is empty for none. `hook` is the command that copies its data
-    while it runs, `schedule` when backups are taken, as systemd.time(7) says it, `keep` how many of them stay.
+    outside; `behind` is the port where it listens when another program has `port`. `repository` is where its image is
+    pushed to, without a tag; `build` the builder of its package. `tender` is the image that its own image has tender
+    from, `dockerfile` what its image can be built from with the top of the repository, or the folder `context`, as
+    context; each is empty for none. `hook` is the command that copies its data while it runs, `schedule` when backups
+    are taken, as systemd.time(7) says it, `keep` how many of them stay. `alone`: it cannot run twice, not even while a
+    new release takes over.
     """
 
     name: str
@@ -139,6 +147,8 @@ class Service:
     replicas: int
     needs: tuple[str, ...]
     settings: str = ""
+    behind: str = ""
+    alone: bool = False
     hook: tuple[str, ...] = ()
     schedule: str = ""
     keep: int = 7
@@ -156,7 +166,12 @@ class Service:
     @property
     def health_url(self) -> str:
         """What is asked from the machine or container that it runs on; empty when it has no health."""
-        return f"http://{self.host}:{self.port}{self.health.path}" if self.health else ""
+        return f"http://{self.host}:{self.listens}{self.health.path}" if self.health else ""
+
+    @property
+    def listens(self) -> str:
+        """The port of the program itself."""
+        return self.behind or str(self.port or "")
 
     @property
     def host(self) -> str:

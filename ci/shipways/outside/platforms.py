@@ -1,6 +1,6 @@
 """Deployers: the channels of what runs, and all that they may touch, as Protocols of a few methods."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +12,7 @@ from shipways.model.deployment import Pulse, Running, Terms
 from shipways.model.event import Event
 from shipways.model.item import Item
 from shipways.model.manifest import Manifest
+from shipways.model.secret import Secret
 from shipways.model.service import Health
 from shipways.outside.hosts import Hosts
 from shipways.outside.trees import Trees
@@ -115,6 +116,8 @@ class Site:
     render: Callable[[], RenderApi]
     hosts: Hosts
     trees: Trees
+    login: Callable[[str], Awaitable[tuple[str, Secret] | None]]
+    """The user and the password for a registry, of whoever deploys; None for nobody. Raises PreflightError."""
     clock: Clock
     tell: Callable[[Event], None] = lambda _: None
     """What is heard of while an item is applied."""

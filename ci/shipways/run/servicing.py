@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from shipways.deploy.managers import Control, Manager
+from shipways.deploy.managers import Control, Manager, renewed
 from shipways.errors import PreflightError, Problem, Unfinished
 from shipways.model.daemon import Command, Daemon, State
 from shipways.ports import Clock, Files, Process
@@ -66,8 +66,8 @@ class Keeper:
         """Files of it that are not what they should be."""
         return changes(self._files, daemon.texts, self._receipts.read(daemon.service))
 
-    async def installing(self, daemon: Daemon, *, force: bool) -> Work:
-        """What there is to do so that it runs, now and always. Raises Conflict."""
+    async def installing(self, daemon: Daemon, *, force: bool, anew: bool = False) -> Work:
+        """What there is to do so that it runs, now and always; `anew`: from now on. Raises Conflict."""
         known = self._receipts.read(daemon.service)
         found = changes(self._files, daemon.texts, known)
         made = settled(found, known, force=force)
@@ -77,7 +77,8 @@ class Keeper:
             if not self._files.exists(Path(each.path))
         )
         state = await self.state(daemon)
-        begin = self._manager.begin(daemon, state, [each.path for each in made])
+        paths = [each.path for each in made]
+        begin = renewed(self._manager, daemon, state, paths) if anew else self._manager.begin(daemon, state, paths)
         kept = tuple(each for each in found if each not in made)
         return Work(daemon=daemon, changes=made, after=(*folders, *begin), kept=kept)
 

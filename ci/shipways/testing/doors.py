@@ -39,5 +39,6 @@ CLOSED_SITE: Final = Site(
     render=closed,
     hosts=cast(Hosts, closed),
     trees=cast(Trees, closed),
+    login=closed,
     clock=cast(Clock, closed),
 )

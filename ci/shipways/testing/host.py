@@ -1,7 +1,7 @@
-"""A host in memory: files, a lock, and a service manager, as far as deployers ask for them."""
+"""A host in memory: files, a lock, a service manager and a proxy, as far as deployers ask for them."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,38 +15,56 @@ _FINE = Completed(code=0, stdout="", stderr="")
 
 @dataclass(slots=True)
 class MemoryHost:
-    """The `Host` port. `files` by their paths, `active` is what systemd says of services, `log` what was run.
+    """The `Host` port. `files` by their paths, `units` what systemd says of those it knows, `log` what was run.
 
-    `facts` answers the question for what kind of machine it is; `busy` is who holds the lock; `sick`: no service is
-    healthy; `fenced`: somebody has held the lock since.
+    `facts` answers the question for what kind of machine it is; `begins` is the state of what is started; `backend`
+    what the proxy leads to, None where there is none; `containers` are the states of those by their releases, `images`
+    what was pulled. `busy` is who holds the lock; `sick`: no service is healthy but those `well`; `dead`: nothing
+    answers the proxy; `fenced`: somebody has held the lock since.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+    containers: dict[str, str] = field(default_factory=dict)
+    images: set[str] = field(default_factory=set)
     log: list[tuple[str, ...]] = field(default_factory=list)
+    told: list[bytes] = field(default_factory=list)
     facts: str = "0\nsystemd\nx86_64\n1000\n9999999\n"
     ports: str = ""
-    active: str = "inactive"
+    stored: str = ""
+    begins: str = "active running"
+    backend: str | None = None
     busy: str = ""
     sick: bool = False
+    well: set[str] = field(default_factory=set)
+    dead: bool = False
     fenced: bool = False
     held: str = ""
 
     async def run(self, argv: Sequence[str], stdin: bytes = b"") -> Completed:
         """What is not known here goes well."""
-        del stdin
         words = tuple(argv)
         if words[1:2] == ("fence",):
             if self.fenced:
                 return Completed(code=76, stdout="", stderr="not the newest token")
             words = words[words.index("--") + 1 :]
         self.log.append(words)
-        acts = {"cat": self._cat, "sha256sum": self._sums, "systemctl": self._systemctl, "sh": self._sh, "rm": self._rm}
-        if words[1:2] == ("swap",):
-            self.links[words[2]] = f"{words[2].rpartition('/')[0]}/{words[3]}"
-        if words[1:2] == ("probe",):
-            return Completed(code=int(self.sick), stdout="", stderr="503" if self.sick else "")
-        return acts[words[0]](words) if words[0] in acts else _FINE
+        self.told += [stdin] if stdin else []
+        acts: Mapping[str, Callable[[tuple[str, ...]], Completed]] = {
+            "cat": self._cat,
+            "sha256sum": self._sums,
+            "systemctl": self._systemctl,
+            "sh": self._sh,
+            "rm": self._rm,
+            "readlink": self._readlink,
+            "docker": self._docker,
+            "swap": self._swap,
+            "probe": self._probe,
+            "proxy": self._proxy,
+        }
+        act = acts.get(words[0]) or acts.get(words[1] if len(words) > 1 else "")
+        return act(words) if act else _FINE
 
     async def put(self, source: Path | bytes, path: str, *, mode: int, within: Sequence[str] = ()) -> None:
         """As it is; `within` may refuse."""
@@ -88,21 +106,85 @@ class MemoryHost:
         lines = (f"{digest_bytes(content)[7:]}  {path}\n" for path, content in found.items() if content is not None)
         return Completed(code=0, stdout="".join(lines), stderr="")
 
+    def _swap(self, words: tuple[str, ...]) -> Completed:
+        self.links[words[2]] = f"{words[2].rpartition('/')[0]}/{words[3]}"
+        return _FINE
+
+    def _readlink(self, words: tuple[str, ...]) -> Completed:
+        target = self.links.get(words[-1], "")
+        return Completed(code=int(not target), stdout="/".join(target.split("/")[-2:]), stderr="")
+
+    def _proxy(self, words: tuple[str, ...]) -> Completed:
+        if self.backend is None or (words[2] == "switch" and self.dead):
+            return Completed(code=1, stdout="", stderr="connection refused")
+        if words[2] == "switch":
+            self.backend = words[words.index("--to") + 1]
+        if words[2] == "pause":
+            self.backend = ""
+        since = f"2026-11-22T10:00:0{len([each for each in self.log if 'proxy' in each]) % 10}Z"
+        return Completed(code=0, stdout=json.dumps({"pid": 1, "backend": self.backend, "since": since}), stderr="")
+
+    def _probe(self, words: tuple[str, ...]) -> Completed:
+        """What is not asked at a port of a release goes where the proxy leads."""
+        where = words[2].split("/")[2]
+        sick = self.sick and (where if ":2" in where else self.backend) not in self.well
+        return Completed(code=int(sick), stdout="", stderr="503" if sick else "")
+
     def _systemctl(self, words: tuple[str, ...]) -> Completed:
-        if "show" in words:
-            text = f"LoadState=loaded\nActiveState={self.active}\nUnitFileState=enabled\n"
-            return Completed(code=0, stdout=text, stderr="")
+        names = [word for word in words[2:] if not word.startswith("-")]
+        if words[1] == "show":
+            texts = (f"LoadState=loaded\nActiveState={self._state(name)}\nUnitFileState=enabled\n" for name in names)
+            return Completed(code=0, stdout="\n".join(texts), stderr="")
         if words[1] == "is-active":
-            return Completed(code=int(self.active != "active"), stdout=f"{self.active}\n", stderr="")
+            return Completed(
+                code=int(self._state(names[0]) != "active"), stdout=f"{self._state(names[0])}\n", stderr=""
+            )
+        if words[1] == "list-units":
+            known = (name for name in self.units if name.startswith(names[0][:-1]) and name.endswith(".service"))
+            return Completed(
+                code=0, stdout="".join(f"{name} loaded {self.units[name]} x\n" for name in known), stderr=""
+            )
         if words[1] in {"start", "restart"}:
-            self.active = "active"
+            self.units |= dict.fromkeys(names, self.begins)
+            if any(name.endswith("-proxy.service") for name in names) and self.backend is None:
+                self.backend = ""
+        if words[1] in {"stop", "disable"}:
+            self.units = {name: state for name, state in self.units.items() if name not in names}
+        return _FINE
+
+    def _state(self, name: str) -> str:
+        return self.units.get(name, "inactive dead").split()[0]
+
+    def _docker(self, words: tuple[str, ...]) -> Completed:
+        if words[1] == "ps":
+            lines = (f"{release} {state}\n" for release, state in self.containers.items())
+            return Completed(code=0, stdout="".join(lines), stderr="")
+        if words[1] == "pull":
+            self.images.add(words[-1])
+        if words[1:3] == ("image", "inspect"):
+            return Completed(code=int(words[-1] not in self.images), stdout="", stderr="")
+        if words[1:3] == ("image", "rm"):
+            self.images.discard(words[-1])
+        if words[1] == "rm":
+            self.containers.pop(words[-1].rpartition("-")[2], None)
+        if words[1] == "run":
+            label = next(word for word in words if word.startswith("shipways.release="))
+            self.containers[label.partition("=")[2]] = self.begins.split()[1]
         return _FINE
 
     def _sh(self, words: tuple[str, ...]) -> Completed:
-        return Completed(code=0, stdout=self.facts if len(words) > 3 else self.ports, stderr="")
+        if "docker" in words:
+            return self._docker(words[words.index("docker") :])
+        answers = {"uname -m": self.facts, "/proc/net/tcp": self.ports, "du -sk": self.stored}
+        answers["/releases/*/port"] = "".join(
+            self.files[path].decode() for path in self.files if path.endswith("/port")
+        )
+        told = next((text for part, text in answers.items() if part in words[2]), "")
+        return Completed(code=0, stdout=told, stderr="")
 
     def _rm(self, words: tuple[str, ...]) -> Completed:
         gone = words[words.index("--") + 1 :]
+        self.links = {path: target for path, target in self.links.items() if path not in gone}
         self.files = {
             path: content
             for path, content in self.files.items()

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from shipways import wire
-from shipways.deploy.managers import Control
 from shipways.errors import Problem
 from shipways.model.daemon import Daemon, Scope
 from shipways.outside.platforms import Services
@@ -28,13 +27,8 @@ class MachineServices:
 
     async def bring(self, service: str) -> None:
         """What is not as it should be is written; one that ran before is started anew, once."""
-        keeper, daemon = self._found.keeper, self._daemon(service)
-        ran = (await keeper.state(daemon)).active
-        work = await keeper.installing(daemon, force=False)
-        await keeper.carry_out(work)
-        anew: Control = "restart"
-        if ran and not any(anew in command.argv for command in work.after):
-            await keeper.carry_out(await keeper.controlling(daemon, anew))
+        keeper = self._found.keeper
+        await keeper.carry_out(await keeper.installing(self._daemon(service), force=False, anew=True))
 
     async def standing(self, service: str) -> str:
         """In the words of its manager."""

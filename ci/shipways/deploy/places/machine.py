@@ -1,6 +1,5 @@
 """This machine, without containers: programs as they were released, kept running by systemd or launchd."""
 
-import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from shipways.config.schema import Config
+from shipways.deploy.records import Record, recorded
 from shipways.deploy.wanted import chosen, items, programs, service_of, terms
 from shipways.errors import PreflightError, Problem, Unfinished
 from shipways.model.daemon import Machine, Scope, place
@@ -69,7 +69,7 @@ class MachineDeployer:
         _copy(site, folder / _hex(item.want), program)
         await self._manager(site).bring(service.name)
         with site.files.create(folder / _STATE) as stream:
-            stream.write(json.dumps({"running": item.want, "previous": previous}).encode() + b"\n")
+            stream.write(Record(running=item.want, previous=previous, since=site.clock.now()).encoded)
         for path in site.files.list(folder):
             if path.name not in {_STATE, _hex(item.want), _hex(previous)}:
                 site.files.remove(path)
@@ -100,11 +100,11 @@ class MachineDeployer:
 
     def _running(self, site: Site, service: Service) -> Running:
         """What it was started from. Another program in that place is of a start that was cut off, or of an edit."""
-        told, there = _state(site, _folder(service)), site.files.digest(Path(service.command[0]))
-        started = told.get("running", there)
+        there = site.files.digest(Path(service.command[0]))
         if not there:
             return Running()
-        return Running(digest=started, previous=told.get("previous", ""), torn=there != started)
+        known = _known(site, _folder(service)) or Record(running=there)
+        return Running(digest=known.running, previous=known.previous, torn=there != known.running)
 
 
 def _folder(service: Service) -> Path:
@@ -115,13 +115,12 @@ def _hex(digest: str) -> str:
     return digest.rpartition(":")[2]
 
 
-def _state(site: Site, folder: Path) -> Mapping[str, str]:
-    """What was started there; nothing where that is not known."""
+def _known(site: Site, folder: Path) -> Record | None:
+    """What was started there."""
     try:
-        told = json.loads(site.files.read(folder / _STATE))
-        return {key: str(told[key]) for key in ("running", "previous")}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
+        return recorded(site.files.read(folder / _STATE))
+    except OSError:
+        return None
 
 
 def _keep(site: Site, source: Path, folder: Path, digest: str) -> None:

@@ -1,0 +1,69 @@
+"""Releases on hosts that a Docker Engine keeps running: each in a container of its own, by its id."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from shipways.deploy.berths import Instance
+from shipways.deploy.fenced import must
+from shipways.outside.hosts import Host
+
+SERVICE: Final = "shipways.service"
+_RELEASE: Final = "shipways.release"
+_WORDS: Final = {"running": "active", "restarting": "activating"}
+"""States of containers in the words of systemd; any other has failed."""
+_WITHIN: Final = 'set -a; . "$1"; set +a; shift; exec "$@"'
+"""Values of variables are in the environment of the client alone: a list of processes has none."""
+
+
+class ByDocker:
+    """The `Runner` of images."""
+
+    async def there(self, host: Host, service: str) -> Mapping[str, str]:
+        """Each container of the service, whatever its state."""
+        asked = ("docker", "ps", "--all", "--filter", f"label={SERVICE}={service}", "--format")
+        rows = (
+            line.split()
+            for line in (await must(host, *asked, f'{{{{.Label "{_RELEASE}"}}}} {{{{.State}}}}')).splitlines()
+        )
+        return {row[0]: f"{_WORDS.get(row[1], 'failed')} ({row[1]})" for row in rows if len(row) == 2}
+
+    async def right(self, host: Host, instance: Instance) -> bool:
+        """A container cannot be edited."""
+        del host, instance
+        return True
+
+    async def start(self, host: Host, instance: Instance, *, anew: bool) -> None:
+        """One that is not kept yet is started by nobody else, so that one which ends at once is seen."""
+        state = (await self.there(host, instance.service)).get(instance.id, "")
+        if state.startswith("active") and not anew:
+            return
+        if state:
+            await self.stop(host, instance)
+        release, variables = instance.release, [word for name in instance.release.variables for word in ("--env", name)]
+        words = (
+            *("docker", "run", "--detach", "--name", _name(instance), "--restart", "no"),
+            *("--label", f"{SERVICE}={instance.service}", "--label", f"{_RELEASE}={instance.id}", *variables),
+            *(instance.filled(word) for word in (*release.options, release.image, *release.command)),
+        )
+        await must(host, "sh", "-c", _WITHIN, "sh", f"{instance.folder}/environment", *words)
+
+    async def keep(self, host: Host, instance: Instance) -> None:
+        """By its restart policy."""
+        await must(host, "docker", "update", "--restart", "unless-stopped", _name(instance))
+
+    async def stop(self, host: Host, instance: Instance) -> None:
+        """With the time that its options give it; its volumes stay."""
+        await must(host, "docker", "stop", _name(instance), fine=frozenset({0, 1}))
+        await must(host, "docker", "rm", "--force", _name(instance))
+
+    async def forget(self, host: Host, instance: Instance) -> None:
+        """Nothing is shared."""
+
+    async def logs(self, host: Host, instance: Instance) -> str:
+        """What it wrote to either stream."""
+        done = await host.run(("docker", "logs", "--tail", "50", _name(instance)))
+        return done.stdout + done.stderr
+
+
+def _name(instance: Instance) -> str:
+    return f"{instance.service}-{instance.id}"

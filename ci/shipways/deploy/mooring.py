@@ -1,0 +1,184 @@
+"""One service on one host: what is there of it, and how its items stand."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from shipways.deploy.berths import Berth, Instance, short
+from shipways.deploy.fenced import Fenced, digests
+from shipways.deploy.fronts import Front
+from shipways.deploy.records import Record, recorded
+from shipways.deploy.runners import Runner, runner
+from shipways.deploy.sources import Source, told
+from shipways.model.deployment import Running
+from shipways.model.digest import digest_bytes
+from shipways.outside.hosts import Host
+from shipways.outside.platforms import Site
+
+ANEW: Final = "anew"
+"""The stamp of one that runs and has to be started again."""
+
+
+class Phase(StrEnum):
+    """The items of a service on a host, each of which needs the one before."""
+
+    TRANSFER = "transfer"
+    BUILD = "build"
+    START = "start"
+    VERIFY = "verify"
+    SWITCH = "switch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What was seen at once. `whole` and `built` are the releases whose content is there, `there` what runs by ids.
+
+    `right`: the wanted one runs from what it should; `led`: the public port leads to the one that is remembered.
+    """
+
+    want: str
+    record: Record
+    whole: frozenset[str]
+    built: frozenset[str]
+    there: Mapping[str, str]
+    right: bool
+    led: bool
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The ids of what runs and is neither wanted nor remembered."""
+        return tuple(each for each in self.there if each not in {short(self.want), short(self.record.running)})
+
+    def up(self, digest: str) -> bool:
+        """Whether it runs, or is about to."""
+        return self.there.get(short(digest), "").startswith(("active", "activating", "reloading"))
+
+    def running(self, phase: Phase) -> Running:
+        """How an item stands. What ran before counts as long as it is still there, whole."""
+        now = self.record.running
+        previous = self.record.previous if self.record.previous in self.whole else ""
+        if phase in {Phase.TRANSFER, Phase.BUILD}:
+            if self.want in (self.whole if phase is Phase.TRANSFER else self.built):
+                return Running(digest=self.want, previous=previous)
+            mine = self.want == now
+            return Running(digest=now if mine else "", previous=previous, torn=mine)
+        if phase is Phase.START and short(self.want) in self.there:
+            anew = not self.right or (self.want == now and self.want not in self.whole & self.built)
+            torn = anew or bool(self.others) or not self.up(self.want)
+            return Running(digest=self.want, previous=previous, torn=torn, stamp=ANEW if anew else "")
+        if phase is Phase.START:
+            return Running(digest=now, previous=previous, torn=bool(now) and not self.up(now))
+        return Running(digest=now, previous=previous, torn=phase is Phase.SWITCH and bool(now) and not self.led)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mooring:
+    """A service on a host, while a deployment works on it. `tender` and `lock` are paths there."""
+
+    site: Site
+    host: Host
+    tender: str
+    lock: str
+    berth: Berth
+    source: Source
+    front: Front
+
+    @property
+    def fenced(self) -> Fenced:
+        """The host, for what changes something."""
+        return Fenced(host=self.host, tender=self.tender, lock=self.lock)
+
+    async def look(self, want: str) -> Look:
+        """Without a `want`: at what is remembered. Raises Transient, Unfinished."""
+        record = await self.record()
+        want = want or record.running
+        kept = dict.fromkeys(each for each in (want, record.running, record.previous) if each)
+        found = {each: await self.instance(short(each)) for each in kept}
+        whole = {each for each, instance in found.items() if await self._whole(each, instance)}
+        built = {each for each in whole if await self._built(found[each])}
+        there = await self.there()
+        return Look(
+            want=want,
+            record=record,
+            whole=frozenset(whole),
+            built=frozenset(built),
+            there=there,
+            right=short(want) not in there or await self._right(found[want]),
+            led=bool(record.running) and await self.led(found[record.running]),
+        )
+
+    async def record(self) -> Record:
+        """What is remembered; nothing where that cannot be read."""
+        return recorded(await self.read(self.berth.state)) or Record()
+
+    async def instance(self, id_: str) -> Instance:
+        """A release by its id; one without anything where it is not there."""
+        folder = f"{self.berth.releases}/{id_}"
+        port = (await self.read(f"{folder}/port")).strip()
+        release = told(await self.read(f"{folder}/release.json"))
+        return Instance(berth=self.berth, id=id_, release=release, port=int(port) if port.isdecimal() else 0)
+
+    async def there(self) -> Mapping[str, str]:
+        """What is started of the service, by both methods where both may be: the state of each by its id."""
+        found = dict(await runner(docker=False).there(self.host, self.source.name))
+        if self.source.docker:
+            found |= await runner(docker=True).there(self.host, self.source.name)
+        return found
+
+    def runner(self, instance: Instance) -> Runner:
+        """What keeps it running; what is not known any more is of the method of now."""
+        known = bool(instance.release.content)
+        return runner(docker=bool(instance.release.image) if known else self.source.docker)
+
+    async def read(self, path: str) -> str:
+        """A small file; empty where there is none."""
+        return (await self.host.run(("cat", "--", path))).stdout
+
+    async def beside(self, instance: Instance) -> Mapping[str, bytes]:
+        """What lies in the folder of a release and is not part of what it is: texts by their paths below that.
+
+        Variables that are not given here stay as they are, at first as those of what runs.
+        """
+        found = {f"files/{name}": self.site.files.read(path) for name, path in self.source.files(self.site).items()}
+        if names := (*instance.release.variables, *instance.release.secrets):
+            old = await self.read(f"{instance.folder}/environment") or await self.read(
+                f"{self.berth.current}/environment"
+            )
+            given = {name: value.open() for name, value in (await self.source.environment(self.site)).items()}
+            values = {**_variables(old), **given}
+            lines = (f"{name}={shlex.quote(values[name])}\n" for name in names if name in values)
+            found["environment"] = "".join(lines).encode(errors="surrogateescape")
+            found |= {
+                f"secrets/{name}": values.get(name, "").encode(errors="surrogateescape")
+                for name in instance.release.secrets
+            }
+        return found
+
+    async def _whole(self, digest: str, instance: Instance) -> bool:
+        return instance.release.digest == digest and await self.source.present(
+            self.host, instance.release, instance.folder
+        )
+
+    async def _built(self, instance: Instance) -> bool:
+        return not self.source.builds or await self.source.built(self.host, instance.release, instance.folder)
+
+    async def _right(self, instance: Instance) -> bool:
+        wanted = {
+            f"{instance.folder}/{name}": digest_bytes(text) for name, text in (await self.beside(instance)).items()
+        }
+        there = await digests(self.host, tuple(wanted))
+        return there == wanted and await self.runner(instance).right(self.host, instance)
+
+    async def led(self, instance: Instance) -> bool:
+        """Whether the link and the public port lead to it."""
+        link = (await self.host.run(("readlink", "--", self.berth.current))).stdout.strip()
+        if link != f"releases/{instance.id}":
+            return False
+        return not instance.release.listen or (await self.front.status(self.host)).get("backend") == instance.backend
+
+
+def _variables(text: str) -> Mapping[str, str]:
+    """Of a file that a shell reads."""
+    return dict(word.partition("=")[::2] for word in shlex.split(text))

@@ -1,0 +1,176 @@
+"""What is done on a host for each item of a service, and what is taken back."""
+
+import datetime
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+import anyio
+
+from shipways.deploy.berths import Instance, free, short
+from shipways.deploy.fenced import digests, must
+from shipways.deploy.hostchecks import listening
+from shipways.deploy.mooring import ANEW, Look, Mooring
+from shipways.deploy.records import Record
+from shipways.errors import Problem, Unfinished
+from shipways.model.deployment import Running
+from shipways.model.digest import digest_bytes
+from shipways.model.item import Item
+
+_PORTS: Final = "cat -- */releases/*/port 2>/dev/null || true"
+
+
+async def transfer(mooring: Mooring, item: Item) -> None:
+    """Bring the content, then what says that it is whole. Nothing is left of what cannot be brought."""
+    instance = await mooring.instance(short(item.want))
+    if instance.release.digest != item.want:
+        instance = replace(instance, release=await mooring.source.release(mooring.site, item))
+    if instance.release.digest != item.want:
+        why = "it is not on the host any more, and what is here is another"
+        raise Unfinished(Problem(path=item.id, what=f"{item.want} cannot be brought", why=why))
+    await must(mooring.fenced, "mkdir", "-p", "--", instance.folder)
+    if not instance.release.image:
+        await must(mooring.fenced, "ln", "-fT", "--", mooring.tender, f"{instance.folder}/tender")
+    try:
+        await mooring.source.bring(mooring.site, mooring.host, item, instance.release, instance.folder)
+    except (Unfinished, anyio.get_cancelled_exc_class()):
+        with anyio.CancelScope(shield=True):
+            await discard(mooring, item)
+        raise
+    await mooring.fenced.put(instance.release.encoded, f"{instance.folder}/release.json", mode=0o644)
+
+
+async def build(mooring: Mooring, item: Item) -> None:
+    """Build what is started."""
+    instance = await mooring.instance(short(item.want))
+    await must(mooring.fenced, "true")
+    await mooring.source.build(mooring.site, mooring.host, instance.release, instance.folder)
+
+
+async def discard(mooring: Mooring, item: Item) -> None:
+    """Remove a release, but never one that runs or ran before."""
+    look = await mooring.look(item.want)
+    if item.want in {look.record.running, look.record.previous}:
+        return
+    instance = await mooring.instance(short(item.want))
+    await mooring.source.discard(mooring.host, instance.release, instance.folder)
+    await must(mooring.fenced, "rm", "-rf", "--", instance.folder)
+    folders = (mooring.berth.releases, mooring.berth.folder)
+    await must(mooring.fenced, "rmdir", "--ignore-fail-on-non-empty", "--", *folders, fine=frozenset({0, 1}))
+
+
+async def start(mooring: Mooring, item: Item, seen: Running) -> None:
+    """Let it run beside the one that serves, or after that where it has to be alone; anything else is ended."""
+    look, instance = await mooring.look(item.want), await _whole(mooring, item)
+    serves = item.want == look.record.running
+    others = look.others
+    if instance.release.alone:
+        others = tuple(each for each in look.there if each != instance.id)
+        if others and instance.release.listen:
+            await mooring.front.pause(mooring.fenced)
+    await _ended(mooring, look, others)
+    try:
+        await _started(mooring, look, instance, written=not serves or seen.digest == item.want, seen=seen)
+    except Unfinished:
+        if not serves:
+            await mooring.runner(instance).stop(mooring.fenced, instance)
+        raise
+    if serves and not look.led and instance.release.alone and instance.release.listen:
+        await mooring.front.lead(mooring.fenced, await mooring.instance(instance.id))
+
+
+async def switch(mooring: Mooring, item: Item, previous: str) -> None:
+    """Lead the public port there, remember it, and end what ran. Raises Transient while it does not answer."""
+    look, instance, fenced = await mooring.look(item.want), await _whole(mooring, item), mooring.fenced
+    if not look.up(item.want):
+        if instance.release.alone:
+            await _ended(mooring, look, tuple(look.there))
+        await _started(mooring, look, instance, written=False, seen=Running())
+        instance = await mooring.instance(instance.id)
+    since, gap = mooring.site.clock.now(), 0.0
+    if instance.release.listen:
+        await mooring.front.stand(fenced, instance.release)
+        paused = await mooring.front.status(fenced)
+        await mooring.front.lead(fenced, instance)
+        gap = _gap(paused, await mooring.front.status(fenced)) if look.record.running else 0.0
+    before = look.record.previous if previous == item.want else previous
+    await must(fenced, mooring.tender, "swap", mooring.berth.current, f"releases/{instance.id}")
+    record = Record(running=item.want, previous=before, since=since, gap=gap)
+    await fenced.put(record.encoded, mooring.berth.state, mode=0o644)
+    await mooring.runner(instance).keep(fenced, instance)
+    await _ended(mooring, replace(look, record=record), tuple(each for each in look.there if each != instance.id))
+
+
+async def unstart(mooring: Mooring, item: Item) -> None:
+    """End it; where nothing runs that is remembered, nothing is left."""
+    look, instance = await mooring.look(item.want), await mooring.instance(short(item.want))
+    await _ended(mooring, look, tuple(each for each in look.there if each != short(look.record.running)))
+    if not look.record.running:
+        await mooring.runner(instance).forget(mooring.fenced, instance)
+
+
+async def unswitch(mooring: Mooring) -> None:
+    """Close the public port, and forget what it led to."""
+    await mooring.front.end(mooring.fenced)
+    await must(mooring.fenced, "rm", "-f", "--", mooring.berth.current, mooring.berth.state)
+
+
+async def _whole(mooring: Mooring, item: Item) -> Instance:
+    instance = await mooring.instance(short(item.want))
+    if instance.release.digest != item.want:
+        raise Unfinished(Problem(path=item.id, what=f"{item.want} is not there", why="somebody has removed it"))
+    return instance
+
+
+async def _started(mooring: Mooring, look: Look, instance: Instance, *, written: bool, seen: Running) -> None:
+    """With a port of its own, and, where they are to be `written`, with the variables and files of now."""
+    up = look.up(look.want)
+    if not up:
+        instance = await _ported(mooring, instance)
+    beside = await mooring.beside(instance)
+    there = await digests(mooring.host, [f"{instance.folder}/{name}" for name in beside])
+    changed = [
+        name
+        for name, text in beside.items()
+        if (path := f"{instance.folder}/{name}") not in there or (written and there[path] != digest_bytes(text))
+    ]
+    if instance.release.secrets:
+        await must(mooring.fenced, "install", "-d", "-m", "0700", f"{instance.folder}/secrets")
+    for name in changed:
+        mode = 0o600 if name == "environment" else 0o644
+        await mooring.fenced.put(beside[name], f"{instance.folder}/{name}", mode=mode)
+    anew = up and (bool(changed) or (seen.digest == look.want and seen.stamp == ANEW))
+    await mooring.runner(instance).start(mooring.fenced, instance, anew=anew)
+
+
+async def _ported(mooring: Mooring, instance: Instance) -> Instance:
+    """With a port that nobody has: not another release, and not what listens."""
+    mine = await mooring.host.run(("sh", "-c", f'cd -- "$1" && {_PORTS}', "sh", mooring.berth.root))
+    others = [int(word) for word in mine.stdout.split() if word.isdecimal()]
+    if instance.port:
+        others.remove(instance.port)
+    port = free(instance.id, frozenset(others) | await listening(mooring.host))
+    if port != instance.port:
+        await mooring.fenced.put(f"{port}\n".encode(), f"{instance.folder}/port", mode=0o644)
+    return replace(instance, port=port)
+
+
+async def _ended(mooring: Mooring, look: Look, ids: Collection[str]) -> None:
+    """End releases, once nothing is under way at them any more."""
+    if not ids:
+        return
+    if short(look.record.running) not in ids and look.record.running:
+        instance = await mooring.instance(short(look.record.running))
+        if instance.release.listen and (await mooring.front.status(mooring.host)).get("backend") == instance.backend:
+            await mooring.front.drained(mooring.host, instance)
+    for each in ids:
+        instance = await mooring.instance(each)
+        await mooring.runner(instance).stop(mooring.fenced, instance)
+
+
+def _gap(before: Mapping[str, Any], after: Mapping[str, Any]) -> float:
+    """For how many seconds everything has waited; 0 where the port was not paused."""
+    if not before or before["backend"] or not before["since"]:
+        return 0.0
+    begin, end = (datetime.datetime.fromisoformat(str(each["since"])) for each in (before, after))
+    return round((end - begin).total_seconds(), 3)

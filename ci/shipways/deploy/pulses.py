@@ -1,0 +1,44 @@
+"""Whether a service on a host does well: what its manager says, and what it answers itself."""
+
+from shipways.deploy.berths import Instance, short
+from shipways.deploy.mooring import Mooring, Phase
+from shipways.model.deployment import Pulse
+from shipways.model.item import Item
+
+_FINE = Pulse(healthy=True)
+
+
+async def pulse(mooring: Mooring, item: Item, phase: Phase) -> Pulse:
+    """Of one item. A start is fine once it has not failed; one that serves already has to answer, too."""
+    if phase in {Phase.TRANSFER, Phase.BUILD}:
+        return _FINE
+    now = (await mooring.record()).running
+    want = item.want or now
+    state = (await mooring.there()).get(short(want), "")
+    if not state:
+        back = phase is Phase.VERIFY and want == now  # on the way back, before it is started again
+        return _FINE if back else Pulse(healthy=False, why="it is not there", lost=True)
+    if state.startswith("failed"):
+        return Pulse(healthy=False, why=state, lost=True)
+    if phase is Phase.START and want != now:
+        return _FINE
+    if not state.startswith("active "):
+        return Pulse(healthy=False, why=state)
+    return await _asked(mooring, await mooring.instance(short(want)), phase)
+
+
+async def _asked(mooring: Mooring, instance: Instance, phase: Phase) -> Pulse:
+    if phase is Phase.SWITCH and not await mooring.led(instance):
+        return Pulse(healthy=False, why="its public port leads elsewhere")
+    if not instance.release.asks:
+        return _FINE
+    path, *flags = instance.release.asks
+    where = _public(instance.release.listen) if phase is Phase.SWITCH else instance.backend
+    done = await mooring.host.run((mooring.tender, "probe", f"http://{where}{path}", *flags))
+    return Pulse(healthy=done.code == 0, why=done.stderr.strip() if done.code else "")
+
+
+def _public(listen: str) -> str:
+    """Where it is asked on its own host; an unspecified address is every one."""
+    host, _, port = listen.rpartition(":")
+    return f"{({'0.0.0.0': '127.0.0.1', '[::]': '[::1]'}).get(host, host)}:{port}"  # noqa: S104 - compared

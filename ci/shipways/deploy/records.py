@@ -1,0 +1,36 @@
+"""What is remembered of a service beside its releases: which runs, and which ran before."""
+
+import json
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Digests, empty where nothing ran. `since` is in seconds since the epoch, 0 where nobody knows.
+
+    `gap` is for how many seconds nothing answered when it took over; 0 where something always did.
+    """
+
+    running: str = ""
+    previous: str = ""
+    since: float = 0.0
+    gap: float = 0.0
+
+    @property
+    def encoded(self) -> bytes:
+        """The file."""
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+
+def recorded(text: str | bytes) -> Record | None:
+    """The record of a file; None where it is none."""
+    try:
+        found = json.loads(text)
+        return Record(
+            running=str(found["running"]),
+            previous=str(found["previous"]),
+            since=float(found.get("since", 0)),
+            gap=float(found.get("gap", 0)),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

@@ -1,0 +1,67 @@
+"""Hosts: what is asked before anything is done there, and what the config may not say."""
+
+from pathlib import Path
+
+import anyio
+import pytest
+
+from moored import CONFIG, LISTENS, Ground, ashore
+from shipways.config.load import parse
+from shipways.errors import ConfigError
+from shipways.testing.host import MemoryHost
+
+
+@pytest.fixture
+def ground(tmp_path: Path) -> Ground:
+    """Three hosts."""
+    return ashore(tmp_path)
+
+
+def test_preflight(ground: Ground) -> None:
+    """What is in the way of any host is told of all, and the lock is taken where nothing is."""
+    assert [] == ground.problems()
+    assert all(host.held for host in ground.hosts.values())
+    ground.hosts["a"] = MemoryHost(facts="1000\n")
+    ground.hosts["b:2222"] = MemoryHost(facts="0\nno\naarch64\n2000\n1024\n")
+    del ground.hosts["c"]
+    assert [
+        ("a", "nothing can be run as root"),
+        ("b:2222", "is not run by systemd"),
+        ("b:2222", "is aarch64"),
+        ("b:2222", "its clock and ours differ by 1000 s"),
+        ("b:2222", "has 1 MiB left on the disk"),
+        ("c", "the key of this host is not known"),
+    ] == ground.problems()
+
+
+def test_preflight_port_and_lock(ground: Ground) -> None:
+    """F14: a port that something else listens on is told, our own is not; a lock that is held, with its holder."""
+    ground.hosts["a"] = MemoryHost(ports=LISTENS)
+    ground.hosts["b:2222"] = MemoryHost(ports=LISTENS, units={"beat-proxy.socket": "active running"})
+    ground.hosts["c"] = MemoryHost(busy="the night shift")
+    expected = [("a", "port 8123 is taken, and not by beat"), ("c", "somebody else deploys there")]
+    assert expected == ground.problems()
+    found = anyio.run(ground.deployer().preflight, ground.site)
+    assert "the night shift" in found[-1].why
+
+
+def test_no_tender(ground: Ground) -> None:
+    """Nobody is asked where there is nothing to bring."""
+    (ground.folder / "tender").unlink()
+    assert [("deploy.prod.ssh.tender", "there is no tender")] == ground.problems()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('hosts = ["ada@a", "b:2222", "c"]', "", 'kind = "hosts" has some'),
+        ('"b:2222", "c"', '"a:22"', "each is named once"),
+        ('"ada@a"', '"-oProxyCommand=x@a"', "hosts"),
+        ('ssh.tender = "tender"', "", "hosts need it"),
+        ('kind = "hosts"', 'kind = "compose"', "no other kind has any"),
+    ],
+)
+def test_what_config_may_not_say(old: str, new: str, words: str) -> None:
+    """Each with its reason."""
+    with pytest.raises(ConfigError, match=words):
+        parse(CONFIG.replace(old, new), "shipways.toml")
