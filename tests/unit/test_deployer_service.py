@@ -1,0 +1,152 @@
+"""What the deployer tells of itself: health, capabilities, metrics."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from asking import asked, done, wish
+from shipways.model.job import JobStatus, Standing
+from shipways.testing.desk import MemoryDesk
+
+
+def test_healthy() -> None:
+    """S2-06: it is healthy when hosts and registry are there, in the words of the specification."""
+
+    async def act(http: httpx.AsyncClient) -> None:
+        answer = await http.get("/health")
+        said = {"status": "healthy", "ssh_status": "connected", "registry_status": "reachable"}
+        assert (200, said) == (answer.status_code, answer.json())
+
+    asked().play(act)
+
+
+@pytest.mark.parametrize(
+    ("ssh", "registry", "status"),
+    [
+        ("connected", "not configured", 200),
+        ("host-1: does not answer", "reachable", 500),
+        ("connected", "answers 503", 500),
+    ],
+)
+def test_unhealthy(ssh: str, registry: str, status: int) -> None:
+    """S2-06: what is not there makes it unhealthy, and is told: to who may read why, to others only that."""
+    here = asked()
+    here.desk.stands = Standing(ssh=ssh, registry=registry)
+
+    async def act(http: httpx.AsyncClient) -> None:
+        answer = await http.get("/health")
+        words = {200: "healthy", 500: "unhealthy"}
+        assert (status, words[status]) == (answer.status_code, answer.json()["status"])
+        assert (ssh, registry) == (answer.json()["ssh_status"], answer.json()["registry_status"])
+        async with here.client("nobody") as other:
+            told = await other.get("/health")
+        assert (status, False) == (told.status_code, "host-1" in told.text or "503" in told.text)
+
+    here.play(act)
+
+
+def test_health_is_asked_seldom() -> None:
+    """F32: who asks for the health very often does not make it ask the hosts as often; after a while it is new."""
+    here = asked()
+
+    async def act(http: httpx.AsyncClient) -> None:
+        await http.get("/health")
+        here.desk.stands = replace(here.desk.stands, ssh="gone")
+        assert 200 == (await http.get("/health")).status_code
+        here.clock.advance(5)
+        assert 500 == (await http.get("/health")).status_code
+
+    here.play(act)
+
+
+def test_capabilities() -> None:
+    """S2-07: methods, features as they are configured, and the server; it names no host and no path."""
+
+    async def act(http: httpx.AsyncClient) -> None:
+        answer = await http.get("/capabilities")
+        said = answer.json()
+        assert (200, ["docker", "systemd"]) == (answer.status_code, said["deployment_methods"])
+        assert ("shipways", 1, 4, 600.0) == tuple(
+            said["server"][name] for name in ("name", "hosts", "concurrent_jobs", "job_timeout_seconds")
+        )
+        assert {"rollback", "hold"} <= set(said["features"])
+        assert "tls" not in said["features"]
+        assert ("host-1" in answer.text, "/srv" in answer.text) == (False, False)
+
+    asked().play(act, who="nobody")
+    secure = asked(certificate="/etc/c.pem", key="/etc/k.pem")
+
+    async def tls(http: httpx.AsyncClient) -> None:
+        assert "tls" in (await http.get("/capabilities")).json()["features"]
+
+    secure.play(tls)
+
+
+def test_metrics() -> None:
+    """Jobs by status, what runs and what is held, and requests by route: a name that is made up makes no new line."""
+    here = asked()
+
+    async def act(http: httpx.AsyncClient) -> None:
+        await done(http)
+        here.desk.still = True
+        await http.post("/deploy", json=wish(service_name="aegis"))
+        await http.put("/services/pulse/hold", json={"reason": "x"})
+        for path in ("/deploy/none", "/deploy/nobody", "/a", "/b"):
+            await http.get(path)
+        await http.request("BREW", "/coffee")
+        lines = (await http.get("/metrics")).text.splitlines()
+        for line in (
+            'shipways_jobs{status="completed"} 1.0',
+            'shipways_jobs{status="pending"} 1.0',
+            'shipways_jobs{status="failed"} 0.0',
+            'shipways_service_healthy{host="host-1",service="pulse"} 1.0',
+            'shipways_service_held{host="host-1",service="pulse"} 1.0',
+            'shipways_http_requests_total{code="202",method="POST",route="/deploy"} 2.0',
+            'shipways_http_requests_total{code="404",method="GET",route="/deploy/{job_id}"} 2.0',
+            'shipways_http_requests_total{code="404",method="GET",route="other"} 2.0',
+            'shipways_http_requests_total{code="404",method="other",route="other"} 1.0',
+        ):
+            assert line in lines
+        assert any(line.startswith("process_resident_memory_bytes ") for line in lines)
+
+    here.play(act)
+
+
+def test_stopping() -> None:
+    """From the moment it is to stop it takes no more jobs by its own words, though it lives."""
+    here = asked()
+
+    async def act(http: httpx.AsyncClient) -> None:
+        here.app.state.house.stopping.set()
+        assert (503, 200) == ((await http.get("/readyz")).status_code, (await http.get("/livez")).status_code)
+        here.desk.still = True
+        job = (await http.post("/deploy", json=wish())).json()["deploy_job_id"]
+        assert "" == (await http.get(f"/deploy/{job}/events")).text
+
+    here.play(act)
+
+
+class Broken(MemoryDesk):
+    """A desk with a bug."""
+
+    async def tally(self) -> Mapping[JobStatus, int]:
+        """Something that nobody thought of."""
+        raise RuntimeError("canary-inside")
+
+
+def test_bug(caplog: pytest.LogCaptureFixture) -> None:
+    """An error that nobody thought of is 500, tells nothing of what is inside, is logged, and counted."""
+    here = asked()
+    here.app.state.house.desk = Broken(clock=here.clock)
+
+    async def act(http: httpx.AsyncClient) -> None:
+        answer = await http.get("/readyz")
+        assert (500, "application/problem+json") == (answer.status_code, answer.headers["content-type"])
+        assert ("nosniff", False) == (answer.headers["x-content-type-options"], "canary" in answer.text)
+        here.app.state.house.desk = here.desk
+        assert '{code="500",method="GET",route="/readyz"} 1.0' in (await http.get("/metrics")).text
+
+    here.play(act)
+    assert "canary-inside" in caplog.text
