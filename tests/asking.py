@@ -58,9 +58,9 @@ class Asked:
         anyio.run(run)
 
 
-def asked(*, sources: str = "/srv/services", **access: object) -> Asked:
+def asked(*, sources: str = "/srv/services", clock: ManualClock | None = None, **access: object) -> Asked:
     """A new one. The rate is that of a test which does not look at it."""
-    clock = ManualClock()
+    clock = clock or ManualClock()
     tokens, words = MemoryTokens(), {}
     for name, scopes in (("ann", ("read", "deploy", "hold")), ("rob", ("read",))):
         token, words[name] = new(name, scopes)
