@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from shipways.errors import PreflightError, Problem
+from shipways.model.commit import Commit
 from shipways.model.facts import Git
-from shipways.model.forge import Commit
 from shipways.model.source import SourceFile, SourceTree
 from shipways.ports import Process, Shell
 

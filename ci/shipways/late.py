@@ -2,15 +2,18 @@
 
 import functools
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shipways.adapters.process import OsProcess
 from shipways.adapters.shell import OsClock, OsShell
 from shipways.model.artifact import Linkage
 from shipways.model.lock import LockedImage
 from shipways.model.oci import Descriptor
-from shipways.outside.hosts import Address, Host, Hosts
 from shipways.outside.upstream import Images
 from shipways.ports import Inspector
+
+if TYPE_CHECKING:
+    from shipways.outside.hosts import Address, Host, Hosts
 
 
 class LateInspector:
@@ -66,7 +69,7 @@ class LateHosts:
     def __init__(self) -> None:
         self._made: Hosts | None = None
 
-    async def reach(self, address: Address) -> Host:
+    async def reach(self, address: "Address") -> "Host":
         """One connection for each."""
         if self._made is None:
             from shipways.adapters.ssh import SshHosts

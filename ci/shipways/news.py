@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from shipways.config.schema import Config
 from shipways.errors import PreflightError, Problem
 from shipways.gitfacts import Repository, commits_since, reached_tags, tag_before
+from shipways.model.commit import Commit
 from shipways.model.facts import Facts
-from shipways.model.forge import Commit
 from shipways.model.source import SourceTree
 from shipways.model.version import Version, is_prerelease, is_semver, number_in, precedence
 from shipways.ports import Process, Sources

@@ -18,7 +18,6 @@ from shipways.gitfacts import Repository, open_repository, read_git
 from shipways.late import LateImages, LateInspector
 from shipways.model.facts import Facts, Rust
 from shipways.model.lock import Lock
-from shipways.outside.crates import CRATES_IO
 from shipways.outside.upstream import Images, Index
 from shipways.ports import Clock, Console, Engine, Process, Shell, Sources, World
 from shipways.settings import settings
@@ -113,6 +112,7 @@ async def trial_host(registry: str) -> "Host":
     from packaging.tags import sys_tags
 
     from shipways.adapters.cargoaddresses import CargoAddresses
+    from shipways.outside.crates import CRATES_IO
     from shipways.run.trials import Host
 
     machine = platform.machine().lower()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipways.model.forge import Commit
+from shipways.model.commit import Commit
 from shipways.versioning.changelog import Section, entries, with_section
 
 COMMITS = (

@@ -7,7 +7,7 @@ import pytest
 from shipways.config.load import parse
 from shipways.manifestfacts import Place
 from shipways.model.change import Bump
-from shipways.model.forge import Commit
+from shipways.model.commit import Commit
 from shipways.news import History
 from shipways.versioning.following import bumped, following, following_json, following_text, grouped, next_number
 from support import facts

@@ -6,7 +6,7 @@ import pytest
 
 from shipways.config.load import parse
 from shipways.errors import ConfigError
-from shipways.model.forge import Commit
+from shipways.model.commit import Commit
 from shipways.model.source import REGULAR, SourceFile, SourceTree
 from shipways.news import History
 from shipways.versioning.goals import numbers, sections, selected

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shipways.model.forge import Commit
+from shipways.model.commit import Commit
 from shipways.render.notes import from_changelog, from_commits
 
 CHANGELOG = """# Changelog

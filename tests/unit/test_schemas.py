@@ -19,8 +19,8 @@ from shipways.model.shard import Shard, ShardStep
 from shipways.model.target import ALL
 from shipways.run.maker import Made
 from shipways.run.partial import shard_record
+from shipways.run.planned import plan_json
 from shipways.run.record import seal
-from shipways.run.report import plan_json
 from support import facts
 
 PLAN = Plan(

@@ -12,8 +12,9 @@ from shipways.config.load import parse
 from shipways.errors import ConfigError, PreflightError
 from shipways.model.plan import Mode, Plan
 from shipways.model.step import Work
+from shipways.run.native import here, natives
 from shipways.run.planner import narrow
-from shipways.run.splitting import Group, chosen, groups, here, narrowed, natives, refuse_other, split, useful
+from shipways.run.splitting import Group, chosen, groups, narrowed, refuse_other, split, useful
 
 MAC = "aarch64-apple-darwin"
 LINUX = "x86_64-unknown-linux-gnu"

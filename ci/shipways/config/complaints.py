@@ -1,6 +1,5 @@
 """Words what pydantic found: each problem with its path, its line, what was expected, and the nearest key."""
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,6 +9,7 @@ from typing import Any, Final
 from pydantic_core import ErrorDetails
 
 from shipways.config.locate import locate
+from shipways.config.near import nearest
 from shipways.config.tables import general, keys
 from shipways.errors import Problem
 
@@ -114,9 +114,3 @@ def _hint(detail: ErrorDetails) -> str:
     if detail["type"] == "literal_error":
         return nearest(str(detail["input"]), _QUOTED.findall(detail["ctx"]["expected"]))
     return ""
-
-
-def nearest(word: str, known: Sequence[str]) -> str:
-    """The known word that is meant, as a question; empty when none is near."""
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"did you mean `{near[0]}`?" if near else ""

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
-from shipways.config.complaints import dotted, nearest
+from shipways.config.complaints import dotted
 from shipways.config.locate import split
+from shipways.config.near import nearest
 from shipways.config.reference import Entry, below, find, reference
 from shipways.config.tables import Path, general
 from shipways.errors import ConfigError, Problem

@@ -1,5 +1,6 @@
 """dist/manifest.json as text, and back."""
 
+import functools
 import json
 import re
 from collections import Counter
@@ -19,13 +20,18 @@ REPORT: Final = "report.html"
 RECORDS: Final = frozenset({FILE_NAME, LEDGER, REHEARSAL, REPORT})
 """What a run writes into dist/ itself."""
 DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
-_MANIFEST: Final = TypeAdapter(Manifest)
+
+
+@functools.cache
+def _adapter() -> TypeAdapter[Manifest]:
+    """Built when first used: a plan reads no manifest."""
+    return TypeAdapter(Manifest)
 
 
 def manifest_text(manifest: Manifest) -> str:
     """The one JSON text of a manifest."""
     return (
-        json.dumps(_MANIFEST.dump_python(manifest, mode="json", exclude_defaults=True), indent=2, ensure_ascii=False)
+        json.dumps(_adapter().dump_python(manifest, mode="json", exclude_defaults=True), indent=2, ensure_ascii=False)
         + "\n"
     )
 
@@ -38,7 +44,7 @@ def manifest_digest(manifest: Manifest) -> str:
 def parse_manifest(data: bytes) -> Manifest:
     """The manifest in a file. Raises ConfigError for a file that is none."""
     try:
-        return _MANIFEST.validate_json(data)
+        return _adapter().validate_json(data)
     except ValidationError as error:
         reason = error.errors()[0]["msg"]
         raise ConfigError(

@@ -1,5 +1,6 @@
 """dist/shard-K-of-N.json as text, and back."""
 
+import functools
 import json
 import re
 from typing import Final
@@ -14,7 +15,12 @@ from shipways.model.shard import ShardRecord
 FILE_NAME: Final = re.compile(r"shard-\d+-of-\d+\.json")
 """No artifact may have such a name."""
 _NAME: Final = re.compile(r"[1-9]\d{0,3}/[1-9]\d{0,3}")
-_RECORD: Final = TypeAdapter(ShardRecord)
+
+
+@functools.cache
+def _adapter() -> TypeAdapter[ShardRecord]:
+    """Built when first used: most releases have no shards."""
+    return TypeAdapter(ShardRecord)
 
 
 def shard_file(shard: str) -> str:
@@ -24,14 +30,14 @@ def shard_file(shard: str) -> str:
 
 def shard_text(record: ShardRecord) -> str:
     """The one JSON text of a record."""
-    value = _RECORD.dump_python(record, mode="json", exclude_defaults=True)
+    value = _adapter().dump_python(record, mode="json", exclude_defaults=True)
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
 def parse_shard(data: bytes, path: str) -> ShardRecord:
     """The record in a file, every path of it below `dist/`. Raises PreflightError for a file that is none."""
     try:
-        record = _RECORD.validate_json(data)
+        record = _adapter().validate_json(data)
         if not _NAME.fullmatch(record.shard):
             raise ValueError(f"expected the shard as K/N, found {record.shard!r}")
         for name in record.paths():

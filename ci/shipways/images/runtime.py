@@ -47,7 +47,7 @@ class BaseConfig(_Read):
 
     config: _Execution | None = None
     history: tuple[_History, ...] = ()
-    rootfs: _Rootfs = _Rootfs()
+    rootfs: _Rootfs = Field(default_factory=_Rootfs)
 
     @property
     def execution(self) -> _Execution:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from shipways.model.forge import Commit
+from shipways.model.commit import Commit
 
 # Conventional Commits 1.0.0: type, scope, `!`, description.
 _HEAD: Final = re.compile(r"(?P<type>[A-Za-z]+)(\((?P<scope>[^()]+)\))?(?P<breaking>!)?: +(?P<text>.+)")

@@ -1,9 +1,10 @@
 """What happens during a run, as values; a console decides how each looks."""
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from shipways.model.record import PlanRecord
+if TYPE_CHECKING:
+    from shipways.model.record import PlanRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +19,7 @@ class Note:
 class Planned:
     """What will be made, as `plan --json` has it; told before the first step."""
 
-    plan: PlanRecord
+    plan: "PlanRecord"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

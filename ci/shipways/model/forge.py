@@ -47,11 +47,3 @@ class ForgeRights:
     write: bool | None
     remaining: int
     reset: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Commit:
-    """A commit's message: its subject, and the rest."""
-
-    subject: str
-    body: str = ""

@@ -41,7 +41,7 @@ class _Descriptor(_Read):
     media_type: str = Field(alias="mediaType")
     digest: Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
     size: Annotated[int, Field(ge=0)]
-    platform: _Platform = _Platform()
+    platform: _Platform = Field(default_factory=_Platform)
 
     def value(self) -> Descriptor:
         kind = _SAME.get(self.media_type, self.media_type)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from shipways.config.complaints import nearest
+from shipways.config.near import nearest
 from shipways.errors import ConfigError, Problem
 from shipways.rehearse.faults import Fault, reads
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from shipways.model.change import change_of
-from shipways.model.forge import Commit
+from shipways.model.commit import Commit
 
 _SECTIONS: Final = ("Breaking changes", "Features", "Fixes", "Other")
 _HEADING: Final = re.compile(r"^(#{1,3}) +\[?v?(?P<version>[^\s\]]+)\]?.*$", re.MULTILINE)

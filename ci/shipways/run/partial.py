@@ -13,8 +13,8 @@ from shipways.model.plan import Plan, Skip
 from shipways.model.shard import FORMAT, Shard, ShardRecord, ShardStep
 from shipways.ports import Files
 from shipways.run.maker import Made
+from shipways.run.planned import planned_skip
 from shipways.run.record import remove_entries
-from shipways.run.report import planned_skip
 
 
 def shard_record(plan: Plan, shard: Shard, made: Made, skips: Sequence[Skip]) -> ShardRecord:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from graphlib import TopologicalSorter
 from typing import Final
 
-from shipways.config.complaints import nearest
+from shipways.config.near import nearest
 from shipways.config.schema import Config
 from shipways.errors import ConfigError, PreflightError, Problem
 from shipways.model.digest import digest_of

@@ -1,101 +1,19 @@
-"""What a person, or the next program, reads: the plan as a tree or JSON, and the closing table."""
+"""What a person reads at the end: the closing tables, and what to do next."""
 
-import dataclasses
-import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from shipways.model.artifact import Kind
 from shipways.model.digest import short
 from shipways.model.event import Skipped, Table
-from shipways.model.manifest import Manifest
 from shipways.model.outcome import Outcome, State
-from shipways.model.plan import Mode, Plan, Skip
-from shipways.model.record import FORMAT, PlannedPackage, PlannedShard, PlannedSkip, PlannedStep, PlanRecord
-from shipways.model.shard import Shard
-from shipways.ports import Step
+from shipways.model.plan import Plan, Skip
 from shipways.render.sizes import human_size
-
-if TYPE_CHECKING:  # a plan makes nothing
-    from shipways.run.maker import Made
+from shipways.run.maker import Made
 
 _NOTHING: Final = "nothing"
-
-
-def plan_tree(plan: Plan) -> str:
-    """The plan for people: stages, steps with the files they make, then what is skipped and why."""
-    lines = [f"{plan.mode}: {plan.reason}", f"{plan.project}  commit {plan.commit[:8]}  make {short(plan.make_digest)}"]
-    lines += [f"  {name} {number}" for name, number in plan.versions]
-    stage = ""
-    for step in sorted(plan.steps, key=lambda step: step.spec.id):
-        head, _, tail = step.spec.id.partition("/")
-        if head != stage:
-            stage = head
-            lines.append(stage)
-        lines.append(f"  {tail}  {', '.join(step.spec.outputs)}".rstrip())
-    if plan.skips:
-        lines.append("skipped")
-    for skip in plan.skips:
-        lines.append(f"  {skip.id}: {skip.problem.what}")
-        lines += [f"    fix: {skip.problem.hint}"] if skip.problem.hint else []
-    lines.append(f"{len(plan.steps)} steps, {len(plan.skips)} skipped; nothing has been touched")
-    return "\n".join(lines)
-
-
-def plan_json(plan: Plan, shards: Sequence[Shard]) -> str:
-    """The plan for programs, in the form of `shipways schema plan`."""
-    return json.dumps(dataclasses.asdict(plan_record(plan, shards)), indent=2, ensure_ascii=False)
-
-
-def plan_record(plan: Plan, shards: Sequence[Shard] = ()) -> PlanRecord:
-    """The plan as other programs read it."""
-    return PlanRecord(
-        format=FORMAT,
-        project=plan.project,
-        mode=plan.mode,
-        reason=plan.reason,
-        commit=plan.commit,
-        make_digest=plan.make_digest,
-        packages=tuple(PlannedPackage(name=name, version=number) for name, number in plan.versions),
-        steps=tuple(_step(step) for step in plan.steps),
-        skips=tuple(planned_skip(skip) for skip in plan.skips),
-        shards=tuple(PlannedShard(shard=each.name, runner=each.runner, steps=len(each.steps)) for each in shards),
-    )
-
-
-def resumed_record(manifest: Manifest, tag: str) -> PlanRecord:
-    """The plan of a run that makes nothing: it publishes what a release of before has left."""
-    return PlanRecord(
-        format=FORMAT,
-        project=manifest.project,
-        mode=Mode.RELEASE,
-        reason=f"what is left of {tag}, as it was made",
-        commit=manifest.commit,
-        make_digest=manifest.make_digest,
-        packages=tuple(PlannedPackage(name=each.name, version=each.version) for each in manifest.packages),
-        steps=(),
-        skips=(),
-    )
-
-
-def _step(step: Step) -> PlannedStep:
-    spec = step.spec
-    return PlannedStep(
-        id=spec.id,
-        work=spec.work,
-        package=spec.package,
-        target=spec.target.triple if spec.target else "",
-        needs=spec.needs,
-        outputs=tuple(spec.folder + name for name in spec.outputs),
-    )
-
-
-def planned_skip(skip: Skip) -> PlannedSkip:
-    """A skip as the plan and a shard record it."""
-    told = skip.problem
-    return PlannedSkip(id=skip.id, kind=skip.kind, what=told.what, why=told.why, hint=told.hint)
 
 
 def problems_of(skip: Skip) -> Skipped:
@@ -103,7 +21,7 @@ def problems_of(skip: Skip) -> Skipped:
     return Skipped(step=skip.id, kind=skip.kind, reason=skip.problem.what, fix=skip.problem.hint)
 
 
-def closing_table(plan: Plan, made: "Made", written: str) -> Table:
+def closing_table(plan: Plan, made: Made, written: str) -> Table:
     """A row for each artifact that is used by name, with its step's time; below, what was skipped and what to do.
 
     `written` says which record tells of them.

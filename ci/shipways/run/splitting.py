@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from shipways.config.schema import Config
 from shipways.errors import ConfigError, PreflightError, Problem
 from shipways.model.artifact import Artifact
-from shipways.model.plan import Plan, Skip
+from shipways.model.plan import Plan
 from shipways.model.shard import Shard
 from shipways.model.step import Work
 from shipways.ports import Step
-from shipways.run.planner import narrow, without
+from shipways.run.native import system_of
+from shipways.run.planner import narrow
 
 RUNNERS: Final = {"linux": "ubuntu-latest", "darwin": "macos-latest", "windows": "windows-latest"}
 """The label of the runner of a system, in the order of shards."""
@@ -28,31 +28,6 @@ class Group:
     steps: tuple[str, ...]
     system: str
     seconds: float
-
-
-def natives(config: Config, plan: Plan) -> dict[str, str]:
-    """The steps that only a machine of their own system may run, with that system."""
-    found: dict[str, str] = {}
-    for spec in (step.spec for step in plan.steps):
-        package = config.package.get(spec.package)
-        if package and spec.target and spec.work is Work.COMPILE:
-            instead = {str(triple): str(other) for triple, other in package.substitute.items()}
-            asked = {instead.get(triple, triple) for triple in package.native}
-            if spec.target.triple in asked:
-                found[spec.id] = spec.target.system
-    return found
-
-
-def here(plan: Plan, native: Mapping[str, str], host: str, given: Mapping[str, object]) -> Plan:
-    """The plan on one machine: native steps of other systems are skipped, unless another runner has made them."""
-    return without(
-        plan,
-        [
-            Skip(id=step, kind="runner", problem=_elsewhere(step, system))
-            for step, system in native.items()
-            if system != _system(host) and step not in given
-        ],
-    )
 
 
 def groups(plan: Plan, native: Mapping[str, str], measured: Mapping[str, float]) -> tuple[Group, ...]:
@@ -122,7 +97,7 @@ def narrowed(plan: Plan, shard: Shard) -> Plan:
 
 def refuse_other(shard: Shard, host: str) -> None:
     """Raises PreflightError for a shard that this machine cannot be the runner of."""
-    if shard.system not in ("linux", _system(host)):
+    if shard.system not in ("linux", system_of(host)):
         why = f"builds run on {host} here"
         hint = f"run it on {shard.runner}, with --engine host"
         raise PreflightError(Problem(path=f"--shard {shard.name}", what=f"is for {shard.system}", why=why, hint=hint))
@@ -202,13 +177,3 @@ def _seconds(plan: Plan, measured: Mapping[str, float]) -> dict[str, float]:
             known.setdefault(spec.work, []).append(measured[spec.id])
     usual = _SECONDS | {work: sorted(times)[len(times) // 2] for work, times in known.items()}
     return {step.spec.id: measured.get(step.spec.id, usual[step.spec.work]) for step in plan.steps}
-
-
-def _system(host: str) -> str:
-    return host.partition("-")[0]
-
-
-def _elsewhere(step: str, system: str) -> Problem:
-    what = f"is built on {system} alone, as package.NAME.native says"
-    hint = "build its shard there (`shipways plan --json`), then `shipways release --from DIR`"
-    return Problem(path=step, what=what, hint=hint)

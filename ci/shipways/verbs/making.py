@@ -14,8 +14,9 @@ from shipways.model.plan import Plan
 from shipways.ports import Console
 from shipways.run import planner, record
 from shipways.run.maker import Given, Made, Options, make
-from shipways.run.report import closing_table, plan_record, problems_of
-from shipways.run.splitting import here, natives
+from shipways.run.native import here, natives
+from shipways.run.planned import plan_record
+from shipways.run.report import closing_table, problems_of
 from shipways.verbs.options import How
 from shipways.verbs.reporting import journal, reported
 

@@ -1,22 +1,17 @@
 """plan: what a release would do. Apart from the verbs that do it, so that it loads nothing it does not need."""
 
-import json
-
 import anyio
 import click
 
 from shipways import wire
-from shipways.adapters.githubstep import hand_over, hands_over
+from shipways.adapters.githubstep import hands_over
 from shipways.model.event import Listing
 from shipways.model.plan import Plan
-from shipways.model.shard import Shard
 from shipways.pipeline.makers import MAKERS
 from shipways.run import planner
-from shipways.run.report import plan_json, plan_tree
-from shipways.run.splitting import groups, here, natives, split, useful
-from shipways.run.times import measured
+from shipways.run.native import here, natives
+from shipways.run.tree import plan_tree
 from shipways.verbs.options import ENGINE, create_tag_option, publish_option
-from shipways.verbs.tagging import to_be_tagged
 
 
 @click.command()
@@ -35,18 +30,22 @@ def plan(as_json: bool, publish: bool, create_tag: bool, shards: int | None, eng
 async def _plan(as_json: bool, asked: tuple[bool, bool], shards: int | None, engine: str | None) -> None:
     publish, create_tag = asked
     async with wire.workshop(engine=engine) as found:
-        shop = await to_be_tagged(found) if create_tag else found
+        shop = await _to_be_tagged(found) if create_tag else found
         made = planner.plan(shop.config, shop.facts, MAKERS, publish=publish)
-    handing = hands_over()
-    parts = _shards(shop, made, shards) if as_json or handing else ()
-    if handing:
-        hand_over("shards", json.dumps([{"shard": each.name, "runner": each.runner} for each in parts]))
-    console, tree = wire.console("plain"), plan_tree(here(made, natives(shop.config, made), shop.facts.host, {}))
+    tree = plan_tree(here(made, natives(shop.config, made), shop.facts.host, {}))
+    text = _for_programs(shop, made, shards) if as_json or hands_over() else tree
+    console = wire.console("plain")
     console.emit(Listing(text=tree))
-    console.print(plan_json(made, parts) if as_json else tree)
+    console.print(text if as_json else tree)
 
 
-def _shards(shop: wire.Workshop, made: Plan, wanted: int | None) -> tuple[Shard, ...]:
-    """What each of several machines would build. Only where somebody asks: every step has to say its inputs for it."""
-    found = groups(made, natives(shop.config, made), measured(shop.files, shop.repository.root / "dist"))
-    return split(found, useful(found, wanted or shop.config.engine.shards))
+def _for_programs(shop: wire.Workshop, made: Plan, shards: int | None) -> str:
+    from shipways.verbs.dealing import for_programs  # noqa: PLC0415 - a person waits for less
+
+    return for_programs(shop, made, shards)
+
+
+async def _to_be_tagged(shop: wire.Workshop) -> wire.Workshop:
+    from shipways.verbs.tagging import to_be_tagged  # noqa: PLC0415 - it asks the remote, which no other plan does
+
+    return await to_be_tagged(shop)

@@ -22,8 +22,8 @@ from shipways.pipeline.makers import MAKERS
 from shipways.ports import Console, Inspector, Store
 from shipways.run import planner
 from shipways.run.maker import make
+from shipways.run.native import here, natives
 from shipways.run.rebuilding import Drifted, compare, released_plan
-from shipways.run.splitting import here, natives
 from shipways.run.supply import Source, bring, sources, trust
 from shipways.settings import settings
 from shipways.verbs import publishing

@@ -23,8 +23,8 @@ from shipways.ports import Console
 from shipways.run import planner, record
 from shipways.run.checking import refuse_fall
 from shipways.run.patience import persist
+from shipways.run.planned import resumed_record
 from shipways.run.reconciler import Around, converge
-from shipways.run.report import resumed_record
 from shipways.run.supply import Sealed, agreed, bring, find_sealed, needed, proved, seen_of, sources, trust
 from shipways.settings import settings
 from shipways.verbs import publishing

@@ -12,10 +12,11 @@ from shipways.run import planner
 from shipways.run.checking import refuse_fall
 from shipways.run.maker import Given
 from shipways.run.merging import merge, read_parts
+from shipways.run.native import natives
 from shipways.run.partial import shard_record, write_shard
 from shipways.run.record import append_ledger
 from shipways.run.report import closing_table
-from shipways.run.splitting import Group, chosen, groups, narrowed, natives, refuse_other
+from shipways.run.splitting import Group, chosen, groups, narrowed, refuse_other
 from shipways.run.times import carry, measured
 from shipways.verbs.making import make_all, run_steps, workshop
 from shipways.verbs.options import How, Share

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shipways.model.change import Change, change_of
-from shipways.model.forge import Commit
+from shipways.model.commit import Commit
 from shipways.render.notes import from_changelog
 
 _UNRELEASED: Final = re.compile(r"^##[ \t]+\[?unreleased\]?[^\r\n]*", re.MULTILINE | re.IGNORECASE)

@@ -8,8 +8,8 @@ from typing import Final
 from shipways.config.schema import Config
 from shipways.manifestfacts import Place
 from shipways.model.change import Bump, change_of
+from shipways.model.commit import Commit
 from shipways.model.facts import Facts
-from shipways.model.forge import Commit
 from shipways.model.version import NONE, is_prerelease, precedence
 from shipways.news import History
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from shipways.config.complaints import nearest
+from shipways.config.near import nearest
 from shipways.config.schema import Config
 from shipways.errors import ConfigError, Problem
 from shipways.model.facts import Facts

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from shipways.config.complaints import nearest
+from shipways.config.near import nearest
 from shipways.errors import ConfigError, Problem
 from shipways.model.workflow import Job, Workflow
 
