@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final, cast
@@ -26,7 +26,7 @@ from shipways.outside.jobs import Book, JobJournal, Requested
 from shipways.outside.platforms import Site
 from shipways.ports import Clock, Console
 from shipways.run.jobs import Jobs
-from shipways.run.jobwork import Tools
+from shipways.run.jobtools import Tools
 from shipways.run.trail import Trail
 from shipways.testing.doors import CLOSED_SITE
 from shipways.testing.jobs import MemoryBook, MemoryJournal
@@ -35,6 +35,7 @@ from shipways.testing.platform import Platform, PlatformDeployer
 
 STEPS: Final = ("transfer", "build", "start", "verify", "switch", "register")
 SOURCES: Final = "/srv/services"
+_TERMS: Final = Terms(wait=0.2, interval=0.05, watch=0)
 
 
 class Nowhere:
@@ -52,7 +53,7 @@ class MemoryBringer:
     clock: Clock
     hosts: Sequence[str] = ("host-1",)
     fault: Callable[[Item], Fault] = lambda _: Fault.NONE
-    terms: Terms = field(default_factory=lambda: Terms(wait=0.2, interval=0.05, watch=0))
+    terms: Terms = _TERMS
     open: anyio.Event | None = None
     """Until it is set, nothing that is asked for is begun."""
 

@@ -14,7 +14,8 @@ from shipways.errors import ConfigError, Conflict, Problem
 from shipways.model.job import Hold, Job, JobKind, JobNews, JobRequest, JobStatus, Placed, Standing
 from shipways.outside.jobs import Asked
 from shipways.run.deploying import rollbacks
-from shipways.run.jobwork import Tools, Work, held, reaching
+from shipways.run.jobtools import Tools, held, reaching
+from shipways.run.jobwork import Work
 from shipways.run.patience import persist
 from shipways.run.placing import Placing, Quiet
 
@@ -171,7 +172,7 @@ class Jobs:
                     return
                 error = await work.done()
             if work.scope.cancelled_caught:
-                error = work.job.error or f"took longer than {self._tools.timeout:g} s"
+                error = await work.cut()
             await work.end(error)
         self._placing.stale()
         if (kept := self._journal.job(id)) and kept.status.ended:

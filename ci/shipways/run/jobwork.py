@@ -2,48 +2,31 @@
 
 import contextlib
 import traceback
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 import anyio
 
-from shipways.errors import Held, PreflightError, Problem, ShipwaysError, Transient, Unfinished
+from shipways.errors import PreflightError, Problem, ShipwaysError, Transient, Unfinished
 from shipways.model.event import Began, Event, Failed, Finished, Note, Printed, Started
 from shipways.model.item import Item
 from shipways.model.job import Job, JobKind, JobNews, JobPhase, JobStatus, PhaseName, PhaseStatus
 from shipways.model.secret import masked
-from shipways.outside.jobs import Bringer, JobJournal, Requested
+from shipways.outside.jobs import Requested
 from shipways.outside.platforms import Site
-from shipways.ports import Clock
 from shipways.run.deploying import Crew, deploy, failure, rollbacks, undo
+from shipways.run.jobtools import Tools, held, reaching
 from shipways.run.keptmoves import Unsettled
 from shipways.run.patience import TRIES, persist
 from shipways.run.phases import Turns, host_of, phase_of
-from shipways.run.trail import Trail
 
 _LOUD: Final = 2000
 """How much of a job's log is kept: as many pieces, and letters of each."""
 _SHORT: Final = 3
 """Letters of a value that is too short to be hidden: every text has it."""
-_CLOSE: Final = 10.0
-"""Seconds to end connections."""
 _RUNS: Final = 2
 """How often a job that was interrupted is begun before it is taken back."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
-    """What jobs are done with. `site` opens the doors for one job; `timeout`: its seconds; `name` makes an id."""
-
-    journal: JobJournal
-    trail: Trail
-    bringer: Bringer
-    clock: Clock
-    site: Callable[[], Site]
-    name: Callable[[], str]
-    timeout: float
-    concurrent: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,6 +44,7 @@ class Work:
     _turns: Turns = field(init=False)
     _values: tuple[str, ...] = field(init=False)
     _base: float = field(init=False)
+    _begun: bool = field(init=False, default=False)
     _back: bool = field(init=False, default=False)
     _said: int = field(init=False, default=0)
 
@@ -73,12 +57,17 @@ class Work:
         self._values = tuple(line for line in lines if len(line) > _SHORT)
 
     def cancel(self, why: str) -> None:
-        """End it. Raises Unfinished where that cannot be written down, and then it goes on."""
+        """End it. Raises Unfinished where that cannot be written down, and then it goes on.
+
+        One that was interrupted before, and waits for its turn, takes back what it moved when that comes.
+        """
         self._put(replace(self.job, error=why))
-        self.scope.cancel()
+        if self._begun or self.job.status is JobStatus.PENDING:
+            self.scope.cancel()
 
     async def done(self) -> str:
         """Why it has failed; empty when all is as it should be. When it is cancelled what it moved has returned."""
+        self._begun = True
         self.scope.deadline = anyio.current_time() + self.tools.timeout
         async with reaching(self.tools.site) as site:
             try:
@@ -88,6 +77,14 @@ class Work:
             except Exception as bug:  # one job must not end the others
                 self._log(traceback.format_exc())
                 return await self._undone(site, f"a bug in shipways: {type(bug).__name__}: {bug}")
+
+    async def cut(self) -> str:
+        """Why it has failed, when it was cancelled: what was moved returns, unless its deployment has seen to that."""
+        error = self.job.error or f"took longer than {self.tools.timeout:g} s"
+        if self.job.status is JobStatus.PENDING:
+            return error
+        async with reaching(self.tools.site) as site:
+            return await self._undone(site, error)
 
     async def end(self, error: str) -> None:
         """Say so: on disk as soon as the disk takes it."""
@@ -100,11 +97,13 @@ class Work:
         if not error:
             self._turns.complete(now)
         status = JobStatus.FAILED if error else JobStatus.COMPLETED
-        ended = replace(self.job, status=status, ended=now, error=error)
-        acts = [*(() if error else (moves.settled,)), lambda: self._mark("ended", status=status, error=error)]
-        for act in (*acts, lambda: self._put(ended, self._changed(), status)):
-            await self._written(act)
-        self.job = replace(ended, phases=self._turns.phases)
+        await self._written(lambda: self._put(self.job, self._changed()))
+        if not error:  # all phases have succeeded: whoever comes next sees by that that it is well
+            await self._written(moves.settled)
+        await self._written(lambda: self._mark("ended", status=status, error=error))
+        ended = replace(self.job, status=status, ended=now, error=error, phases=self._turns.phases)
+        await self._written(lambda: self._put(ended, status=status))
+        self.job = ended
 
     def emit(self, event: Event) -> None:
         """Phases and news. What cannot be written down is not told: the next item then is not begun either."""
@@ -136,6 +135,8 @@ class Work:
         runs = sum((each.kind, each.text) == ("status", JobStatus.RUNNING) for each in self._told())
         self._mark("began")
         self._put(replace(self.job, status=JobStatus.RUNNING), status=JobStatus.RUNNING)
+        if self._turns.through:
+            return ""
         if self.job.error or self._turns.broken or runs >= _RUNS:
             return await self._undone(site, self.job.error or self._failed() or "was interrupted again and again")
         self._turns.begin(PhaseName.VALIDATION, self._now())
@@ -255,22 +256,6 @@ class Work:
     def _now(self) -> float:
         """By seconds that are measured, so that nobody who sets the clock changes how long something took."""
         return round(self._base + self.tools.clock.monotonic(), 3)
-
-
-@contextlib.asynccontextmanager
-async def reaching(opened: Callable[[], Site]) -> AsyncIterator[Site]:
-    """Doors whose connections end with the block, also when it is cancelled."""
-    site = opened()
-    try:
-        yield site
-    finally:
-        with anyio.move_on_after(_CLOSE, shield=True):
-            await site.hosts.aclose()
-
-
-def held(service: str, by: str, reason: str) -> Held:
-    """Why nothing is deployed."""
-    return Held(Problem(path=service, what=f"is held by {by}", why=reason, hint="take the hold back first"))
 
 
 def _release(items: Sequence[Item]) -> str:

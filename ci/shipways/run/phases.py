@@ -82,6 +82,11 @@ class Turns:
         """Whether one has failed."""
         return any(each.status is PhaseStatus.FAILED for each in self.phases)
 
+    @property
+    def through(self) -> bool:
+        """Whether all have succeeded."""
+        return all(each.status is PhaseStatus.SUCCESS for each in self.phases)
+
     def _forward(self, now: float) -> None:
         """The last one is through when the whole job is."""
         if self.broken:

@@ -26,7 +26,7 @@ class Trail:
     def verify(self) -> int:
         """Read all of it; how many lines there are. A line that a dying machine left half is cut off, and that is told.
 
-        Raises PreflightError where it is not what was written.
+        Raises PreflightError where it is not what was written, Unfinished.
         """
         number, digest, size, torn = 0, "", 0, 0
         sealed, seal = self._journal.sealed()
@@ -45,6 +45,8 @@ class Trail:
             what = "is not the line that the journal knows" if near else f"the journal knows {sealed} lines"
             raise PreflightError(_wrong(number, what))
         self._number, self._digest, self._size = number, digest, size
+        if number > sealed:
+            self._journal.seal(number, digest)
         if torn:
             self._book.shorten(size)
             self.add("torn", bytes=torn)
