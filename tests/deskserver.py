@@ -84,11 +84,13 @@ class Ticking(ManualClock):
 
 
 async def _story(here: Asked) -> None:
-    """Two services on a host, one of them with something to return to; one job that failed; names of any letters."""
+    """Services on a host, two of them with something to return to; one job that failed; names of any letters."""
     for name, path in (("pulse", "pulse"), ("pulse", "pulse-2"), ("aegis", "aegis")):
         await _made(here, name, path)
     here.desk.sick.add("aegis")
     await _made(here, "aegis", "aegis-2 <b>&\"'")
+    for path in ("quay", "quay-2"):
+        await _made(here, "quay", path)
 
 
 async def _made(here: Asked, name: str, path: str) -> None:

@@ -259,7 +259,7 @@ def test_headers(tls: bool) -> None:
             assert "default-src 'none'" in headers["content-security-policy"]
             assert "unsafe" not in headers["content-security-policy"]
             assert "frame-ancestors 'none'" in headers["content-security-policy"]
-            assert ("nosniff", "DENY", "no-store", "no-referrer") == (
+            assert ("nosniff", "DENY", "no-store", "same-origin") == (
                 headers["x-content-type-options"],
                 headers["x-frame-options"],
                 headers["cache-control"],

@@ -7,7 +7,7 @@ from starlette.middleware import Middleware
 from shipways import __version__
 from shipways.config.kinds import in_bytes
 from shipways.config.serve import Serve
-from shipways.deployer import problems, routes, service
+from shipways.deployer import page, problems, routes, service
 from shipways.deployer.access import Door, Sessions
 from shipways.deployer.asked import House
 from shipways.deployer.description import Described
@@ -41,6 +41,7 @@ def application(desk: Desk, serve: Serve, tokens: Tokens, clock: Clock) -> Descr
     )
     app.state.house = House(desk=desk, serve=serve, keys=keys, sessions=sessions, figures=figures, clock=clock)
     problems.install(app)
-    for part in (routes, service):
+    for part in (routes, service, page):
         app.include_router(part.router)
+    app.mount("/static", page.STATIC)
     return app

@@ -33,7 +33,7 @@ _HEADERS: Final = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",  # with none, browsers say that forms come from nowhere
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
@@ -136,13 +136,14 @@ class Headed:
     secure: bool
 
     async def __call__(self, scope: Asgi, receive: Receive, send: Send) -> None:
-        """Each answer gets them; nothing but what is always the same is kept by anybody."""
+        """Each answer gets them."""
 
         async def headed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(_HEADERS)
-                headers.setdefault("cache-control", "no-store")
+                # What is the same for everybody may be kept, but is asked for again: another version has other files.
+                headers.setdefault("cache-control", "no-cache" if scope["path"].startswith(STATIC) else "no-store")
                 if self.secure:
                     headers["strict-transport-security"] = "max-age=31536000"
             await send(message)

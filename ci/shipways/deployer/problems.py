@@ -9,12 +9,13 @@ from typing import Any, Final, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shipways.deployer.models import ProblemDetails, ProblemEntry
 from shipways.errors import ConfigError, Conflict, Held, NothingBefore, PreflightError, Problem, ShipwaysError
+from shipways.render.text import render
 
 _LONG: Final = 200
 """How much is told of a name that somebody has made up."""
@@ -91,22 +92,35 @@ class Caught:
             await answered(500, problem)(scope, receive, send)
 
 
-async def _invalid(_: Request, error: Exception) -> ProblemResponse:
+async def _invalid(request: Request, error: Exception) -> Response:
     """The specification wants 400. What was sent is not repeated: it may be a secret."""
-    return answered(400, *(_problem(each) for each in cast(RequestValidationError, error).errors()))
+    return _told(request, 400, *(_problem(each) for each in cast(RequestValidationError, error).errors()))
 
 
-async def _refused(_: Request, error: Exception) -> ProblemResponse:
+async def _refused(request: Request, error: Exception) -> Response:
     refused = cast(HTTPException, error)
-    return answered(refused.status_code, Problem(what=str(refused.detail)), headers=refused.headers)
+    return _told(request, refused.status_code, Problem(what=str(refused.detail)), headers=refused.headers)
 
 
-async def _ours(_: Request, error: Exception) -> ProblemResponse:
+async def _ours(request: Request, error: Exception) -> Response:
     ours = cast(ShipwaysError, error)
-    status = next((code for kind, code in _CODES if isinstance(ours, kind)), 500)
+    status = status_of(ours)
     if status == 500:
         _log.error("%s", ours)
-    return answered(status, *ours.problems)
+    return _told(request, status, *ours.problems)
+
+
+def status_of(error: ShipwaysError) -> int:
+    """The code of an error."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), 500)
+
+
+def _told(request: Request, status: int, *problems: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """A person gets a page."""
+    if not request.url.path.startswith("/ui/"):
+        return answered(status, *problems, headers=headers)
+    title = HTTPStatus(status).phrase
+    return HTMLResponse(render("deployer/problem.html", title=title, problems=problems, who=None), status, headers)
 
 
 def _problem(error: Mapping[str, Any]) -> Problem:
