@@ -3,8 +3,8 @@
 import contextlib
 import difflib
 import functools
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
@@ -15,13 +15,14 @@ from shipways.config.manifestfile import FILE_NAME, parse_manifest
 from shipways.doors import site
 from shipways.errors import ConfigError, PreflightError, Problem
 from shipways.model.event import Note
-from shipways.model.item import Item
 from shipways.model.manifest import Manifest
+from shipways.model.outcome import Outcome
 from shipways.outside.platforms import Deployer
 from shipways.pipeline.deployers import DEPLOYERS
 from shipways.ports import Console
 from shipways.run import deploying
 from shipways.run.deploying import Crew, failure, rollbacks
+from shipways.run.keptmoves import FileMoves
 from shipways.run.patience import persist
 from shipways.run.record import append_publication
 from shipways.run.report import deploy_table
@@ -50,7 +51,8 @@ class Named:
 def deploy(name: str, tag: str, dry_run: bool, log: str) -> None:
     """Bring the services of [deploy.NAME] to what was released, by digest.
 
-    All become healthy in time, or all return to what ran before (exit 8). What runs already is left alone.
+    All become healthy in time, or all return to what ran before (exit 8), also what a run has moved that was killed.
+    What runs already is left alone.
     """
     anyio.run(_deploy, name, tag, log, not dry_run)
 
@@ -60,7 +62,10 @@ def deploy(name: str, tag: str, dry_run: bool, log: str) -> None:
 @_DRY
 @LOG
 def rollback(name: str, dry_run: bool, log: str) -> None:
-    """Return the services of [deploy.NAME] to what ran before; once more returns to what runs now."""
+    """Return the services of [deploy.NAME] to what ran before; once more returns to what runs now.
+
+    After a deployment that was killed: what it has begun is taken back.
+    """
     anyio.run(_rollback, name, log, not dry_run)
 
 
@@ -79,17 +84,24 @@ async def deploy_all(named: Named, tag: str, console: Console, *, apply: bool) -
         for deployer in named.deployers:
             await _preflight(deployer, crew)
         for deployer, items in wanted:
-            await _carried(deployer, items, crew, apply=apply)
+            await _carried(deploying.deploy(deployer, items, begun(crew, deployer, named.dist), apply=apply), crew)
 
 
 async def _rollback(name: str, log: str, apply: bool) -> None:
     console, found = wire.console(log), named((name,))
     (deployer,) = found.deployers
     items = deployer.items()
-    async with _crew(found.dist, console) as crew:
+    async with _crew(found.dist, console) as plain:
+        crew = begun(plain, deployer, found.dist)
         await _preflight(deployer, crew)
         running = await persist(name, lambda: deployer.observe(crew.site, items), console, crew.clock)
-        await _carried(deployer, rollbacks(items, running), crew, apply=apply)
+        if moved := crew.moves.moved():
+            there = {**running, **moved}
+            back = tuple(replace(item, want=there[item.id].digest) for item in items if item.id in there)
+            act = deploying.undo(deployer, back, crew) if apply else deploying.deploy(deployer, back, crew, apply=False)
+        else:
+            act = deploying.deploy(deployer, rollbacks(items, running), crew, apply=apply)
+        await _carried(act, crew)
 
 
 def named(names: Sequence[str]) -> Named:
@@ -124,15 +136,24 @@ async def _crew(dist: Path, console: Console) -> AsyncIterator[Crew]:
         yield crew
 
 
+def begun(crew: Crew, deployer: Deployer, dist: Path) -> Crew:
+    """The same for one deployment, with what a run of it has moved that was killed."""
+    moves = FileMoves(wire.files(), dist / f"{deployer.name}.begun.json")
+    if moved := moves.moved():
+        text = f"{deployer.name}: a run before this one was interrupted; what it moved counts: {', '.join(moved)}"
+        crew.console.emit(Note(text=text, level="warning"))
+    return replace(crew, moves=moves)
+
+
 async def _preflight(deployer: Deployer, crew: Crew) -> None:
     problems = await persist(deployer.name, lambda: deployer.preflight(crew.site), crew.console, crew.clock)
     if problems:
         raise PreflightError(*problems)
 
 
-async def _carried(deployer: Deployer, items: Sequence[Item], crew: Crew, *, apply: bool) -> None:
+async def _carried(run: Awaitable[Outcome], crew: Crew) -> None:
     """Do it, and show the table that says how far it came."""
-    outcome = await deploying.deploy(deployer, items, crew, apply=apply)
+    outcome = await run
     crew.console.emit(deploy_table(outcome))
     if (error := failure(outcome)) is not None:
         raise error
