@@ -54,6 +54,7 @@ class MemoryBringer:
     hosts: Sequence[str] = ("host-1",)
     fault: Callable[[Item], Fault] = lambda _: Fault.NONE
     terms: Terms = _TERMS
+    deployer: type[PlatformDeployer] = PlatformDeployer
     open: anyio.Event | None = None
     """Until it is set, nothing that is asked for is begun."""
 
@@ -90,7 +91,7 @@ class MemoryBringer:
                 name = f"deploy.test/{host}/{request.service_name}/{step}"
                 items.append(Item(id=name, kind=ItemKind.MOVING, phase=Phase.DEPLOY, want=want, needs=before))
                 before = (name,)
-        deployer = PlatformDeployer(self.platform, items, self.fault, self.terms)
+        deployer = self.deployer(self.platform, items, self.fault, self.terms)
         endpoint = f"memory:{items[-1].id}"
         told = Registration(
             droplet_id=request.droplet_id,
@@ -123,6 +124,7 @@ def tools(bringer: MemoryBringer, journal: JobJournal, book: Book, clock: Clock,
         name=lambda: f"job-{next(ids):06}",
         timeout=timeout,
         concurrent=4,
+        grace=0.5,
     )
 
 

@@ -1,28 +1,23 @@
 """Jobs: killed at any moment, any number of times; afterwards what each says of itself is what runs."""
 
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import anyio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from offices import SOURCES, STEPS, MemoryBringer, digest, tools
+from aftermath import HOSTS, checked, request
+from offices import SOURCES, MemoryBringer, digest, tools
 from shipways.model.item import Item
-from shipways.model.job import JobRequest, JobStatus, Method, PhaseStatus
-from shipways.model.secret import Secret
+from shipways.model.job import JobStatus
 from shipways.run.jobs import Jobs
-from shipways.run.trail import Trail
 from shipways.testing.console import ManualClock
 from shipways.testing.jobs import MemoryBook, MemoryJournal
 from shipways.testing.place import Crash, Fault
 from shipways.testing.platform import Platform
 
-HOSTS = ("host-1", "host-2")
 FOLDERS = ("one", "two", "three")
-CANARY = "canary-7f3a"
 
 
 class Doom:
@@ -98,66 +93,11 @@ class World:
             if request(folder).service_path not in known:
                 await desk.submit(request(folder), by="ann")
 
-    def applied(self) -> dict[str, list[str]]:
-        """What was applied, by item."""
-        return {item: [digest for name, digest in self.platform.log if name == item] for item, _ in self.platform.log}
-
-
-def request(folder: str) -> JobRequest:
-    """With a variable."""
-    return JobRequest(
-        service_path=f"{SOURCES}/{folder}",
-        service_name="pulse",
-        droplet_id=24,
-        service_port=8010,
-        method=Method.SYSTEMD,
-        environment={"KEY": Secret(CANARY)},
-    )
-
-
-async def nothing(desk: Jobs) -> None:
-    """Only what there is."""
-    del desk
-
-
-def looked_at(world: World) -> None:
-    """S2-03, S2-21, S2-22: all that has to be true when everything has ended."""
-    jobs = world.journal.jobs()[::-1]
-    assert len(world.folders) == len(jobs)
-    runs = ""
-    for job in jobs:
-        assert job.status.ended
-        if job.status is JobStatus.COMPLETED:
-            runs = digest(job.request.service_path)
-            assert (runs, "") == (job.release, job.error)
-            assert {PhaseStatus.SUCCESS} == {phase.status for phase in job.phases}
-        else:
-            assert job.error
-            assert PhaseStatus.RUNNING not in {phase.status for phase in job.phases}
-    names = {f"deploy.test/{host}/pulse/{step}" for host in HOSTS for step in STEPS}
-    assert (dict.fromkeys(names, runs) if runs else {}) == {n: r.digest for n, r in world.platform.running.items()}
-    assert not world.platform.mixed()
-    for applied in world.applied().values():
-        assert all(one != other for one, other in pairwise(applied)), "nothing is applied twice"
-    assert {} == dict(world.journal.moves("pulse").moved())
-    assert {} == world.journal.secrets
-    told(world)
-
-
-def told(world: World) -> None:
-    """News and trail."""
-    world.journal.before = world.book.doom = lambda _: None
-    Trail(world.book, world.journal, ManualClock()).verify()
-    lines = [json.loads(line) for line in world.book.lines()]
-    for job in world.journal.jobs():
-        mine = [line for line in lines if line.get("job") == job.id]
-        assert ("asked", "ann", "KEY") == (mine[0]["what"], mine[0]["by"], mine[0]["variables"])
-        assert ("ended", job.status) == (mine[-1]["what"], mine[-1]["status"])
-        news = world.journal.news(job.id)
-        assert list(range(1, len(news) + 1)) == [each.number for each in news]
-        assert [job.status] == [each.text for each in news if each.kind == "status"][-1:]
-        assert CANARY not in repr((news, job))
-    assert CANARY.encode() not in world.book.text
+    def checked(self) -> None:
+        """Everything is as it has to be."""
+        self.journal.before = self.book.doom = lambda _: None
+        checked(self.journal, self.book, self.platform, len(self.folders))
+        assert {} == self.journal.secrets
 
 
 MOMENTS = st.lists(st.integers(0, 120), max_size=4)
@@ -173,7 +113,7 @@ def test_killed_at_any_moment(moments: list[int], sick: set[str]) -> None:
     for moment in moments:
         world.live(Doom(moment), world.ask)
     world.live(Doom(100_000), world.ask)
-    looked_at(world)
+    world.checked()
     if not moments:
         ends = [job.status is JobStatus.FAILED for job in world.journal.jobs()[::-1]]
         assert [folder in sick for folder in FOLDERS] == ends
@@ -187,7 +127,7 @@ def test_killed_at_each_moment() -> None:
         world.live(doom, world.ask)
         over = doom.over()
         world.live(Doom(100_000), world.ask)
-        looked_at(world)
+        world.checked()
         assert {JobStatus.COMPLETED} == {job.status for job in world.journal.jobs()}
         if not over:
             break
@@ -226,4 +166,4 @@ def test_cancelled_and_killed(moments: list[int], news: int) -> None:
     for moment in moments:
         world.live(Doom(moment), cancels)
     world.live(Doom(100_000), cancels)
-    looked_at(world)
+    world.checked()

@@ -19,8 +19,6 @@ from shipways.run.jobwork import Work
 from shipways.run.patience import persist
 from shipways.run.placing import Placing, Quiet
 
-_GRACE: Final = 5.0
-"""Seconds that running jobs have to end when the service does. What has not ended then goes on at the next start."""
 _COST: Final = {"n": 1 << 14, "r": 8, "p": 1, "dklen": 32}
 
 
@@ -48,7 +46,7 @@ class Jobs:
                 yield self
             finally:
                 self._leaving = True
-                with anyio.move_on_after(_GRACE):
+                with anyio.move_on_after(self._tools.grace):
                     for _ in range(self._tools.concurrent):  # when all turns are taken, nobody else has one
                         await self._limit.acquire_on_behalf_of(object())
                 self._group.cancel_scope.cancel()

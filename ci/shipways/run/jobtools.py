@@ -19,7 +19,10 @@ _CLOSE: Final = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """What jobs are done with. `site` opens the doors for one job; `timeout`: its seconds; `name` makes an id."""
+    """What jobs are done with. `site` opens the doors for one job; `timeout`: its seconds; `name` makes an id.
+
+    `grace`: seconds that running jobs have to end when the desk is closed; those that have not go on when it is opened.
+    """
 
     journal: JobJournal
     trail: Trail
@@ -29,6 +32,7 @@ class Tools:
     name: Callable[[], str]
     timeout: float
     concurrent: int
+    grace: float
 
 
 @contextlib.asynccontextmanager

@@ -25,7 +25,7 @@ _LOUD: Final = 2000
 """How much of a job's log is kept: as many pieces, and letters of each."""
 _SHORT: Final = 3
 """Letters of a value that is too short to be hidden: every text has it."""
-_RUNS: Final = 2
+_RUNS: Final = 3
 """How often a job that was interrupted is begun before it is taken back."""
 
 
