@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from shipways.adapters.process import OsProcess
+from shipways.config.kinds import milliseconds
 from shipways.config.publish import S3, AttestTable, FilesTable, PypiTable
 from shipways.late import LateHosts
+from shipways.config.serve import Serve
+from shipways.deploy.requested import TreeBringer
 from shipways.model.daemon import Scope
 from shipways.model.names import site_of
 from shipways.model.secret import Secret
@@ -85,6 +88,17 @@ def site(root: Path, folder: Path, shell: Shell, clock: Clock, services: Callabl
         login=functools.partial(_login, shell),
         clock=clock,
     )
+
+
+def bringer(serve: Serve, clock: Clock) -> TreeBringer:
+    """What makes deployments of what the API is asked for."""
+    from shipways.adapters.files import DiskFiles
+    from shipways.adapters.registrar import HttpRegistrar
+    from shipways.adapters.sourcetrees import DiskTrees
+
+    registry, wait = serve.registry, milliseconds(serve.registry.wait) / 1000
+    registrar = HttpRegistrar(registry.url, registry.entry, wait, clock) if registry.url else None
+    return TreeBringer(serve=serve, trees=DiskTrees(), files=DiskFiles(), clock=clock, registrar=registrar)
 
 
 async def _login(shell: Shell, registry: str) -> tuple[str, Secret] | None:

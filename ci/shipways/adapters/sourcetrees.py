@@ -32,6 +32,13 @@ class DiskTrees:
         """In a worker thread, with one look at each file."""
         return await to_thread.run_sync(_walked, path, within)
 
+    def peek(self, path: str, within: Sequence[str]) -> frozenset[str]:
+        """Its own names, whatever they are."""
+        try:
+            return frozenset(each.name for each in _top(path, within).iterdir())
+        except OSError as error:
+            raise ConfigError(_wrong(path, "cannot be read", error.strerror or "")) from None
+
     async def read(self, path: str, node: Node) -> bytes:
         """A small one."""
         return await to_thread.run_sync(_read, path, node)

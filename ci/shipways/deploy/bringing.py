@@ -1,14 +1,13 @@
 """A source tree comes to a host: only what is not there already is sent, and it is whole or not there at all."""
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
 from shipways.deploy.fenced import must
 from shipways.deploy.inventory import inventory
 from shipways.errors import Problem, Transient, Unfinished
-from shipways.model.event import Sent
 from shipways.model.tree import Content, Delta, Tree, delta, told
 from shipways.outside.hosts import Host
 from shipways.outside.platforms import Site
@@ -37,14 +36,16 @@ async def present(host: Host, content: str, folder: str) -> bool:
     return await inventory(host, f"{folder}/{CONTENT}") == found.tree
 
 
-async def bring(site: Site, host: Host, step: str, source: tuple[str, Content], folder: str) -> None:
-    """Make a tree of this machine, by its path, present in the folder of a release.
+async def bring(
+    site: Site, host: Host, source: tuple[str, Content], folder: str, say: Callable[[int, int], None]
+) -> None:
+    """Make a tree of this machine, by its path, present in the folder of a release; `say` hears bytes, of how many.
 
     After a lost connection (Transient) what has come stays, and need not come again; after a refusal (Unfinished)
     nothing is left.
     """
     try:
-        await _laid(site, host, step, source, folder)
+        await _laid(site, host, source, folder, say)
         await host.put(source[1].encoded, f"{folder}/{_LIST}", mode=0o644)
     except Transient:
         raise
@@ -53,7 +54,9 @@ async def bring(site: Site, host: Host, step: str, source: tuple[str, Content], 
         raise
 
 
-async def _laid(site: Site, host: Host, step: str, source: tuple[str, Content], folder: str) -> None:
+async def _laid(
+    site: Site, host: Host, source: tuple[str, Content], folder: str, say: Callable[[int, int], None]
+) -> None:
     path, tree = source[0], source[1].tree
     staging, mine = f"{folder}/{_NEXT}", f"{folder}/{CONTENT}"
     basis = await _basis(host, folder)
@@ -64,10 +67,10 @@ async def _laid(site: Site, host: Host, step: str, source: tuple[str, Content], 
     await _shaped(host, staging, basis, found)
     if found.missing:
         async with site.trees.packed(path, found.missing) as pack:
-            await _unpacked(site, host, step, pack, folder)
+            await _unpacked(host, pack, site.files.digest(pack), folder, say)
     if await inventory(host, staging) != tree:
         await host.run(("rm", "-rf", "--", staging))
-        raise Transient(Problem(path=step, what="what has arrived is not what was sent"))
+        raise Transient(Problem(path=folder, what="what has arrived is not what was sent"))
     await must(host, "sh", "-c", _TAKE, "sh", mine, f"{folder}/tree.old", f"{folder}/{_PACKS}", staging)
 
 
@@ -95,10 +98,10 @@ async def _each(host: Host, argv: tuple[str, ...], words: Iterable[str], *option
         await must(host, "xargs", "-0", *options, *argv, stdin=given.encode())
 
 
-async def _unpacked(site: Site, host: Host, step: str, pack: Path, folder: str) -> None:
+async def _unpacked(host: Host, pack: Path, digest: str, folder: str, say: Callable[[int, int], None]) -> None:
     """Sent under the name of its bytes, so that nothing else is gone on with."""
     size = pack.stat().st_size
-    there = f"{folder}/{_PACKS}/{site.files.digest(pack).removeprefix('sha256:')[:16]}"
-    await host.send(pack, there, lambda done: site.tell(Sent(step=step, done=done, size=size)))
+    there = f"{folder}/{_PACKS}/{digest.removeprefix('sha256:')[:16]}"
+    await host.send(pack, there, lambda done: say(done, size))
     flags = ("--extract", "--same-permissions", "--no-same-owner", "--directory", f"{folder}/{_NEXT}", "--file", there)
     await must(host, "tar", *flags)

@@ -32,7 +32,7 @@ async def _asked(mooring: Mooring, instance: Instance, phase: Phase) -> Pulse:
         return Pulse(healthy=False, why="its public port leads elsewhere")
     if not instance.release.asks:
         return _FINE
-    path, *flags = instance.release.asks
+    path, *flags = (instance.filled(word) for word in instance.release.asks)
     where = _public(instance.release.listen) if phase is Phase.SWITCH else instance.backend
     done = await mooring.host.run((mooring.tender, "probe", f"http://{where}{path}", *flags))
     return Pulse(healthy=done.code == 0, why=done.stderr.strip() if done.code else "")

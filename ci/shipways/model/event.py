@@ -45,15 +45,6 @@ class Printed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """So many bytes of what a step sends have arrived, of `size` in all."""
-
-    step: str
-    done: int
-    size: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
     """A step has its artifacts. `seconds` is wall time; `size` their sum in bytes."""
 
@@ -125,5 +116,5 @@ class Listing:
 
 
 Event: TypeAlias = (
-    Note | Planned | Began | Started | Printed | Sent | Finished | Skipped | Failed | Ended | Sizes | Table | Listing
+    Note | Planned | Began | Started | Printed | Finished | Skipped | Failed | Ended | Sizes | Table | Listing
 )

@@ -9,7 +9,6 @@ from shipways.config.schema import Config
 from shipways.errors import Problem
 from shipways.model.daemon import Machine, Scope
 from shipways.model.deployment import Pulse, Running, Terms
-from shipways.model.event import Event
 from shipways.model.item import Item
 from shipways.model.manifest import Manifest
 from shipways.model.secret import Secret
@@ -119,8 +118,6 @@ class Site:
     login: Callable[[str], Awaitable[tuple[str, Secret] | None]]
     """The user and the password for a registry, of whoever deploys; None for nobody. Raises PreflightError."""
     clock: Clock
-    tell: Callable[[Event], None] = lambda _: None
-    """What is heard of while an item is applied."""
 
 
 class Deployer(Protocol):

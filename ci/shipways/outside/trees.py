@@ -19,6 +19,10 @@ class Trees(Protocol):
         """
         ...
 
+    def peek(self, path: str, within: Sequence[str]) -> frozenset[str]:
+        """The names of what is at the top of a folder. Raises ConfigError for one that lies elsewhere, or is none."""
+        ...
+
     async def read(self, path: str, node: Node) -> bytes:
         """A file of a tree. Raises Unfinished where it is not what it was."""
         ...

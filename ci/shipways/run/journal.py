@@ -1,6 +1,6 @@
 """Remembers what happens in a run, with times, for the report; whatever is shown to people goes through it."""
 
-from shipways.model.event import Event, Printed, Sent
+from shipways.model.event import Event, Printed
 from shipways.ports import Clock, Console
 
 
@@ -14,7 +14,7 @@ class Journal:
 
     def emit(self, event: Event) -> None:
         """Keep the event with its time, and show it."""
-        if not isinstance(event, Printed | Sent):
+        if not isinstance(event, Printed):
             self._entries.append((self._clock.monotonic(), event))
         self._inner.emit(event)
 
