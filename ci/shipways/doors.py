@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 from shipways.adapters.process import OsProcess
 from shipways.config.kinds import milliseconds
 from shipways.config.publish import S3, AttestTable, FilesTable, PypiTable
-from shipways.late import LateHosts
 from shipways.config.serve import Serve
 from shipways.deploy.requested import TreeBringer
+from shipways.late import LateHosts
 from shipways.model.daemon import Scope
 from shipways.model.names import site_of
 from shipways.model.secret import Secret
