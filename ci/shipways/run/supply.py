@@ -1,21 +1,24 @@
 """Brings back what a release still sends, from the places that have it, every byte verified by its digest."""
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from anyio import to_thread
 
 from shipways.config.manifestfile import FILE_NAME, read_sealed
 from shipways.errors import Conflict, Problem, ShipwaysError
+from shipways.model.artifact import Kind
 from shipways.model.digest import digest_bytes
 from shipways.model.event import Note
 from shipways.model.item import Item, ItemKind, Seen
 from shipways.model.manifest import ArtifactEntry, Manifest
 from shipways.model.outcome import Outcome, Row, State
 from shipways.outside.channels import Channel, Stage, Stocked
+from shipways.pack.opening import tar_members, zip_members
 from shipways.ports import Files
 from shipways.run.patience import persist
 from shipways.run.reconciler import Around
@@ -148,6 +151,31 @@ async def bring(
 
     await together((partial(get, entry) for entry in wanted), width=WIDTH)
     return tuple(missing)
+
+
+def holding(manifest: Manifest, program: ArtifactEntry) -> tuple[ArtifactEntry, ...]:
+    """The archives that a program was packed into."""
+    mine = (program.package, program.target)
+    return tuple(
+        each for each in manifest.artifacts if each.kind == Kind.ARCHIVE and (each.package, each.target) == mine
+    )
+
+
+def take_out(program: ArtifactEntry, archives: Sequence[ArtifactEntry], folder: Path, files: Files) -> bool:
+    """Whether a program lies below a folder now, out of an archive that does, byte for byte."""
+    place = folder / program.path
+    for archive in archives:
+        if not files.exists(folder / archive.path):
+            continue
+        with files.open(folder / archive.path) as stream:
+            for member in (zip_members if archive.name.endswith(".zip") else tar_members)(stream):
+                if PurePosixPath(member.name).name == program.name and (source := member.open()):
+                    with source, files.create(place, executable=True) as sink:
+                        shutil.copyfileobj(source, sink)
+                    if files.digest(place) == program.digest:
+                        return True
+                    files.remove(place)
+    return False
 
 
 async def _got(source: Source, entry: ArtifactEntry, place: Path, files: Files, around: Around) -> bool:

@@ -29,9 +29,11 @@ from shipways.run.report import deploy_table
 from shipways.run.supply import trust
 from shipways.settings import settings
 from shipways.verbs.options import LOG
-from shipways.verbs.resuming import look, published, resumed
+from shipways.verbs.resuming import lay_programs, look, published, resumed
 from shipways.verbs.standing import machine_services
 
+_Wanted = list[tuple[Deployer, tuple[Item, ...]]]
+"""The items of each deployment, with what should run."""
 _DRY = click.option("--dry-run", is_flag=True, help="Only look, and print what would be done.")
 
 
@@ -78,20 +80,20 @@ async def deploy_all(named: Named, tag: str, console: Console, *, apply: bool) -
 
     Raises ConfigError, PreflightError, Unfinished, DeployFailed: those that come after one that fails do not begin.
     """
-    manifest = await _released(tag, console) if tag else _made(named.dist)
-    wanted = [(deployer, deployer.desired(manifest)) for deployer in named.deployers]
-    async with _crew(named.dist, console) as crew:
-        for deployer in named.deployers:
-            await _preflight(deployer, crew)
-        for deployer, items in wanted:
-            await _carried(deploying.deploy(deployer, items, begun(crew, deployer, named.dist), apply=apply), crew)
+    with wire.store().scratch() as scratch:
+        wanted = await _released(named, tag, scratch, console) if tag else _wanted(named, _made(named.dist))
+        async with _crew(named.dist, console, scratch if tag else named.dist) as crew:
+            for deployer in named.deployers:
+                await _preflight(deployer, crew)
+            for deployer, items in wanted:
+                await _carried(deploying.deploy(deployer, items, begun(crew, deployer, named.dist), apply=apply), crew)
 
 
 async def _rollback(name: str, log: str, apply: bool) -> None:
     console, found = wire.console(log), named((name,))
     (deployer,) = found.deployers
     items = deployer.items()
-    async with _crew(found.dist, console) as plain:
+    async with _crew(found.dist, console, found.dist) as plain:
         crew = begun(plain, deployer, found.dist)
         await _preflight(deployer, crew)
         running = await persist(name, lambda: deployer.observe(crew.site, items), console, crew.clock)
@@ -123,11 +125,11 @@ def _unknown(name: str, found: dict[str, Deployer]) -> Problem:
 
 
 @contextlib.asynccontextmanager
-async def _crew(dist: Path, console: Console) -> AsyncIterator[Crew]:
-    """Hosts stay reached, and their locks held, while the block runs."""
+async def _crew(dist: Path, console: Console, programs: Path) -> AsyncIterator[Crew]:
+    """Hosts stay reached, and their locks held, while the block runs. `programs` is where those of a manifest lie."""
     clock, files = wire.clock(), wire.files()
     crew = Crew(
-        site=site(dist.parent, dist, wire.shell(), clock, functools.cache(machine_services)),
+        site=site(dist.parent, programs, wire.shell(), clock, functools.cache(machine_services)),
         console=console,
         clock=clock,
         record=lambda row: append_publication(files, dist, row, clock),
@@ -167,11 +169,21 @@ def _made(dist: Path) -> Manifest:
     return parse_manifest(files.read(dist / FILE_NAME))
 
 
-async def _released(tag: str, console: Console) -> Manifest:
-    """The manifest of a release, whose proofs have been verified. Raises as `release --tag` does."""
-    with wire.store().scratch() as scratch:
-        run = resumed(tag, scratch, console)
-        manifest = await published(run, "only what is in dist/ can be deployed")
-        trust(await look(run, manifest))
+def _wanted(named: Named, manifest: Manifest) -> _Wanted:
+    return [(deployer, deployer.desired(manifest)) for deployer in named.deployers]
+
+
+async def _released(named: Named, tag: str, scratch: Path, console: Console) -> _Wanted:
+    """What should run by the manifest of a release, whose proofs have been verified; its programs are in `scratch`.
+
+    Raises as `release --tag` does, and PreflightError for a program that no place has.
+    """
+    run = resumed(tag, scratch, console)
+    manifest = await published(run, "only what is in dist/ can be deployed")
+    outcome = await look(run, manifest)
+    trust(outcome)
+    wanted = _wanted(named, manifest)
+    paths = [item.path for _, items in wanted for item in items if item.path]
+    await lay_programs(run, manifest, outcome, paths)
     console.emit(Note(text=f"{tag}: deploys what its manifest names"))
-    return manifest
+    return wanted

@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from anyio import to_thread
+
 from shipways import wire
 from shipways.config.schema import Config
 from shipways.errors import Conflict, PreflightError, Problem
@@ -25,7 +27,19 @@ from shipways.run.checking import refuse_fall
 from shipways.run.patience import persist
 from shipways.run.planned import resumed_record
 from shipways.run.reconciler import Around, converge
-from shipways.run.supply import Sealed, agreed, bring, find_sealed, needed, proved, seen_of, sources, trust
+from shipways.run.supply import (
+    Sealed,
+    agreed,
+    bring,
+    find_sealed,
+    holding,
+    needed,
+    proved,
+    seen_of,
+    sources,
+    take_out,
+    trust,
+)
 from shipways.settings import settings
 from shipways.verbs import publishing
 from shipways.verbs.making import equipped, make_all
@@ -123,6 +137,25 @@ async def look(run: Resumed, manifest: Manifest) -> Outcome:
             outcome = await converge(plain, manifest, around, apply=False)
             await bring(signed, sources(plain, outcome), run.scratch, files, around)
         return await converge(run.channels, manifest, around, apply=False)
+
+
+async def lay_programs(run: Resumed, manifest: Manifest, outcome: Outcome, paths: Sequence[str]) -> None:
+    """Let programs lie below `scratch`: as they were published, or out of an archive that they are in.
+
+    Raises PreflightError for each that no place has.
+    """
+    files, places = wire.files(), sources(run.channels, outcome)
+    wanted = [entry for entry in manifest.artifacts if entry.path in paths]
+    async with publishing.opened(run.scratch, run.console) as around:
+        missing = await bring(wanted, places, run.scratch, files, around)
+        archives = {entry.path: holding(manifest, entry) for entry in missing}
+        await bring([each for found in archives.values() for each in found], places, run.scratch, files, around)
+    taken = await to_thread.run_sync(
+        lambda: [entry for entry in missing if not take_out(entry, archives[entry.path], run.scratch, files)]
+    )
+    if taken:
+        what, hint = "is in nothing that the release has", "publish its archives, or deploy from dist/"
+        raise PreflightError(*(Problem(path=entry.path, what=what, hint=hint) for entry in taken))
 
 
 async def _supply(run: Resumed, manifest: Manifest, outcome: Outcome, how: How) -> None:
