@@ -232,14 +232,18 @@ def test_deploy_again_and_return(api: tuple[Api, Site]) -> None:
     }
     assert None is go(site, NEW)
     assert (f"{IMAGE}@{NEW}", {"shipways true"}) == (cluster.running, cluster.managers)
-    assert {"shipways/previous": OLD} == cluster.objects["deployments", "shop"]["metadata"]["annotations"]
+    annotations = cluster.objects["deployments", "shop"]["metadata"]["annotations"]
+    assert {"shipways/previous", "shipways/definitions"} == set(annotations)
+    assert annotations["shipways/previous"].startswith(f"{OLD}+")
     wrong = f"sha256:{'2' * 64}"
     cluster.broken.add(f"{IMAGE}@{wrong}")
     error = go(site, wrong)
     assert isinstance(error, DeployFailed)
     assert ("it ended with 3" in str(error), "no room left" in str(error)) == (True, True), str(error)
     assert f"{IMAGE}@{NEW}" == cluster.running
-    assert {"shipways/previous": OLD} == cluster.objects["deployments", "shop"]["metadata"]["annotations"]
+    annotations = cluster.objects["deployments", "shop"]["metadata"]["annotations"]
+    assert {"shipways/previous", "shipways/definitions"} == set(annotations)
+    assert annotations["shipways/previous"].startswith(f"{OLD}+")
 
 
 def test_a_first_one_that_does_not_work(api: tuple[Api, Site]) -> None:

@@ -114,10 +114,13 @@ class Systemd:
         return (*commands, *(self.control(daemon, state, "restart") if read else ()))
 
     def end(self, daemon: Daemon, state: State) -> tuple[Command, ...]:
-        """The journal of its own ends too."""
+        """The journal of its own ends too, and when the timer of its backups was last due is forgotten."""
         if not state.known:
             return ()
-        return (self._systemctl("disable", "--now", "--", *daemon.units), *self.silence(daemon))
+        timers = [unit for unit in daemon.units if unit.endswith(".timer")]
+        clean = self._systemctl("clean", "--what=state", "--", *timers)
+        stamps = (Command(argv=clean.argv, fine=frozenset({0, 1})),) if timers else ()
+        return (self._systemctl("disable", "--now", "--", *daemon.units), *stamps, *self.silence(daemon))
 
     def silence(self, daemon: Daemon) -> tuple[Command, ...]:
         """End the journal of its own, where it has one."""
