@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cdsagent import PROJECT
+from engines import Containers
 from sandbox import Repository
 from support import need
 
@@ -80,3 +81,18 @@ def test_for_another_system(target: str, tmp_path: Path, tools: Path) -> None:
         need("qemu-aarch64-static")
         argv = ("qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu", program, "60000")
         assert "1m undefined\n" == subprocess.run(argv, capture_output=True, text=True, check=True, timeout=120).stdout
+
+
+@pytest.mark.long
+def test_in_a_container(tmp_path: Path, tools: Path, containers: Containers) -> None:
+    """By Dagger, in an image without bun, the locked one builds the same program, byte for byte."""
+    here = built(project(tmp_path / "one", tools))
+    there = project(tmp_path / "two", tools)
+    image = "docker.io/library/python:3.13-bookworm"
+    there.file("shipways.toml", f'{CONFIG}\n[engine.images]\nbun = "{image}"\n')
+    assert 0 == (ran := there.shipways("lock", env=containers.env)).code, ran.err
+    there.commit()
+    ran = there.shipways("build", "--step", f"builders/spent/{GNU}", env=containers.env)
+    assert 0 == ran.code, ran.err
+    program = there.root / "dist" / "bin" / f"spent-{GNU}" / "spent"
+    assert here.read_bytes() == program.read_bytes()

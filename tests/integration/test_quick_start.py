@@ -1,0 +1,72 @@
+"""A new user on a bare machine: from an installation of shipways by its wheel to a service that answers."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from machines import Machine, Ran, machine
+from sandbox import Repository
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.long]
+
+PULSE = Path(__file__).parent.parent / "projects" / "pulse"
+INSTALL = (
+    "python3 -m venv --without-pip /opt/shipways",
+    "pip=$(echo /srv/wheels/pip-*.whl); "
+    "python3 $pip/pip --python /opt/shipways install --no-index --find-links /srv/wheels shipways",
+    "ln -s /opt/shipways/bin/shipways /usr/local/bin/shipways",
+)
+"""Debian's Python has neither pip nor the network here: pip comes as a wheel too."""
+ASK = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/health', timeout=5).read().decode())"
+
+
+def wheels(distributions: Repository, folder: Path) -> None:
+    """Our wheel, and those that it needs on that machine, as an index of the house would have them."""
+    (ours,) = (distributions.root / "dist").glob("shipways-*-py3-none-any.whl")
+    pip = (sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:", f"--dest={folder}")
+    subprocess.run((*pip, str(ours), "pip"), check=True, timeout=300)
+    shutil.copy(ours, folder)
+
+
+def by_hand(host: Machine, *words: str, cwd: str = "/srv") -> Ran:
+    """A command of somebody who has nothing of these tests."""
+    return host.run(*words, env={"PYTHONPATH": "", "HOME": "/root"}, cwd=cwd)
+
+
+def test_new_user(
+    distributions: Repository,
+    tmp_path_factory: pytest.TempPathFactory,
+    pytestconfig: pytest.Config,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """S1-23, S1-29: installed from its wheel, cloned, configured and deployed as the quick start says, in < 10 min."""
+    top = tmp_path_factory.mktemp("user")
+    kept = pytestconfig.cache.mkdir("images") if pytestconfig.cache else top
+    origin = Repository(top / "origin", top / "cache")
+    shutil.copytree(PULSE, origin.root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("dist"))
+    origin.commit()
+    with machine(tmp_path_factory.mktemp("machine"), kept) as host:
+        host.shared.chmod(0o755)
+        (host.shared / "wheels").mkdir()
+        wheels(distributions, host.shared / "wheels")
+        begin = time.monotonic()
+        for line in INSTALL:
+            assert 0 == (ran := by_hand(host, "sh", "-ec", line)).code, (line, ran)
+        subprocess.run(("git", "clone", "--quiet", origin.root, host.shared / "pulse"), check=True)
+        guide = (host.shared / "pulse/deployment/docs/README.md").read_text()
+        said = guide.partition("## Linux, by systemd\n")[2].partition("\n## ")[0]
+        lines = re.findall(r"^(?:sudo )?(shipways .*)$", said, re.MULTILINE)
+        assert 4 == len(lines)
+        for line in lines:
+            assert 0 == (ran := by_hand(host, *shlex.split(line), cwd="/srv/pulse")).code, (line, ran)
+        assert "ok" in host.out("python3", "-c", ASK)
+        seconds = time.monotonic() - begin
+    with capsys.disabled():
+        sys.stdout.write(f"\nfrom the wheel to an answer: {seconds:.1f} s\n")
+    assert 600 > seconds
