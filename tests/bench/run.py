@@ -13,10 +13,12 @@ from pathlib import Path
 
 import containers
 import converge
+import services
 from crashes import crashes
 from ground import PROJECTS, SHIPWAYS, checked, commit, repository, say
 from measure import best, cost
 from shards import shards
+from volumes import volumes
 
 FIVE = (
     "x86_64-unknown-linux-gnu",
@@ -57,6 +59,10 @@ def main() -> None:
         "memory": converge.memory,
         "crashes": crashes,
         "shards": shards,
+        "images": services.images,
+        "services": services.services,
+        "daemons": services.daemons,
+        "volumes": volumes,
     }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))

@@ -126,7 +126,7 @@ def platform(tmp_path: Path) -> Fly:
 
 
 def test_the_first_time_and_another_one(platform: Fly) -> None:
-    """By digest, with the rendered file; what ran is remembered, though Fly.io tells a digest of its own."""
+    """S3-08: by digest, with the rendered file; what ran is remembered, though Fly.io tells a digest of its own."""
     assert Running() == observed(platform)
     assert failure(go(platform, OLD)) is None
     outcome = go(platform)

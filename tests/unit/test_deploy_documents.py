@@ -103,3 +103,12 @@ def test_what_people_write_is_shown() -> None:
     """A description is no markup, and no repository is an address to fill in."""
     env = 'A = { description = "a | b `c` <d>" }\n'
     assert "| a \\| b \\`c\\` \\<d\\> |" in rendered(documents, ALL + env)[f"{DOCS}/README.md"]
+
+
+def test_commands_of_fly() -> None:
+    """S3-08: from the app over its volume and secrets to what runs, in the order in which they are needed."""
+    text = rendered(documents, ALL)[f"{DOCS}/README.md"]
+    words = re.findall(r"^fly (\w+ ?\w*?)(?: --| \w+$| \S+ --|$)", text, re.MULTILINE)
+    wanted = ["apps create", "volumes create", "secrets set", "config validate", "deploy", "status"]
+    assert [*wanted, "machine list", "volumes list", "logs"] == [each.strip() for each in words]
+    assert "--size 1\n" in text
