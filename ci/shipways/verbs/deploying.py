@@ -15,6 +15,7 @@ from shipways.config.manifestfile import FILE_NAME, parse_manifest
 from shipways.doors import site
 from shipways.errors import ConfigError, PreflightError, Problem
 from shipways.model.event import Note
+from shipways.model.item import Item
 from shipways.model.manifest import Manifest
 from shipways.model.outcome import Outcome
 from shipways.outside.platforms import Deployer
