@@ -18,7 +18,8 @@ collect_ignore = ["projects"]  # the tests of projects run in environments of th
 def pytest_configure() -> None:
     """Tests use the tools of this machine, ask no mirror of it, and hold nothing to a time, if they do not say so."""
     os.environ["SHIPWAYS_ENGINE"] = "host"
-    for name in ("SHIPWAYS_MIRROR", *SESSION):
+    # An installed program has its bytecode; where nobody may write it, each of thousands of processes compiles.
+    for name in ("SHIPWAYS_MIRROR", "PYTHONDONTWRITEBYTECODE", *SESSION):
         os.environ.pop(name, None)
     hypothesis.settings.register_profile("no timings", deadline=None)
     hypothesis.settings.load_profile("no timings")
