@@ -1,5 +1,6 @@
 """Small projects that integration tests start from."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,8 +31,14 @@ def repository(tmp_path: Path) -> Repository:
 
 @pytest.fixture(scope="session")
 def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """For `Repository.share`: a toolchain is unpacked once, and a language's library is compiled once for a target."""
-    return tmp_path_factory.mktemp("tools")
+    """For `Repository.share`: a toolchain is unpacked once, and a language's library is compiled once for a target.
+
+    All processes of one run share it, as all runs of a user share theirs.
+    """
+    top = tmp_path_factory.getbasetemp()
+    place = (top.parent if "PYTEST_XDIST_WORKER" in os.environ else top) / "tools"
+    place.mkdir(exist_ok=True)
+    return place
 
 
 @pytest.fixture(scope="session")

@@ -69,7 +69,7 @@ def test_patterns_that_overlap(hello: Repository) -> None:
     assert 1 == (hello.root / "dist" / "manifest.json").read_text().count('"path": "hello.txt"')
 
 
-def test_go_leaves_nothing_behind(repository: Repository) -> None:
+def test_go_leaves_nothing_behind(repository: Repository, tools: Path) -> None:
     """A Go build's helpers do not make its folder anew after it was removed."""
     need("go")
     version = subprocess.run(("go", "env", "GOVERSION"), capture_output=True, text=True, check=True).stdout.strip()[2:]
@@ -78,7 +78,7 @@ def test_go_leaves_nothing_behind(repository: Repository) -> None:
     repository.file("go.mod", "module p\n\ngo 1.24\n")
     repository.file("main.go", "package main\n\nfunc main() {}\n")
     before = set(Path("/tmp/shipways").glob("*"))
-    ran = repository.commit().shipways("build")
+    ran = repository.share(tools).commit().shipways("build")
     assert 0 == ran.code, ran.err
     time.sleep(1)
     # Another process may build at the same time; its folders have their locks.
