@@ -7,6 +7,8 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["lint", "types", "tests"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
+PARALLEL = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
+"""As many processes as cores, the tests of a file in one of them; the many short ones come last, and fill the end."""
 
 
 def _install(session: nox.Session, *groups: str) -> None:
@@ -65,13 +67,13 @@ def render(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run pytest; with `-- --engine NAME` the tests that the packages declare, where they are built."""
+    """Run pytest, as it is told after `--`; with `-- --engine NAME` the tests of the packages, where they are built."""
     if "--engine" in session.posargs:
         _install(session)
         session.run("shipways", "test", *session.posargs)
         return
     _install(session, "tests")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *(session.posargs or PARALLEL))
 
 
 @nox.session(python=PYPROJECT["tool"]["shipways"]["workflows"]["job"]["tests"]["pythons"], download_python="never")
