@@ -67,6 +67,7 @@ BAD: list[tuple[str, object]] = [
     ("droplet_id", 1.5),
     ("droplet_id", -1),
     ("droplet_id", 10**30),
+    ("droplet_id", 1e300),
     ("droplet_id", True),
     ("service_port", 0),
     ("service_port", 65536),

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from shipways.config.kinds import Variable, Word
 from shipways.config.services import ServiceName
@@ -18,6 +18,11 @@ def _down(text: str) -> str:
     if ".." in PurePosixPath(text).parts:
         raise ValueError("expected a path without `..`")
     return text
+
+
+def _whole(value: object) -> object:
+    """24.0 is an integer in JSON."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 SourcePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00-\x1f\x7f]*$", max_length=4096), AfterValidator(_down)]
@@ -35,8 +40,10 @@ class DeployRequest(BaseModel):
 
     service_path: SourcePath = Field(description="Its folder, on the machine of the deployer.")
     service_name: ServiceName
-    droplet_id: Annotated[int, Field(ge=0, le=_LARGEST)]
-    service_port: Annotated[int, Field(ge=1, le=65535)] = Field(description="The port by which people reach it.")
+    droplet_id: Annotated[int, Field(ge=0, le=_LARGEST), BeforeValidator(_whole)]
+    service_port: Annotated[int, Field(ge=1, le=65535), BeforeValidator(_whole)] = Field(
+        description="The port by which people reach it."
+    )
     deployment_method: Literal["docker", "systemd"]
     environment_vars: dict[Variable, Word] = Field(repr=False)
     auto_register: bool = True

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shipways.deployer.models import ProblemDetails, ProblemEntry
@@ -99,6 +100,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 async def _refused(request: Request, error: Exception) -> Response:
     refused = cast(HTTPException, error)
+    if refused.status_code == 405:  # the router names the methods of one of several operations
+        refused.headers = {"allow": ", ".join(sorted(_methods(request)))}
     return _told(request, refused.status_code, Problem(what=str(refused.detail)), headers=refused.headers)
 
 
@@ -121,6 +124,12 @@ def _told(request: Request, status: int, *problems: Problem, headers: Mapping[st
         return answered(status, *problems, headers=headers)
     title = HTTPStatus(status).phrase
     return HTMLResponse(render("deployer/problem.html", title=title, problems=problems, who=None), status, headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """Those of every operation at this path."""
+    at = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return {method for route in at for method in getattr(route, "methods", None) or ()}
 
 
 def _problem(error: Mapping[str, Any]) -> Problem:
