@@ -18,6 +18,9 @@ _PACKAGES = (
     *("ca-certificates", "dbus", "logrotate", "openssh-server", "procps"),
     *("sudo", "systemd", "systemd-sysv"),
 )
+_DOCKER = ("--device-cgroup-rule", "a *:* rwm", "--volume", "/var/lib/docker")
+"""What an engine in a host needs; its layers lie on a disk of their own, since overlays do not stack."""
+_DAEMON = '{"iptables": false, "ip6tables": false, "ip-forward": false}'
 _KEYS = "rm -f /etc/ssh/ssh_host_*; ssh-keygen -q -A; systemctl restart ssh"
 _USER = (
     "useradd --create-home --shell /bin/sh deploy; echo 'deploy ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/deploy; "
@@ -36,12 +39,16 @@ class Fleet:
 
 
 @contextlib.contextmanager
-def fleet(folder: Path, kept: Path, count: int) -> Iterator[Fleet]:
-    """Hosts with root and a user `deploy` who may all by sudo; a loud skip without the programs. Needs root."""
+def fleet(folder: Path, kept: Path, count: int, *, docker: bool = False, python: bool = False) -> Iterator[Fleet]:
+    """Hosts with root and a user `deploy` who may all by sudo; a loud skip without the programs. Needs root.
+
+    With `docker` each has an engine of its own, with `python` that language and its environments.
+    """
     need("dockerd", "docker", "mmdebstrap", "ip", "ssh-keygen")
     if os.geteuid() != 0:
         pytest.skip("dockerd needs root")
-    (layer,) = debian(kept, _PACKAGES).layers
+    more = (*(("docker.io",) if docker else ()), *(("python3", "python3-venv") if python else ()))
+    (layer,) = debian(kept, (*_PACKAGES, *more)).layers
     (folder / "layer.tar.gz").write_bytes(layer)
     key, known = folder / "key", folder / "known_hosts"
     _here("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
@@ -51,17 +58,24 @@ def fleet(folder: Path, kept: Path, count: int) -> Iterator[Fleet]:
         try:
             for number in range(1, count + 1):
                 engine.docker(
-                    *("run", "--detach", "--name", f"host-{number}", "--stop-signal", "SIGRTMIN+3"), *RIGHTS, "host:1"
+                    *("run", "--detach", "--name", f"host-{number}", "--stop-signal", "SIGRTMIN+3"),
+                    *(*RIGHTS, *(_DOCKER if docker else ()), "host:1"),
                 )
                 host = Machine(engine, f"host-{number}", folder)
                 made[_linked(engine, number)] = host
-                host.booted()
-                _opened(host, key.with_suffix(".pub").read_text())
+                _opened(host, key.with_suffix(".pub").read_text(), docker=docker)
             known.write_text("".join(f"{address} {_shown(host)}\n" for address, host in made.items()))
             yield Fleet(made, key, known)
         finally:
             for host in made.values():
                 engine.docker("rm", "--force", host.name)
+
+
+def configured(host: Machine) -> None:
+    """Its engine leaves the rules of the kernel alone."""
+    write = 'mkdir -p /etc/docker; printf "%s" "$0" >/etc/docker/daemon.json; systemctl restart docker'
+    host.out("sh", "-c", write, _DAEMON)
+    host.wait("docker", "version", seconds=10)
 
 
 def _linked(engine: DockerEngine, number: int) -> str:
@@ -76,7 +90,12 @@ def _linked(engine: DockerEngine, number: int) -> str:
     return there
 
 
-def _opened(host: Machine, public: str) -> None:
+def _opened(host: Machine, public: str, *, docker: bool) -> None:
+    """It has booted, and lets in who has the key. Mounts spread as on a machine, where credentials are some."""
+    host.booted(whole=not docker)
+    if docker:
+        configured(host)
+    host.out("mount", "--make-rshared", "/")
     host.out("sh", "-c", f"{_USER}; {_KEYS}", public)
 
 
