@@ -9,7 +9,7 @@ import pytest
 
 from shipways.adapters.jobjournal import opened
 from shipways.errors import PreflightError, Unfinished
-from shipways.model.deployment import Running
+from shipways.model.deployment import Move, Running
 from shipways.model.job import (
     Hold,
     Job,
@@ -153,14 +153,16 @@ def test_keys(journal: JobJournal) -> None:
 def test_moves(journal: JobJournal) -> None:
     """Each service has its own; what an item has to return to is what was said first."""
     moves, others = journal.moves("pulse"), journal.moves("aegis")
-    others.move("x", Running(digest="o"))
-    moves.move("b", Running(digest="old", previous="older", url="not kept"))
-    moves.move("a", Running())
-    moves.move("b", Running(digest="new"))
-    assert ["b", "a"] == list(moves.moved())
-    assert ("old", "older") == (moves.moved()["b"].digest, moves.moved()["b"].previous)
+    old = Move(want="new", before=Running(digest="old", previous="older"))
+    others.move("x", old)
+    moves.move("b", old)
+    moves.move("a", Move(want="new", before=Running()))
+    moves.move("b", Move(want="newer", before=Running(digest="new")))
+    assert [("b", replace(old, want="newer")), ("a", "new")] == [
+        (name, each if each.before.digest else each.want) for name, each in moves.moved().items()
+    ]
     moves.returned("b")
-    assert {"a": Running()} == dict(journal.moves("pulse").moved())
+    assert {"a": Move(want="new", before=Running())} == dict(journal.moves("pulse").moved())
     moves.settled()
     assert ({}, {"x"}) == (dict(moves.moved()), set(others.moved()))
 
@@ -187,7 +189,7 @@ def test_everything_outlives_the_process(tmp_path: Path) -> None:
     with opened(tmp_path) as journal:
         journal.add(JOB, Asked(key="k", words="w"))
         journal.put(JOB, [NEWS])
-        journal.moves("pulse").move("a", Running(digest="old"))
+        journal.moves("pulse").move("a", Move(want="new", before=Running(digest="old")))
         with pytest.raises(PreflightError, match="another `shipways serve`"), opened(tmp_path):
             pass
     with opened(tmp_path) as journal:

@@ -1,17 +1,19 @@
 """What everybody does who remembers moves, the public fake included."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from shipways.adapters.files import DiskFiles
 from shipways.errors import BuildError, PreflightError
-from shipways.model.deployment import Running
+from shipways.model.deployment import Move, Running
 from shipways.outside.moves import Moves
 from shipways.run.keptmoves import FileMoves
 from shipways.testing.moves import MemoryMoves
 
-OLD = Running(digest="old", previous="older")
+OLD = Move(want="new", before=Running(digest="old", previous="older"))
+NONE = Move(want="new", before=Running())
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -21,12 +23,12 @@ def moves(request: pytest.FixtureRequest, tmp_path: Path) -> Moves:
 
 
 def test_moved(moves: Moves) -> None:
-    """In their order; what an item has to return to is what was said first."""
+    """In their order; an item has to return to what was said first, and was to become what was said last."""
     assert {} == dict(moves.moved())
     moves.move("b", OLD)
-    moves.move("a", Running())
-    moves.move("b", Running(digest="new"))
-    assert [("b", OLD), ("a", Running())] == list(moves.moved().items())
+    moves.move("a", NONE)
+    moves.move("b", Move(want="newer", before=Running(digest="new")))
+    assert [("b", replace(OLD, want="newer")), ("a", NONE)] == list(moves.moved().items())
 
 
 def test_returned(moves: Moves) -> None:
@@ -57,7 +59,7 @@ def test_file_outlives_the_process(tmp_path: Path) -> None:
     assert [] == list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"a": {"digest": "old"}}', '{"a": 1}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"a": {"want": "new"}}', '{"a": 1}'])
 def test_damaged(tmp_path: Path, text: str) -> None:
     """F23: a file that says nothing is told, and nothing is deployed in the belief that nothing was begun."""
     place = tmp_path / "deploy.x.begun.json"

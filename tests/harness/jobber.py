@@ -60,7 +60,8 @@ class SlowDeployer(PlatformDeployer):
     async def withdraw(self, site: Site, item: Item) -> None:
         """On disk, too."""
         del site
-        self.platform.put(item.id, "", "")
+        if item.id in self.platform.running:
+            self.platform.put(item.id, "", "")
 
 
 async def run(folder: Path, count: int) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from platforming import AGENT, ALL, OLD, Run, digests
 from shipways.errors import DeployFailed, Problem, Unfinished
-from shipways.model.deployment import Running, Terms
+from shipways.model.deployment import Move, Running, Terms
 from shipways.run.deploying import deploy, failure
 from shipways.testing.moves import MemoryMoves
 from shipways.testing.place import Crash, Fault
@@ -84,8 +84,8 @@ def test_nothing_moves_that_cannot_be_written_down() -> None:
     """F8: the disk is full here: nothing is applied."""
 
     class Full(MemoryMoves):
-        def move(self, item: str, before: Running) -> None:
-            raise Unfinished(Problem(path=item, what=f"{before.digest} cannot be written down"))
+        def move(self, item: str, move: Move) -> None:
+            raise Unfinished(Problem(path=item, what=f"{move.want} cannot be written down"))
 
     platform = Platform(running=dict(OLD))
     run = Run(platform)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -14,7 +15,7 @@ from shipways.adapters.jobtext import job_of, job_text, news_of, news_text
 from shipways.adapters.locks import try_lock
 from shipways.adapters.sqlitefile import SqliteFile
 from shipways.errors import BuildError, PreflightError, Problem, Unfinished
-from shipways.model.deployment import Running
+from shipways.model.deployment import Move, Running
 from shipways.model.job import Hold, Job, JobNews, JobStatus
 from shipways.model.secret import Secret
 from shipways.outside.jobs import Asked
@@ -30,8 +31,8 @@ CREATE INDEX job_service ON job (service, number);
 CREATE INDEX job_status ON job (status, number);
 CREATE TABLE news (job TEXT, number INTEGER, body TEXT NOT NULL, PRIMARY KEY (job, number)) WITHOUT ROWID;
 CREATE TABLE move (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, service TEXT NOT NULL, item TEXT NOT NULL, digest TEXT NOT NULL,
-    previous TEXT NOT NULL, UNIQUE (service, item)
+    number INTEGER PRIMARY KEY AUTOINCREMENT, service TEXT NOT NULL, item TEXT NOT NULL, want TEXT NOT NULL,
+    digest TEXT NOT NULL, previous TEXT NOT NULL, UNIQUE (service, item)
 );
 CREATE TABLE hold (service TEXT PRIMARY KEY, reason TEXT NOT NULL, asker TEXT NOT NULL, since REAL NOT NULL);
 CREATE TABLE seal (number INTEGER NOT NULL, digest TEXT NOT NULL);
@@ -46,6 +47,10 @@ _SERVICES: Final = """
 SELECT body FROM job WHERE number IN (
     SELECT coalesce(max(CASE status WHEN 'completed' THEN number END), max(number)) FROM job GROUP BY service
 ) ORDER BY service
+"""
+_MOVE: Final = """
+INSERT INTO move (service, item, want, digest, previous) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET want = excluded.want
 """
 _UNENDED: Final = "SELECT body FROM job WHERE status NOT IN (?, ?) ORDER BY number"
 _ENDED: Final = tuple(status.value for status in JobStatus if status.ended)
@@ -90,6 +95,8 @@ class SqliteJournal:
                 self._values.mkdir(mode=0o700, exist_ok=True)
                 with self._files.create(self._values / job.id, private=True) as stream:
                     stream.write(json.dumps(values).encode(errors="surrogatepass"))
+                    stream.flush()
+                    os.fsync(stream.fileno())
             except (OSError, BuildError) as error:
                 raise Unfinished(Problem(path=str(self._values), what="cannot be written", why=str(error))) from None
         row = (job.id, job.request.service_name, job.status, job.by, asked.key or None, asked.words, job_text(job))
@@ -189,17 +196,17 @@ class _SqliteMoves:
         self._base = base
         self._service = service
 
-    def moved(self) -> Mapping[str, Running]:
+    def moved(self) -> Mapping[str, Move]:
         """In the order they were moved."""
-        question = "SELECT item, digest, previous FROM move WHERE service = ? ORDER BY number"
+        question = "SELECT item, want, digest, previous FROM move WHERE service = ? ORDER BY number"
         rows = self._base.read(question, self._service)
-        return {item: Running(digest=digest, previous=previous) for item, digest, previous in rows}
+        return {row[0]: Move(want=row[1], before=Running(digest=row[2], previous=row[3])) for row in rows}
 
-    def move(self, item: str, before: Running) -> None:
-        """Once."""
-        row = (self._service, item, before.digest, before.previous)
+    def move(self, item: str, move: Move) -> None:
+        """One row for each."""
+        row = (self._service, item, move.want, move.before.digest, move.before.previous)
         with self._base.writing() as base:
-            base.execute("INSERT OR IGNORE INTO move (service, item, digest, previous) VALUES (?, ?, ?, ?)", row)
+            base.execute(_MOVE, row)
 
     def returned(self, item: str) -> None:
         """Its row goes."""

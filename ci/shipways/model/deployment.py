@@ -20,6 +20,14 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """What an item was to become, by its digest, and what ran `before`, to which it has to return."""
+
+    want: str
+    before: Running
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pulse:
     """One answer to the question whether it does well: `why` not, and whether it is `lost` for good."""
 

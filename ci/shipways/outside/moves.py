@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from shipways.model.deployment import Running
+from shipways.model.deployment import Move
 
 
 class Moves(Protocol):
@@ -12,12 +12,12 @@ class Moves(Protocol):
     Every method but the first returns when it is on disk, and raises Unfinished or BuildError when it cannot be.
     """
 
-    def moved(self) -> Mapping[str, Running]:
-        """What each has to return to, those first that were moved first."""
+    def moved(self) -> Mapping[str, Move]:
+        """Those first that were moved first."""
         ...
 
-    def move(self, item: str, before: Running) -> None:
-        """It is about to be applied; what was said of it before stays as it is."""
+    def move(self, item: str, move: Move) -> None:
+        """It is about to be applied. What was said to have run before it stays as it is."""
         ...
 
     def returned(self, item: str) -> None:
@@ -32,11 +32,11 @@ class Moves(Protocol):
 class Unmoved:
     """Moves that nobody remembers."""
 
-    def moved(self) -> Mapping[str, Running]:
+    def moved(self) -> Mapping[str, Move]:
         """None."""
         return {}
 
-    def move(self, item: str, before: Running) -> None:
+    def move(self, item: str, move: Move) -> None:
         """Is forgotten."""
 
     def returned(self, item: str) -> None:

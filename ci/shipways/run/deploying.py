@@ -8,7 +8,7 @@ from typing import Final
 import anyio
 
 from shipways.errors import DeployFailed, NothingBefore, Problem, ShipwaysError, Transient
-from shipways.model.deployment import Running
+from shipways.model.deployment import Move, Running
 from shipways.model.event import Began, Ended, Note, Started
 from shipways.model.item import Item
 from shipways.model.outcome import Outcome, Row, State
@@ -57,7 +57,9 @@ async def deploy(deployer: Deployer, items: Sequence[Item], crew: Crew, *, apply
 
 async def undo(deployer: Deployer, items: Sequence[Item], crew: Crew) -> Outcome:
     """Let those return that a run moved which did not end. Raises Unfinished when nothing can be seen."""
-    run = _Run(deployer=deployer, items={item.id: item for item in items}, crew=crew)
+    moved = crew.moves.moved()
+    begun = {item.id: replace(item, want=moved[item.id].want) for item in items if item.id in moved}
+    run = _Run(deployer=deployer, items=begun, crew=crew)
     await run.look()
     return await run.through(run.back)
 
@@ -91,13 +93,14 @@ class _Run:
     first: dict[str, Running] = field(default_factory=dict)
     rows: dict[str, Row] = field(default_factory=dict)
     moved: list[str] = field(default_factory=list)
+    begun: frozenset[str] = frozenset()
     limit: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(WIDTH))
 
     async def look(self) -> None:
         """What runs before anything is done; before what was begun and not ended, where there is such."""
         self.seen = dict(await self._observe(tuple(self.items.values())))
-        begun = {name: before for name, before in self.crew.moves.moved().items() if name in self.items}
-        self.first, self.moved = {**self.seen, **begun}, [*begun]
+        begun = {name: move.before for name, move in self.crew.moves.moved().items() if name in self.items}
+        self.first, self.moved, self.begun = {**self.seen, **begun}, [*begun], frozenset(begun)
 
     async def through(self, act: Callable[[], Awaitable[None]]) -> Outcome:
         """Act, while the console shows it."""
@@ -165,8 +168,9 @@ class _Run:
                 return tries - 1
             if tries == 1:
                 self.crew.console.emit(Started(step=item.id))
+                if item is self.items[item.id]:  # and not on its way back
+                    self.crew.moves.move(item.id, Move(want=item.want, before=self.first[item.id]))
                 if item.id not in self.moved:
-                    self.crew.moves.move(item.id, self.first[item.id])
                     self.moved.append(item.id)
             url = await self.deployer.apply(self.crew.site, item, seen, previous)
             self.seen[item.id] = Running(digest=item.want, previous=previous, url=url)
@@ -216,14 +220,14 @@ class _Run:
 
     async def _undo(self, name: str) -> None:
         item, before = self.items[name], self.first[name]
-        row = self.rows.get(name) or self.standing(item)
+        row = self.rows.get(name) or replace(self.standing(item), before=before.digest)
         back = replace(item, want=before.digest)
         try:
             self.seen |= await self._observe((item,))
             if before.digest:
                 await self._apply(back, previous=before.previous)
                 await self._gate(back)
-            elif self.seen[name].digest:
+            elif self.seen[name].digest or name in self.begun:
                 await self.deployer.withdraw(self.crew.site, item)
         except ShipwaysError as error:
             lost = Problem(

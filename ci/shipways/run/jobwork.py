@@ -166,7 +166,8 @@ class Work:
             found.deployer.name, lambda: found.deployer.observe(site, items), self, self.tools.clock
         )
         begun = self.tools.journal.moves(request.service_name).moved()
-        return replace(found, items=rollbacks(items, {**running, **begun}))
+        before = {name: move.before for name, move in begun.items()}
+        return replace(found, items=rollbacks(items, {**running, **before}))
 
     async def _ready(self, site: Site, found: Requested, *, again: bool) -> None:
         """Whether it can be done. What a killed process held on a host may be held for a moment more."""

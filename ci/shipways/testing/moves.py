@@ -1,9 +1,9 @@
 """Moves in memory: they outlive a run that ends anywhere, as a disk does."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from shipways.model.deployment import Running
+from shipways.model.deployment import Move
 
 
 @dataclass(slots=True)
@@ -11,16 +11,16 @@ class MemoryMoves:
     """The `Moves` port. `before` is asked before each change, with what it is called, and may raise."""
 
     before: Callable[[str], None] = lambda _: None
-    kept: dict[str, Running] = field(default_factory=dict)
+    kept: dict[str, Move] = field(default_factory=dict)
 
-    def moved(self) -> Mapping[str, Running]:
+    def moved(self) -> Mapping[str, Move]:
         """In their order."""
         return dict(self.kept)
 
-    def move(self, item: str, before: Running) -> None:
-        """Remember it, once."""
+    def move(self, item: str, move: Move) -> None:
+        """Remember it; what ran before it, once."""
         self.before("move")
-        self.kept.setdefault(item, before)
+        self.kept[item] = replace(move, before=self.kept.get(item, move).before)
 
     def returned(self, item: str) -> None:
         """Forget it."""

@@ -103,10 +103,12 @@ class PlatformDeployer:
         return Pulse(healthy=not sick, why="503" if sick else "")
 
     async def withdraw(self, site: Site, item: Item) -> None:
-        """End it."""
+        """End it; nothing else than what was to run there."""
         del site
-        self.platform.log.append((item.id, ""))
-        self.platform.running.pop(item.id, None)
+        if self.platform.running.get(item.id, Running()).digest not in {"", item.want}:
+            raise Moved(Problem(path=item.id, what="has changed"))
+        if self.platform.running.pop(item.id, None):
+            self.platform.log.append((item.id, ""))
 
     async def logs(self, site: Site, item: Item) -> str:
         """What it printed."""

@@ -99,8 +99,7 @@ async def _rollback(name: str, log: str, apply: bool) -> None:
         await _preflight(deployer, crew)
         running = await persist(name, lambda: deployer.observe(crew.site, items), console, crew.clock)
         if moved := crew.moves.moved():
-            there = {**running, **moved}
-            back = tuple(replace(item, want=there[item.id].digest) for item in items if item.id in there)
+            back = tuple(replace(item, want=moved[item.id].before.digest) for item in items if item.id in moved)
             act = deploying.undo(deployer, back, crew) if apply else deploying.deploy(deployer, back, crew, apply=False)
         else:
             act = deploying.deploy(deployer, rollbacks(items, running), crew, apply=apply)
