@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from shipways.model.item import Item
 from shipways.model.job import JobPhase, PhaseName, PhaseStatus
 
 _ORDER: Final = tuple(PhaseName)
@@ -25,6 +26,12 @@ def phase_of(item: str) -> PhaseName:
 def host_of(item: str) -> str:
     """The host of `deploy.NAME/HOST/SERVICE/…`."""
     return item.split("/")[1]
+
+
+def telling(items: Sequence[Item]) -> Sequence[Item]:
+    """Those that say what runs: of a chain on a host the one that switches, else each."""
+    switches = tuple(item for item in items if item.id.endswith("/switch"))
+    return switches or items
 
 
 @dataclass(slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from shipways.model.job import Job, Placed
 from shipways.outside.jobs import Bringer, JobJournal, Requested
 from shipways.outside.platforms import Site
 from shipways.ports import Clock
-from shipways.run.phases import host_of
+from shipways.run.phases import host_of, telling
 from shipways.tasks import together
 
 _FRESH: Final = 5.0
@@ -60,7 +60,7 @@ class Placing:
 
     async def _ask(self, site: Site, job: Job) -> None:
         found = self._bringer.standing(job.request, Quiet())
-        for item in _telling(found.deployer.items()):
+        for item in telling(found.deployer.items()):
             key = (job.request.service_name, host_of(item.id))
             try:
                 with anyio.fail_after(_WAIT):
@@ -85,9 +85,3 @@ class Placing:
             seen=self._clock.now(),
             why=why,
         )
-
-
-def _telling(items: Sequence[Item]) -> Sequence[Item]:
-    """Of each host the item that says what runs there."""
-    switches = tuple(item for item in items if item.id.endswith("/switch"))
-    return switches or items

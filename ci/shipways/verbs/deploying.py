@@ -23,6 +23,7 @@ from shipways.pipeline.deployers import DEPLOYERS
 from shipways.ports import Console
 from shipways.run import deploying
 from shipways.run.deploying import Crew, failure, rollbacks
+from shipways.run.holding import Holds
 from shipways.run.keptmoves import FileMoves
 from shipways.run.patience import persist
 from shipways.run.record import append_publication
@@ -83,9 +84,9 @@ async def deploy_all(named: Named, tag: str, console: Console, *, apply: bool) -
     """
     with wire.store().scratch() as scratch:
         wanted = await _released(named, tag, scratch, console) if tag else _wanted(named, _made(named.dist))
-        async with _crew(named.dist, console, scratch if tag else named.dist) as crew:
+        async with crewed(named.dist, console, scratch if tag else None) as crew:
             for deployer in named.deployers:
-                await _preflight(deployer, crew)
+                await _preflight(deployer, crew, named.dist)
             for deployer, items in wanted:
                 await _carried(deploying.deploy(deployer, items, begun(crew, deployer, named.dist), apply=apply), crew)
 
@@ -94,9 +95,9 @@ async def _rollback(name: str, log: str, apply: bool) -> None:
     console, found = wire.console(log), named((name,))
     (deployer,) = found.deployers
     items = deployer.items()
-    async with _crew(found.dist, console, found.dist) as plain:
+    async with crewed(found.dist, console) as plain:
         crew = begun(plain, deployer, found.dist)
-        await _preflight(deployer, crew)
+        await _preflight(deployer, crew, found.dist)
         running = await persist(name, lambda: deployer.observe(crew.site, items), console, crew.clock)
         if moved := crew.moves.moved():
             back = tuple(replace(item, want=moved[item.id].before.digest) for item in items if item.id in moved)
@@ -125,11 +126,14 @@ def _unknown(name: str, found: dict[str, Deployer]) -> Problem:
 
 
 @contextlib.asynccontextmanager
-async def _crew(dist: Path, console: Console, programs: Path) -> AsyncIterator[Crew]:
-    """Hosts stay reached, and their locks held, while the block runs. `programs` is where those of a manifest lie."""
+async def crewed(dist: Path, console: Console, programs: Path | None = None) -> AsyncIterator[Crew]:
+    """Hosts stay reached, and their locks held, while the block runs.
+
+    `programs` is where those of a manifest lie, if that is not `dist`.
+    """
     clock, files = wire.clock(), wire.files()
     crew = Crew(
-        site=site(dist.parent, programs, wire.shell(), clock, functools.cache(machine_services)),
+        site=site(dist.parent, programs or dist, wire.shell(), clock, functools.cache(machine_services)),
         console=console,
         clock=clock,
         record=lambda row: append_publication(files, dist, row, clock),
@@ -147,10 +151,12 @@ def begun(crew: Crew, deployer: Deployer, dist: Path) -> Crew:
     return replace(crew, moves=moves)
 
 
-async def _preflight(deployer: Deployer, crew: Crew) -> None:
+async def _preflight(deployer: Deployer, crew: Crew, dist: Path) -> None:
     problems = await persist(deployer.name, lambda: deployer.preflight(crew.site), crew.console, crew.clock)
     if problems:
         raise PreflightError(*problems)
+    holds = Holds(deployer=deployer, site=crew.site, folder=dist)
+    await persist(deployer.name, holds.refuse, crew.console, crew.clock)
 
 
 async def _carried(run: Awaitable[Outcome], crew: Crew) -> None:

@@ -1,0 +1,161 @@
+"""Holds, and a look at what runs: on hosts in memory, and where there are none."""
+
+import json
+from pathlib import Path
+
+import anyio
+import pytest
+
+from moored import ALONE, A, Ground, ashore
+from platforming import ALL, INDEX, OLD, PAGE
+from shipways.cli import run
+from shipways.errors import Held
+from shipways.model.item import Item
+from shipways.outside.platforms import Deployer
+from shipways.run.deploying import Crew
+from shipways.run.holding import Holds
+from shipways.run.watching import Stand, looked
+from shipways.testing.console import ManualClock, RecordingConsole
+from shipways.testing.platform import Platform, PlatformDeployer
+
+HOLD = {"reason": "the audit", "by": "eve", "since": 17.5}
+
+
+@pytest.fixture
+def ground(tmp_path: Path) -> Ground:
+    """Three hosts."""
+    return ashore(tmp_path)
+
+
+def holds(ground: Ground, deployer: Deployer | None = None) -> Holds:
+    """Those of a deployment; its folder is that of the project."""
+    return Holds(deployer=deployer or ground.deployer(), site=ground.site, folder=ground.folder)
+
+
+def told(holds: Holds) -> list[tuple[str, str, str]]:
+    """Where, by whom, why."""
+    return [(each.service, each.by, each.reason) for each in anyio.run(holds.found)]
+
+
+def test_on_hosts(ground: Ground) -> None:
+    """A hold lies on each host; whoever deploys from elsewhere is refused with its reason; it can be taken back."""
+    anyio.run(holds(ground).put, HOLD)
+    places = ["a/beat", "b:2222/beat", "c/beat"]
+    assert [(place, "eve", "the audit") for place in places] == told(holds(ground))
+    assert {"/opt/shipways/beat/hold.json"} == {path for host in ground.hosts.values() for path in host.files}
+    with pytest.raises(Held, match=r"a/beat: is held by eve[\s\S]*the audit[\s\S]*hold prod --release"):
+        anyio.run(holds(ground).refuse)
+    anyio.run(holds(ground).release)
+    anyio.run(holds(ground).release)
+    anyio.run(holds(ground).refuse)
+    assert [] == told(holds(ground))
+
+
+def test_one_host_is_enough(ground: Ground) -> None:
+    """F8: a hold of which only one host knows, or whose file is half written, holds."""
+    ground.hosts["c"].files["/opt/shipways/beat/hold.json"] = b'{"reason": "the au'
+    assert [("c/beat", "somebody", "its file cannot be read")] == told(holds(ground))
+
+
+def test_a_hold_outlives_a_release(ground: Ground) -> None:
+    """What is installed and pruned is not the hold."""
+    ground.config = ALONE
+    anyio.run(holds(ground).put, HOLD)
+    ground.deployed("one")
+    ground.deployed("two")
+    assert [("a/beat", "eve", "the audit")] == told(holds(ground))
+
+
+def test_elsewhere(ground: Ground) -> None:
+    """What does not lie on hosts is held in the folder of what was made."""
+    made = holds(ground, PlatformDeployer(Platform(), ALL))
+    assert [] == told(made)
+    anyio.run(made.put, HOLD)
+    assert [("test", "eve", "the audit")] == told(made)
+    assert HOLD == json.loads((ground.folder / "deploy.test.hold.json").read_bytes())
+    anyio.run(made.release)
+    assert [] == told(made)
+
+
+def look(deployer: Deployer, ground: Ground) -> list[Stand]:
+    """What runs, and how it does."""
+    crew = Crew(site=ground.site, console=RecordingConsole(), clock=ManualClock())
+    return list(anyio.run(looked, deployer, crew))
+
+
+def test_looked(ground: Ground) -> None:
+    """Of each service on each host one line: what runs, what ran before, and why it is not healthy."""
+    ground.config = ALONE
+    (stand,) = look(ground.deployer(), ground)
+    assert (f"{A}/switch", "", "nothing runs") == (stand.item, stand.running.digest, stand.why)
+    first, second = ground.deployed("one"), ground.deployed("two")
+    (stand,) = look(ground.deployer(), ground)
+    assert (second, first, "") == (stand.running.digest, stand.running.previous, stand.why)
+    ground.host.sick = True
+    assert [True] == [bool(stand.why) for stand in look(ground.deployer(), ground)]
+
+
+def test_looked_elsewhere(ground: Ground) -> None:
+    """Each service, the sick one with its reason."""
+    platform = Platform(running={item.id: OLD[item.id] for item in (INDEX, PAGE)}, sick={(PAGE.id, "old")})
+
+    def why(item: Item) -> str:
+        return {INDEX.id: "", PAGE.id: "503"}.get(item.id, "nothing runs")
+
+    found = look(PlatformDeployer(platform, ALL), ground)
+    assert [(item.id, why(item)) for item in ALL] == [(each.item, each.why) for each in found]
+
+
+CONFIG = """
+[project]
+name = "beats"
+[package.beat]
+build = "go"
+[image.beat]
+package = "beat"
+repositories = ["ghcr.io/example/beat"]
+[service.beat]
+image = "beat"
+port = 8123
+[deploy.prod]
+kind = "compose"
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("hold", "prod"), 2, "say either --reason TEXT or --release"),
+        (("hold", "prod", "--reason", "x", "--release"), 2, "say either"),
+        (("hold", "prdo", "--reason", "x"), 2, "did you mean prod?"),
+        (("hold", "prod", "--reason", "the audit"), 0, "deploy.prod: is held"),
+        (("hold", "prod", "--release"), 0, "deploy.prod: is not held"),
+        (("logs", "prod", "--service", "bear"), 2, "has no service bear"),
+        (("deployments", "prdo"), 2, "did you mean prod?"),
+    ],
+)
+def test_words(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    code: int,
+    said: str,
+) -> None:
+    """What the verbs say, and how they end."""
+    (tmp_path / "shipways.toml").write_text(CONFIG)
+    monkeypatch.chdir(tmp_path)
+    assert code == run(words)
+    assert said in "".join(capsys.readouterr())
+
+
+def test_held_and_released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A hold of the command line is there until it is taken back."""
+    (tmp_path / "shipways.toml").write_text(CONFIG)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("USER", "eve")
+    assert 0 == run(("hold", "prod", "--reason", "the audit"))
+    found = json.loads((tmp_path / "dist/deploy.prod.hold.json").read_bytes())
+    assert ("the audit", "eve") == (found["reason"], found["by"])
+    assert 0 == run(("hold", "prod", "--release"))
+    assert "is not held any more" in capsys.readouterr().out
