@@ -1,6 +1,6 @@
 """Hosts in memory, and deployments to them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import anyio
@@ -15,6 +15,7 @@ from shipways.model.digest import digest_bytes
 from shipways.model.item import Item
 from shipways.model.manifest import ArtifactEntry, Manifest, PackageEntry
 from shipways.model.outcome import Outcome
+from shipways.model.secret import Secret
 from shipways.outside.platforms import Site
 from shipways.run.deploying import Crew, deploy
 from shipways.testing.console import ManualClock, RecordingConsole
@@ -56,6 +57,7 @@ class Ground:
     folder: Path
     hosts: dict[str, MemoryHost]
     config: str = CONFIG
+    logins: dict[str, tuple[str, Secret]] = field(default_factory=dict)
 
     @property
     def site(self) -> Site:
@@ -70,9 +72,9 @@ class Ground:
             login=self.login,
         )
 
-    async def login(self, registry: str) -> None:
-        """Nobody."""
-        assert "ghcr.io" == registry
+    async def login(self, registry: str) -> tuple[str, Secret] | None:
+        """Of whoever deploys."""
+        return self.logins.get(registry)
 
     @property
     def host(self) -> MemoryHost:

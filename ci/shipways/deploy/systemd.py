@@ -69,7 +69,8 @@ def daemon(service: Service, kind: str, home: str = "", caller: Caller | None = 
 def instance(service: Service, kind: str) -> Mapping[str, str]:
     """The files of one release of a service on a host, where several run for a while; `{release}` is its id.
 
-    Its variables that are brought are read from a credential, which only root and it itself can.
+    Its variables that are brought are a file for root, of which it gets a copy. Not by LoadCredential=: where a tmpfs
+    has no access lists, as in containers, only root could read that.
     """
     unit = f"{service.name}@{{release}}"
     whole = {path: what for path, what in _installed(service).items() if what not in {"service", "socket"}}
@@ -77,8 +78,7 @@ def instance(service: Service, kind: str) -> Mapping[str, str]:
     units |= {f"/etc/systemd/system/{unit}.socket": "socket"} if service.socket else {}
     told: dict[str, object] = {"needs": (*(f"{need}-proxy.socket" for need in service.needs), *_socket(service, unit))}
     if any(each.value is None for each in service.variables):
-        given = f"/run/credentials/{unit}.service/environment"
-        told |= {"credential": "{folder}/environment", "exec": _line_of(_sourced(_command(service, kind), given))}
+        told |= {"given": unit, "exec": _line_of(_sourced(_command(service, kind), f"/run/{unit}/environment"))}
     return _texts(service, kind, {**units, **whole}, told)
 
 
@@ -145,7 +145,7 @@ def _values(service: Service, kind: str) -> Mapping[str, object]:
         "service": service,
         "description": _line(service.description or service.name),
         "user_scope": False,
-        "credential": "",
+        "given": "",
         "needs": (*(f"{need}.service" for need in service.needs), *_socket(service, service.name)),
         "notify": supervised or (service.notify and kind == "notify"),
         "watchdog": _watchdog(service) if supervised else "",

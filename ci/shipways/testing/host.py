@@ -19,8 +19,8 @@ class MemoryHost:
 
     `facts` answers the question for what kind of machine it is; `begins` is the state of what is started; `backend`
     what the proxy leads to, None where there is none; `containers` are the states of those by their releases, `images`
-    what was pulled. `busy` is who holds the lock; `sick`: no service is healthy but those `well`; `dead`: nothing
-    answers the proxy; `fenced`: somebody has held the lock since.
+    what was pulled by its `engine`. `busy` is who holds the lock; `sick`: no service is healthy but those `well`;
+    `dead`: nothing answers the proxy; `fenced`: somebody has held the lock since.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -39,6 +39,7 @@ class MemoryHost:
     sick: bool = False
     well: set[str] = field(default_factory=set)
     dead: bool = False
+    engine: bool = True
     fenced: bool = False
     held: str = ""
 
@@ -156,6 +157,8 @@ class MemoryHost:
         return self.units.get(name, "inactive dead").split()[0]
 
     def _docker(self, words: tuple[str, ...]) -> Completed:
+        if not self.engine:
+            return Completed(code=1, stdout="", stderr="Cannot connect to the Docker daemon")
         if words[1] == "ps":
             lines = (f"{release} {state}\n" for release, state in self.containers.items())
             return Completed(code=0, stdout="".join(lines), stderr="")

@@ -1,0 +1,118 @@
+"""Deployments to a host by systemd and by Docker: nothing is lost under load, and secrets are seen by nobody else."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from composing import go_program
+from quays import CANARY, GIVEN, PORTS, ROOT, Load, Quay, quay
+
+pytestmark = [pytest.mark.integration, pytest.mark.long]
+
+BROKEN = 'package main\n\nimport "os"\n\nfunc main() {\n\tprintln("no room left")\n\tos.Exit(3)\n}\n'
+METHODS = pytest.mark.parametrize("method", ["systemd", "docker"])
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Quay]:
+    """Both services run, in version 1.0.0."""
+    folder = tmp_path_factory.mktemp("quay")
+    kept = pytestconfig.cache.mkdir("images") if pytestconfig.cache else folder
+    with quay(folder, kept) as made:
+        code, said = made.shipways("deploy", "docker")
+        assert 0 == code, said
+        yield made
+
+
+def test_docker(ground: Quay) -> None:
+    """S2-13, S2-22: a container by digest, on a port of its own, that is confined and starts again with the machine."""
+    assert "1.0.0" == ground.version("docker")
+    (name,) = ground.host.out("docker", "ps", "--all", "--format", "{{.Names}}").split()
+    (told,) = json.loads(ground.host.out("docker", "inspect", name))
+    limits = told["HostConfig"]
+    assert (True, ["ALL"], "unless-stopped") == (
+        limits["ReadonlyRootfs"],
+        limits["CapDrop"],
+        limits["RestartPolicy"]["Name"],
+    )
+    assert ["127.0.0.1"] == [each["HostIp"] for each in limits["PortBindings"]["8124/tcp"]]
+    assert "@sha256:" in told["Config"]["Image"]
+    before = ground.pids("docker")
+    code, said = ground.shipways("deploy", "docker")
+    assert (0, before) == (code, ground.pids("docker")), said
+
+
+@METHODS
+def test_under_load(ground: Quay, method: str) -> None:
+    """S2-23: new versions and returns to old ones under load, and no request fails."""
+    old = ground.wanted(method)
+    ground.build(f"1.{len(method)}.0")
+    new = ground.wanted(method)
+    with Load(ground.address, PORTS[method]) as load:
+        ground.switched(method, [new, old, new, old, new])
+    assert ([], f"1.{len(method)}.0") == (load.failed, ground.version(method))
+    assert load.good > 100
+    assert 1 == len(ground.pids(method))
+
+
+@METHODS
+def test_one_that_ends_at_once(ground: Quay, method: str) -> None:
+    """F13: what ran runs on untouched, with its process; its log says why, and nothing of the new one is left."""
+    source = ground.programs / f"source-{method}"
+    source.mkdir()
+    (source / "main.go").write_text(BROKEN)
+    (source / "go.mod").write_text("module program\n\ngo 1.24\n")
+    go_program(source, ground.programs / "broken")
+    service = "beat" if method == "systemd" else "boat"
+    before = (ground.pids(method), ground.host.out("ls", f"{ROOT}/{service}/releases"))
+    ground.build("6.6.6", "broken")
+    with Load(ground.address, PORTS[method]) as load:
+        code, said = ground.shipways("deploy", method)
+    assert (8, True, []) == (code, "no room left" in said, load.failed), said
+    assert before == (ground.pids(method), ground.host.out("ls", f"{ROOT}/{service}/releases"))
+    assert 1 == len(ground.host.out("docker", "ps", "--all", "--quiet").split())
+
+
+@METHODS
+def test_secrets(ground: Quay, method: str) -> None:
+    """S2-20: a secret arrives byte by byte; no unit, list of processes, inspection or log has it, nor the password."""
+    (pid,) = ground.pids(method)
+    if method == "systemd":
+        environment = ground.host.run("cat", f"/proc/{pid}/environ").out.split("\0")
+        assert f"BEAT_TOKEN={GIVEN}" in environment
+    else:
+        mounted = ground.host.run("cat", f"/proc/{pid}/root/run/secrets/BEAT_TOKEN").out
+        assert GIVEN == mounted
+    arguments = ground.host.out("sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '")
+    history = "for each in $(docker images --quiet); do docker history --no-trunc $each; done"
+    inspected = ground.host.out("sh", "-c", f"docker inspect $(docker ps --all --quiet); {history}")
+    logged = ground.host.out("sh", "-c", "journalctl --no-pager; journalctl --namespace=* --no-pager 2>&1")
+    units = ground.host.out("sh", "-c", "cat /etc/systemd/system/*.service; systemctl show '*'")
+    for text in (arguments, inspected, logged, units):
+        assert ("canary" in text) is False
+    found = ground.host.run(
+        "grep", "-rlsa", "-e", "canary", "-e", CANARY, ROOT, "/etc", "/var/lib", "/root", "/tmp"
+    ).out.split()
+    modes = {ground.host.out("stat", "-c", "%a %U", path) for path in found if path.endswith("/environment")}
+    mounted = [path for path in found if "/secrets/" in path]
+    assert {"600 root"} == modes
+    assert all("700" == ground.host.out("stat", "-c", "%a", path.rpartition("/")[0]) for path in mounted)
+    assert len(found) == len(mounted) + len([path for path in found if path.endswith("/environment")]), found
+
+
+@METHODS
+def test_another_config_file(ground: Quay, method: str) -> None:
+    """A config file with another text is brought, and the service reads it; the same once more does nothing."""
+    (pid,) = ground.pids(method)
+    ground.build("7.0.0")
+    code, said = ground.shipways("deploy", method)
+    assert 0 == code, said
+    ground.project.file("pulse.json", f'{{"log": "{"warn" if method == "systemd" else "error"}"}}\n')
+    with Load(ground.address, PORTS[method]) as load:
+        code, said = ground.shipways("deploy", method)
+    assert (0, []) == (code, load.failed), said
+    (after,) = ground.pids(method)
+    assert pid != after
+    code, said = ground.shipways("deploy", method)
+    assert (0, [after]) == (code, ground.pids(method)), said
