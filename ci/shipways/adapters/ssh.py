@@ -28,6 +28,8 @@ _CHANNELS: Final = 8
 """Commands at once on a connection: sshd allows ten (MaxSessions), and what is held is one."""
 _TOKEN: Final = b'{"token":'
 """How the line begins of one that holds; one that does not begins with who does, and ends."""
+_MANY: Final = "Too many authentication failures"
+"""What sshd says when none of the first keys (MaxAuthTries, 6) is one of the user's."""
 _PIECE: Final = 1 << 18
 _WRITE: Final = 'mkdir -p -- "$(dirname "$1")" && umask 077 && cat >"$1"'
 _PLACE: Final = 'chmod "$3" "$1" && sync "$1" && mv -fT "$1" "$2"'
@@ -204,6 +206,11 @@ async def _connected(address: Address) -> SshHost:
             Problem(path=address.name, what="the key cannot be used", why=str(error), hint=hint)
         ) from None
     except (OSError, asyncssh.Error) as error:
+        if _MANY in str(error):
+            hint = "say which key it is: [deploy.NAME.ssh] key; or take others out of ssh-agent: `ssh-add -d`"
+            raise PreflightError(
+                Problem(path=address.name, what="was offered more keys than it takes", why=str(error), hint=hint)
+            ) from None
         raise _silent(address, error) from None
     return SshHost(address, connection, () if address.user == "root" else ("sudo", "-n", "--"))
 
@@ -224,6 +231,9 @@ def _unverified(address: Address, shown: str, text: str, error: asyncssh.Error) 
     file = address.known or "~/.ssh/known_hosts"
     keys = asyncssh.import_known_hosts(text).match(address.host, "", address.port)[0]
     told = f"it shows {shown}" if shown else error.reason
+    if "revoked" in error.reason:
+        hint = f"ask who runs it; {file} says that nobody may trust this key any more"
+        return Problem(path=address.name, what="the key of this host is revoked", why=told, hint=hint)
     if not keys:
         hint = f"ask who runs it for its fingerprint, and put the key into {file}: `ssh-keyscan -p {address.port} HOST`"
         return Problem(path=address.name, what="the key of this host is not known", why=told, hint=hint)

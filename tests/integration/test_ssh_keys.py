@@ -1,0 +1,145 @@
+"""Keys of hosts, as files of known hosts have them: hashed, of several types, revoked, of an authority."""
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import anyio
+import asyncssh
+import pytest
+
+from shipways.adapters.ssh import SshHosts
+from shipways.errors import PreflightError
+from shipways.outside.hosts import Address
+from support import need
+
+pytestmark = pytest.mark.integration
+
+
+class Door(asyncssh.SSHServer):
+    """Lets everybody in who has a key."""
+
+    def begin_auth(self, username: str) -> bool:
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        return True
+
+
+class Ground:
+    """A server with a key of each of two types, another key, and the file of known hosts that a user has."""
+
+    def __init__(self, folder: Path) -> None:
+        self.known = folder / "known_hosts"
+        self.key = folder / "key"
+        asyncssh.generate_private_key("ssh-ed25519").write_private_key(str(self.key))
+        kinds = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-ed25519")
+        self.keys = [asyncssh.generate_private_key(kind) for kind in kinds]
+
+    def line(self, number: int, mark: str = "") -> str:
+        """As ssh-keyscan tells it, for a port that is not 22."""
+        public = self.keys[number].export_public_key("openssh").decode().rsplit(" ", 0)[0].strip()
+        return f"{mark}[127.0.0.1]:{self.port} {public}\n"
+
+    @contextlib.asynccontextmanager
+    async def served(self) -> AsyncIterator[None]:
+        """On a free port of the loopback."""
+
+        async def answer(process: "asyncssh.SSHServerProcess[str]") -> None:
+            process.stdout.write(str(process.command))
+            process.exit(0)
+
+        server = await asyncssh.listen(
+            "127.0.0.1", 0, server_factory=Door, server_host_keys=self.keys[:2], process_factory=answer
+        )
+        self.port = server.get_port()
+        try:
+            yield
+        finally:
+            server.close()
+            await server.wait_closed()
+
+    async def reached(self, text: str) -> str:
+        """What a command prints there, with a file of known hosts of this text."""
+        self.known.write_text(text)
+        hosts = SshHosts()
+        address = Address(user="root", host="127.0.0.1", port=self.port, key=str(self.key), known=str(self.known))
+        async with contextlib.aclosing(hosts):
+            host = await hosts.reach(address)
+            return (await host.run(("true",))).stdout
+
+
+@pytest.fixture
+def ground(tmp_path: Path) -> Ground:
+    return Ground(tmp_path)
+
+
+def within(ground: Ground, act: Callable[[], Awaitable[None]]) -> None:
+    """While the server is there."""
+
+    async def go() -> None:
+        async with ground.served():
+            await act()
+
+    anyio.run(go)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_several_types(ground: Ground, number: int) -> None:
+    """F17: a host has a key of each type, and any one that is known is enough."""
+
+    async def act() -> None:
+        assert "true" == await ground.reached(ground.line(number))
+
+    within(ground, act)
+
+
+def test_hashed(ground: Ground) -> None:
+    """F17: a file in which names are hashed, as many systems write it."""
+    need("ssh-keygen")
+
+    async def act() -> None:
+        ground.known.write_text(ground.line(0))
+        await anyio.run_process(("ssh-keygen", "-q", "-H", "-f", str(ground.known)))
+        text = ground.known.read_text()
+        assert "127.0.0.1" not in text
+        assert "true" == await ground.reached(text)
+
+    within(ground, act)
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (lambda _: "", "is not known"),
+        (lambda ground: ground.line(2), "is not the known one"),
+        (lambda ground: ground.line(0) + ground.line(0, "@revoked "), "is revoked"),
+    ],
+)
+def test_refused(ground: Ground, lines: Callable[[Ground], str], words: str) -> None:
+    """F17: a host with no known key, another one, or one that was revoked: refused, and the file stays as it is."""
+
+    async def act() -> None:
+        text = lines(ground)
+        with pytest.raises(PreflightError, match=words):
+            await ground.reached(text)
+        assert text == ground.known.read_text()
+
+    within(ground, act)
+
+
+def test_a_key_with_a_passphrase(ground: Ground) -> None:
+    """F18: it is for ssh-agent, and that is said."""
+    need("ssh-keygen")
+
+    async def act() -> None:
+        ground.key.chmod(0o600)
+        words = ("ssh-keygen", "-q", "-p", "-N", "a passphrase", "-f", str(ground.key))
+        await anyio.run_process(words)
+        with pytest.raises(PreflightError, match="the key cannot be used"):
+            await ground.reached(ground.line(0))
+
+    within(ground, act)
