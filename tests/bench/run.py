@@ -18,6 +18,7 @@ from crashes import crashes
 from ground import PROJECTS, SHIPWAYS, checked, commit, repository, say
 from measure import best, cost
 from shards import shards
+from switching import switching
 from volumes import volumes
 
 FIVE = (
@@ -63,6 +64,7 @@ def main() -> None:
         "services": services.services,
         "daemons": services.daemons,
         "volumes": volumes,
+        "switching": switching,
     }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))

@@ -1,12 +1,20 @@
 """Deployments to a host by systemd and by Docker: nothing is lost under load, and secrets are seen by nobody else."""
 
+import contextlib
 import json
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
+import anyio
 import pytest
 
 from composing import go_program
 from quays import CANARY, GIVEN, PORTS, ROOT, Load, Quay, quay
+from registries import running
+from shipways.adapters.ssh import SshHosts
+from shipways.errors import PreflightError
+from shipways.outside.hosts import Address
 
 pytestmark = [pytest.mark.integration, pytest.mark.long]
 
@@ -116,3 +124,38 @@ def test_another_config_file(ground: Quay, method: str) -> None:
     assert pid != after
     code, said = ground.shipways("deploy", method)
     assert (0, [after]) == (code, ground.pids(method)), said
+
+
+def test_an_agent_with_many_keys(ground: Quay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F18: of ten keys a host is offered six (MaxAuthTries): where ours comes later, it is said what to do."""
+    for number in range(9):
+        subprocess.run(("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / f"{number}")), check=True)
+    others = [str(tmp_path / f"{number}") for number in range(9)]
+    (address, *_), known = ground.fleet.hosts, str(ground.fleet.known)
+
+    async def reach() -> str:
+        hosts = SshHosts()
+        async with contextlib.aclosing(hosts):
+            host = await hosts.reach(Address(user="root", host=address, port=22, known=known))
+            return (await host.run(("id", "-u"))).stdout
+
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with running(("ssh-agent", "-D", "-a", str(tmp_path / "agent")), tmp_path / "log", (tmp_path / "agent").exists):
+        subprocess.run(("ssh-add", "-q", *others[:3], str(ground.fleet.key)), check=True)
+        assert "0\n" == anyio.run(reach)
+        subprocess.run(("ssh-add", "-q", "-d", str(ground.fleet.key)), check=True)
+        subprocess.run(("ssh-add", "-q", *others, str(ground.fleet.key)), check=True)
+        with pytest.raises(PreflightError, match="more keys than it takes"):
+            anyio.run(reach)
+
+
+def test_recreated(ground: Quay) -> None:
+    """A program that cannot run twice: what comes while it is replaced waits, nothing fails; the gap is kept."""
+    config = ground.project.root / "shipways.toml"
+    config.write_text(config.read_text().replace("port = 8123", 'port = 8123\nstrategy = "recreate"'))
+    ground.build("8.0.0")
+    with Load(ground.address, PORTS["systemd"]) as load:
+        code, said = ground.shipways("deploy", "systemd")
+    assert (0, [], "8.0.0") == (code, load.failed, ground.version("systemd")), said
+    assert 0 < json.loads(ground.host.out("cat", f"{ROOT}/beat/state.json"))["gap"] < 10

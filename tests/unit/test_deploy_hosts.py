@@ -234,3 +234,17 @@ def test_recreated(one: Ground) -> None:
     assert [f"beat@{short(second)}.service"] == [name for name in host.units if name.startswith("beat@")]
     assert f"127.0.0.1:{host.files[f'{ROOT}/releases/{short(second)}/port'].decode().strip()}" == host.backend
     assert first != second
+
+
+def test_sockets(one: Ground) -> None:
+    """A program that is handed its socket: systemd listens at the port of the release."""
+    one.config = ALONE.replace("port = 8123", "port = 8123\nsocket = true")
+    first, host = one.deployed("one"), one.host
+    socket, port = f"beat@{short(first)}.socket", str(host.backend).rpartition(":")[2]
+    assert f"ListenStream=127.0.0.1:{port}\n" in host.files[f"/etc/systemd/system/{socket}"].decode()
+    assert f"Requires={socket}\n" in host.files[f"/etc/systemd/system/beat@{short(first)}.service"].decode()
+    assert "ListenStream=127.0.0.1:8123\n" in host.files["/etc/systemd/system/beat-proxy.socket"].decode()
+    second = one.deployed("two")
+    started = [name for name in host.units if name.startswith("beat@")]
+    assert {f"beat@{short(second)}.socket", f"beat@{short(second)}.service"} == set(started)
+    assert f"/etc/systemd/system/{socket}" not in host.files

@@ -66,7 +66,7 @@ class Look:
             return Running(digest=now if mine else "", previous=previous, torn=mine)
         if phase is Phase.START and short(self.want) in self.there:
             anew = not self.right or (self.want == now and self.want not in self.whole & self.built)
-            torn = anew or bool(self.others) or not self.up(self.want)
+            torn = anew or bool(self.others) or not self.up(self.want) or (self.want == now and not self.led)
             return Running(digest=self.want, previous=previous, torn=torn, stamp=ANEW if anew else "")
         if phase is Phase.START:
             return Running(digest=now, previous=previous, torn=bool(now) and not self.up(now))

@@ -11,8 +11,9 @@ from shipways.deploy.berths import Instance, free, short
 from shipways.deploy.fenced import digests, must
 from shipways.deploy.hostchecks import listening
 from shipways.deploy.mooring import ANEW, Look, Mooring
+from shipways.deploy.pulses import refused
 from shipways.deploy.records import Record
-from shipways.errors import Problem, Unfinished
+from shipways.errors import Problem, Transient, Unfinished
 from shipways.model.deployment import Running
 from shipways.model.digest import digest_bytes
 from shipways.model.item import Item
@@ -60,14 +61,16 @@ async def discard(mooring: Mooring, item: Item) -> None:
 
 
 async def start(mooring: Mooring, item: Item, seen: Running) -> None:
-    """Let it run beside the one that serves, or after that where it has to be alone; anything else is ended."""
+    """Let it run beside the one that serves, or after that where it has to be alone; anything else is ended.
+
+    Where the one that serves is started anew, what comes waits until it answers. Raises Transient while it does not.
+    """
     look, instance = await mooring.look(item.want), await _whole(mooring, item)
     serves = item.want == look.record.running
-    others = look.others
-    if instance.release.alone:
-        others = tuple(each for each in look.there if each != instance.id)
-        if others and instance.release.listen:
-            await mooring.front.pause(mooring.fenced)
+    others = tuple(each for each in look.there if each != instance.id) if instance.release.alone else look.others
+    anew = serves and look.up(item.want) and (not look.right or (seen.digest == item.want and seen.stamp == ANEW))
+    if instance.release.listen and (anew or (instance.release.alone and others)):
+        await mooring.front.pause(mooring.fenced)
     await _ended(mooring, look, others)
     try:
         await _started(mooring, look, instance, written=not serves or seen.digest == item.want, seen=seen)
@@ -75,8 +78,8 @@ async def start(mooring: Mooring, item: Item, seen: Running) -> None:
         if not serves:
             await mooring.runner(instance).stop(mooring.fenced, instance)
         raise
-    if serves and not look.led and instance.release.alone and instance.release.listen:
-        await mooring.front.lead(mooring.fenced, await mooring.instance(instance.id))
+    if serves and instance.release.listen and (anew or not look.led):
+        await _led(mooring, await mooring.instance(instance.id))
 
 
 async def switch(mooring: Mooring, item: Item, previous: str) -> None:
@@ -91,7 +94,7 @@ async def switch(mooring: Mooring, item: Item, previous: str) -> None:
     if instance.release.listen:
         await mooring.front.stand(fenced, instance.release)
         paused = await mooring.front.status(fenced)
-        await mooring.front.lead(fenced, instance)
+        await _led(mooring, instance)
         gap = _gap(paused, await mooring.front.status(fenced)) if look.record.running else 0.0
     before = look.record.previous if previous == item.want else previous
     await must(fenced, mooring.tender, "swap", mooring.berth.current, f"releases/{instance.id}")
@@ -113,6 +116,14 @@ async def unswitch(mooring: Mooring) -> None:
     """Close the public port, and forget what it led to."""
     await mooring.front.end(mooring.fenced)
     await must(mooring.fenced, "rm", "-f", "--", mooring.berth.current, mooring.berth.state)
+
+
+async def _led(mooring: Mooring, instance: Instance) -> None:
+    """Lead the public port to one that is healthy: an engine accepts connections before its container does."""
+    if why := await refused(mooring, instance, instance.backend):
+        hint = "look at its log"
+        raise Transient(Problem(path=instance.name, what="does not answer yet", why=why, hint=hint))
+    await mooring.front.lead(mooring.fenced, instance)
 
 
 async def _whole(mooring: Mooring, item: Item) -> Instance:

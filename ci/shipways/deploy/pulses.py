@@ -30,12 +30,18 @@ async def pulse(mooring: Mooring, item: Item, phase: Phase) -> Pulse:
 async def _asked(mooring: Mooring, instance: Instance, phase: Phase) -> Pulse:
     if phase is Phase.SWITCH and not await mooring.led(instance):
         return Pulse(healthy=False, why="its public port leads elsewhere")
-    if not instance.release.asks:
-        return _FINE
-    path, *flags = (instance.filled(word) for word in instance.release.asks)
     where = _public(instance.release.listen) if phase is Phase.SWITCH else instance.backend
+    why = await refused(mooring, instance, where)
+    return Pulse(healthy=not why, why=why)
+
+
+async def refused(mooring: Mooring, instance: Instance, where: str) -> str:
+    """Why it does not do well when it is asked at an address of its host; empty when it does, or cannot be asked."""
+    if not instance.release.asks:
+        return ""
+    path, *flags = (instance.filled(word) for word in instance.release.asks)
     done = await mooring.host.run((mooring.tender, "probe", f"http://{where}{path}", *flags))
-    return Pulse(healthy=done.code == 0, why=done.stderr.strip() if done.code else "")
+    return (done.stderr.strip() or f"ended with status {done.code}") if done.code else ""
 
 
 def _public(listen: str) -> str:
