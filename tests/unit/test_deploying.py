@@ -206,3 +206,12 @@ def test_run_again_after_any_crash(runs: list[list[Fault]]) -> None:
     assert dict.fromkeys(OLD, "new") == digests(platform)
     applied = [name for name, _ in platform.log[length:]]
     assert sorted(name for name, digest in before.items() if digest != "new") == sorted(applied)
+
+
+@pytest.mark.parametrize(("retries", "seconds"), [(0.0, 0), (3.0, 3), (200.0, 100)])
+def test_how_often_one_is_asked_again(retries: float, seconds: float) -> None:
+    """S2-14, S2-16: one that answers, and not well, is asked so many times more, as long as there is time."""
+    platform = Platform(running=dict(OLD), sick={(INDEX.id, "new")})
+    run = Run(platform, terms=Terms(wait=100, interval=0.25, watch=0, retries=retries))
+    assert isinstance(failure(run()), DeployFailed)
+    assert seconds == run.clock.monotonic()

@@ -1,11 +1,15 @@
 """Whether a service on a host does well: what its manager says, and what it answers itself."""
 
+import re
+
 from shipways.deploy.berths import Instance, short
 from shipways.deploy.mooring import Mooring, Phase
 from shipways.model.deployment import Pulse
 from shipways.model.item import Item
 
 _FINE = Pulse(healthy=True)
+_SILENT = re.compile(r'unhealthy: (Get "|no complete answer)')
+"""How tender begins where nobody has answered."""
 
 
 async def pulse(mooring: Mooring, item: Item, phase: Phase) -> Pulse:
@@ -32,7 +36,7 @@ async def _asked(mooring: Mooring, instance: Instance, phase: Phase) -> Pulse:
         return Pulse(healthy=False, why="its public port leads elsewhere")
     where = _public(instance.release.listen) if phase is Phase.SWITCH else instance.backend
     why = await refused(mooring, instance, where)
-    return Pulse(healthy=not why, why=why)
+    return Pulse(healthy=not why, why=why, answered=bool(why) and _SILENT.search(why) is None)
 
 
 async def refused(mooring: Mooring, instance: Instance, where: str) -> str:

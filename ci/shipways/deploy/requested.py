@@ -139,7 +139,7 @@ class TreeBringer:
         return Requested(deployer=deployer, items=items, registration=told)
 
     def _source(self, request: JobRequest, walked: Walked | None, console: Console) -> TreeSource:
-        health = _health(self._served(request), self.serve.retries)
+        health = _health(self._served(request))
         told = self._served(request).release
         release = ("--json", f"{told}={RELEASE}") if told else ()
         return TreeSource(
@@ -165,7 +165,10 @@ class TreeBringer:
             kept=Kept(age=milliseconds(serve.kept.age) / 1000, quota=in_bytes(serve.kept.quota)),
             sources=(source,),
             terms=Terms(
-                wait=milliseconds(serve.wait) / 1000, interval=_INTERVAL, watch=milliseconds(serve.watch) / 1000
+                wait=milliseconds(serve.wait) / 1000,
+                interval=_INTERVAL,
+                watch=milliseconds(serve.watch) / 1000,
+                retries=serve.retries,
             ),
         )
 
@@ -191,7 +194,7 @@ def _registration(registering: Registering | None) -> Registration | None:
     return registering.registration if registering else None
 
 
-def _health(served: Served, retries: int) -> Health | None:
+def _health(served: Served) -> Health | None:
     if not served.health:
         return None
     return Health(
@@ -203,7 +206,7 @@ def _health(served: Served, retries: int) -> Health | None:
         command=(),
         interval=_ANSWER,
         timeout=_ANSWER,
-        retries=retries,
+        retries=1,
         start_period=0,
     )
 

@@ -1,5 +1,6 @@
 """What runs at a place, how it does, and how long a new version has to show that it does well."""
 
+import math
 from dataclasses import dataclass
 
 
@@ -29,17 +30,25 @@ class Move:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pulse:
-    """One answer to the question whether it does well: `why` not, and whether it is `lost` for good."""
+    """One answer to the question whether it does well: `why` not, and whether it is `lost` for good.
+
+    `answered`: it says itself that it does not, so that it is not just slow to begin.
+    """
 
     healthy: bool
     why: str = ""
     lost: bool = False
+    answered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """Seconds: how long it may take to be healthy, how often it is asked meanwhile, and how long it is watched then."""
+    """Seconds: how long it may take to be healthy, how often it is asked meanwhile, and how long it is watched then.
+
+    `retries`: how often one is asked again that answers, and not well.
+    """
 
     wait: float
     interval: float
     watch: float
+    retries: float = math.inf

@@ -8,7 +8,7 @@ from typing import Final
 import anyio
 
 from shipways.errors import DeployFailed, NothingBefore, Problem, ShipwaysError, Transient
-from shipways.model.deployment import Move, Running
+from shipways.model.deployment import Move, Pulse, Running
 from shipways.model.event import Began, Ended, Note, Started
 from shipways.model.item import Item
 from shipways.model.outcome import Outcome, Row, State
@@ -23,6 +23,8 @@ WIDTH: Final = 30
 """How many items are applied at once."""
 _ANSWER: Final = 30.0
 """Seconds after which a question for health has no answer."""
+_AGAIN: Final = 1.0
+"""Seconds after which one is asked again that has answered, and not well."""
 _LINES: Final = 20
 """How much of the log of a service that is not healthy is shown."""
 
@@ -184,14 +186,12 @@ class _Run:
     async def _gate(self, item: Item) -> None:
         """Wait until it is healthy. Raises DeployFailed with the end of its log."""
         terms, clock = self.deployer.terms, self.crew.clock
-        end = clock.monotonic() + terms.wait
-        while True:
-            why, lost = await self._ask(item)
-            if not why:
-                return
-            if lost or clock.monotonic() >= end:
-                raise DeployFailed(await self._unhealthy(item, why))
-            await clock.sleep(terms.interval)
+        end, wrong = clock.monotonic() + terms.wait, 0
+        while not (pulse := await self._ask(item)).healthy:
+            wrong += pulse.answered
+            if pulse.lost or wrong > terms.retries or clock.monotonic() >= end:
+                raise DeployFailed(await self._unhealthy(item, pulse.why))
+            await clock.sleep(max(terms.interval, _AGAIN) if pulse.answered else terms.interval)
 
     async def _watch(self) -> None:
         """Ask on for a while; a single bad answer is asked for again."""
@@ -206,7 +206,7 @@ class _Run:
 
     async def _stays(self, item: Item) -> None:
         try:
-            if (await self._ask(item))[0]:
+            if not (await self._ask(item)).healthy:
                 await self._gate(item)
         except ShipwaysError as error:
             self._end(replace(self.rows[item.id], state=State.FAILED, problems=tuple(error.problems)))
@@ -244,17 +244,16 @@ class _Run:
         self.rows[name] = replace(row, state=State.RETURNED)
         self.crew.record(replace(row, item=back, before=item.want, state=State.RETURNED))
 
-    async def _ask(self, item: Item) -> tuple[str, bool]:
-        """Why it is not healthy, and whether it never will be; nothing when it is. A place that is silent says no."""
+    async def _ask(self, item: Item) -> Pulse:
+        """Whether it is healthy. A place that is silent says no."""
         seconds = min(_ANSWER, self.deployer.terms.wait)
         try:
             with anyio.fail_after(seconds):
-                pulse = await self.deployer.probe(self.crew.site, item)
+                return await self.deployer.probe(self.crew.site, item)
         except TimeoutError:
-            return f"there was no answer in {seconds:g} s", False
+            return Pulse(healthy=False, why=f"there was no answer in {seconds:g} s")
         except Transient as error:
-            return error.problems[0].what, False
-        return ("", False) if pulse.healthy else (pulse.why, pulse.lost)
+            return Pulse(healthy=False, why=error.problems[0].what)
 
     async def _unhealthy(self, item: Item, why: str) -> Problem:
         try:

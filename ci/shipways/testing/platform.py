@@ -100,7 +100,7 @@ class PlatformDeployer:
         if running != item.want:
             return Pulse(healthy=False, why=f"{running or 'nothing'} runs")
         sick = (item.id, item.want) in self.platform.sick
-        return Pulse(healthy=not sick, why="503" if sick else "")
+        return Pulse(healthy=not sick, why="503" if sick else "", answered=sick)
 
     async def withdraw(self, site: Site, item: Item) -> None:
         """End it; nothing else than what was to run there."""
