@@ -48,7 +48,7 @@ def test_the_clock_jumps() -> None:
 
 
 def test_closed_and_opened() -> None:
-    """F3, F31: our own service is told to end: what runs stays as it is, and goes on when the service is back."""
+    """S2-03: F3, F31: our service is told to end: what runs stays as it is, and goes on when the service is back."""
     shop = Shop()
     shop.platform.sick = {("deploy.test/host-2/pulse/verify", digest(f"{SOURCES}/two"))}
 
