@@ -12,6 +12,7 @@ import pytest
 from engines import debian
 from machines import RIGHTS, Machine
 from registries import DockerEngine, docker_engine
+from shipways.deploy.sudoers import rule
 from support import need
 
 _PACKAGES = (
@@ -23,7 +24,7 @@ _DOCKER = ("--device-cgroup-rule", "a *:* rwm", "--volume", "/var/lib/docker")
 _DAEMON = '{"iptables": false, "ip6tables": false, "ip-forward": false}'
 _KEYS = "rm -f /etc/ssh/ssh_host_*; ssh-keygen -q -A; systemctl restart ssh"
 _USER = (
-    "useradd --create-home --shell /bin/sh deploy; echo 'deploy ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/deploy; "
+    "useradd --create-home --shell /bin/sh deploy; printf '%s' \"$1\" >/etc/sudoers.d/deploy; "
     "for home in /root /home/deploy; do "
     'install -d -m 0700 $home/.ssh; printf "%s" "$0" >$home/.ssh/authorized_keys; done; chown -R deploy: /home/deploy'
 )
@@ -40,7 +41,7 @@ class Fleet:
 
 @contextlib.contextmanager
 def fleet(folder: Path, kept: Path, count: int, *, docker: bool = False, python: bool = False) -> Iterator[Fleet]:
-    """Hosts with root and a user `deploy` who may all by sudo; a loud skip without the programs. Needs root.
+    """Hosts with root and a user `deploy`, who may by sudo what is printed for it. Needs root, or is a loud skip.
 
     With `docker` each has an engine of its own, with `python` that language and its environments.
     """
@@ -96,7 +97,7 @@ def _opened(host: Machine, public: str, *, docker: bool) -> None:
     if docker:
         configured(host)
     host.out("mount", "--make-rshared", "/")
-    host.out("sh", "-c", f"{_USER}; {_KEYS}", public)
+    host.out("sh", "-c", f"{_USER}; {_KEYS}", public, rule("deploy", "/opt/shipways"))
 
 
 def _shown(host: Machine) -> str:

@@ -38,6 +38,7 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "deployments": ("deployments", "Show what runs of each deployment, whether it is healthy, and who holds it."),
     "logs": ("deployments", "Show the last lines that the services of a deployment printed."),
     "hold": ("deployments", "Let nothing be deployed for a while, with a reason; or take that back."),
+    "serve": ("serving", "Serve the deployer: an API and a page that bring services to hosts."),
     "service": ("service", "Install services on this machine, and look after them; or run one."),
     "ci": ("ci", "List the jobs of the rendered workflows, or run one here."),
     "schema": ("reading", "Print the JSON Schema of the config, the plan, the manifest or a shard."),

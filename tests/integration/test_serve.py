@@ -1,0 +1,157 @@
+"""`shipways serve` as a process: tokens, jobs that outlive it, its end, and what it prints for sudo."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+import shipways
+from asking import CANARY, wish
+
+pytestmark = pytest.mark.integration
+CONFIG = """
+[project]
+name = "trial"
+
+[serve]
+listen = "127.0.0.1:{port}"
+state = "{folder}/state"
+sources = ["{folder}/sources"]
+hosts = ["deploy@127.0.0.1:9", "127.0.0.1:9"]
+
+[serve.ssh]
+tender = "tender"
+known_hosts = "{folder}/known_hosts"
+
+[serve.access]
+tokens = "{folder}/tokens"
+"""
+
+
+class Place:
+    """A folder with a config, and what runs there."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder, self.url = folder, f"http://127.0.0.1:{port}"
+        (folder / "sources/pulse").mkdir(parents=True)
+        (folder / "sources/pulse/Dockerfile").write_text("FROM scratch\n")
+        (folder / "known_hosts").write_text("")
+        (folder / "tender").write_text("")
+        (folder / "shipways.toml").write_text(CONFIG.format(folder=folder, port=port))
+        self.running: list[subprocess.Popen[bytes]] = []
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """`shipways serve` with these words, to its end."""
+        return subprocess.run(
+            self._argv(words), cwd=self.folder, env=self._env(), capture_output=True, text=True, check=False
+        )
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """It serves when this returns."""
+        with (self.folder / "log").open("ab") as log:
+            process = subprocess.Popen(self._argv(()), cwd=self.folder, env=self._env(), stdout=log, stderr=log)
+        self.running.append(process)
+        for _ in range(600):
+            try:
+                assert 200 == httpx.get(f"{self.url}/livez", trust_env=False).status_code
+                return process
+            except httpx.TransportError:
+                assert process.poll() is None, (self.folder / "log").read_text()
+                time.sleep(0.1)
+        raise AssertionError((self.folder / "log").read_text())
+
+    def _argv(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        return (sys.executable, "-m", "shipways", "serve", *words)
+
+    def _env(self) -> dict[str, str]:
+        return os.environ | {"PYTHONPATH": str(Path(shipways.__file__).parent.parent)}
+
+
+@pytest.fixture
+def place(tmp_path: Path, free_port: int) -> Iterator[Place]:
+    """What runs there is ended."""
+    made = Place(tmp_path, free_port)
+    yield made
+    for process in made.running:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def free_port() -> int:
+    """One that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def asked_for(place: Place) -> dict[str, object]:
+    """A request that is in order."""
+    return wish(service_path=f"{place.folder}/sources/pulse", deployment_method="docker")
+
+
+def test_outlives(place: Place) -> None:
+    """S2-03, S2-05: a job in its middle outlives kill -9: it is there with its history, goes on, and can be cancelled.
+
+    The value of a variable is in no file any more when the job has ended, and never in an argument or the log.
+    """
+    word = place.run("--new-token", "ann", "--scopes", "read,deploy,hold").stdout.strip()
+    with httpx.Client(base_url=place.url, headers={"authorization": f"Bearer {word}"}, trust_env=False) as http:
+        first = place.start()
+        job = http.post("/deploy", json=asked_for(place)).json()["deploy_job_id"]
+        while http.get(f"/deploy/{job}").json()["status"] != "running":
+            time.sleep(0.05)
+        assert CANARY.encode() not in Path(f"/proc/{first.pid}/cmdline").read_bytes()
+        assert "unhealthy" == http.get("/health").json()["status"]
+        first.kill()
+        first.wait()
+        second = place.start()
+        assert [job] == [each["deploy_job_id"] for each in http.get("/deploy/history/pulse").json()]
+        assert "running" == http.get(f"/deploy/{job}").json()["status"]
+        http.post(f"/deploy/{job}/cancel")
+        while (ended := http.get(f"/deploy/{job}").json())["status"] == "running":
+            time.sleep(0.1)
+        assert ("failed", True) == (ended["status"], "cancelled by ann" in ended["error"])
+        second.send_signal(signal.SIGTERM)
+        assert 0 == second.wait(30)
+    files = [path for path in place.folder.rglob("*") if path.is_file()]
+    assert [] == [path for path in files if CANARY.encode() in path.read_bytes() or word.encode() in path.read_bytes()]
+
+
+def test_token(place: Place) -> None:
+    """A token is printed once and alone; a name is taken once; a scope that there is not is refused."""
+    made = place.run("--new-token", "ann")
+    assert (0, "", 1) == (made.returncode, made.stderr, len(made.stdout.split()))
+    assert ["ann", "read,deploy"] == (place.folder / "tokens").read_text().split()[:2]
+    for words in (("--new-token", "ann"), ("--new-token", "a b"), ("--new-token", "bob", "--scopes", "all")):
+        refused = place.run(*words)
+        assert (2, "") == (refused.returncode, refused.stdout)
+        assert "error: " in refused.stderr
+
+
+def test_refuses(place: Place) -> None:
+    """It does not start with a bad file of tokens, a port that is taken, or without its table; it says which."""
+    (place.folder / "tokens").write_text("ann read\n")
+    assert (2, True) == ((ran := place.run()).returncode, "line 1" in ran.stderr)
+    (place.folder / "tokens").unlink()
+    place.start()
+    busy = place.run()
+    assert (3, True) == (busy.returncode, "another `shipways serve`" in busy.stderr)
+    config = (place.folder / "shipways.toml").read_text()
+    (place.folder / "shipways.toml").write_text(config.replace("/state", "/state-2"))
+    assert (3, True) == ((ran := place.run()).returncode, "serve.listen" in ran.stderr)
+    (place.folder / "shipways.toml").write_text('[project]\nname = "trial"\n')
+    assert (2, True) == ((ran := place.run()).returncode, "serve: there is no such table" in ran.stderr)
+
+
+def test_sudoers(place: Place) -> None:
+    """A rule for each user but root is printed; that deployments need no more is proven where hosts have it."""
+    printed = place.run("--sudoers").stdout
+    assert ["deploy"] == [line.split()[0] for line in printed.splitlines() if not line.startswith("#")]
+    assert "NOPASSWD: /usr/bin/" in printed
