@@ -155,3 +155,12 @@ def test_sudoers(place: Place) -> None:
     printed = place.run("--sudoers").stdout
     assert ["deploy"] == [line.split()[0] for line in printed.splitlines() if not line.startswith("#")]
     assert "NOPASSWD: /usr/bin/" in printed
+
+
+def test_packaged(place: Place) -> None:
+    """The config of the package is one, and is found where it is said to be."""
+    packaged = Path(__file__).parent.parent.parent / "packaging/config/shipways.toml"
+    (etc := place.folder / "etc").mkdir()
+    (etc / "shipways.toml").write_bytes(packaged.read_bytes())
+    printed = place.run("--config", str(etc / "shipways.toml"), "--sudoers")
+    assert (0, True) == (printed.returncode, "deploy ALL=(root)" in printed.stdout)

@@ -34,23 +34,30 @@ _GRACE: Final = 5.0
 @click.option(
     "--scopes", default="read,deploy", show_default=True, help=f"What the new token may: {', '.join(Scope)}, by commas."
 )
+@click.option(
+    "--config",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The shipways.toml; by default that of this folder.",
+)
 @click.option("--sudoers", is_flag=True, help="Print which programs a host has to let its user run as root, and end.")
-def serve(token: str | None, scopes: str, sudoers: bool) -> None:
+def serve(token: str | None, scopes: str, config: Path | None, sudoers: bool) -> None:
     """Serve the API and the page of the deployer, as [serve] says, until a signal ends it.
 
     Jobs that were interrupted are finished or taken back first. SIGTERM lets answers and jobs that are nearly done end.
     """
-    table = _table()
+    folder = wire.here() if config is None else config.absolute().parent
+    table = _table(folder)
     if sudoers:
         _sudoers(table)
     elif token is not None:
         _new(table, token, scopes)
     else:
-        anyio.run(_serve, table)
+        anyio.run(_serve, table, settings(folder).folder)
 
 
-def _table() -> Serve:
-    found = settings(wire.here()).config.serve
+def _table(folder: Path) -> Serve:
+    found = settings(folder).config.serve
     if found is None:
         raise ConfigError(Problem(path="serve", what="there is no such table", hint="`shipways explain serve`"))
     return found
@@ -78,7 +85,7 @@ def _new(table: Serve, name: str, scopes: str) -> None:
     wire.console("plain").print(word)
 
 
-async def _serve(table: Serve) -> None:
+async def _serve(table: Serve, root: Path) -> None:
     from shipways.adapters.httpserver import Listening, served  # noqa: PLC0415 - a second that --new-token does not need
     from shipways.deployer.app import application  # noqa: PLC0415 - the same
 
@@ -89,7 +96,7 @@ async def _serve(table: Serve) -> None:
     host, _, port = table.listen.rpartition(":")
     where = Listening(host=host.strip("[]"), port=int(port), certificate=access.certificate, key=access.key)
     try:
-        async with _desk(table) as desk:
+        async with _desk(table, root) as desk:
             app = application(desk, table, tokens, wire.clock())
             stopping = app.state.house.stopping
             await served(app, where, stopping.set, lambda url: console.print(f"serves {url}"))
@@ -98,7 +105,7 @@ async def _serve(table: Serve) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _desk(table: Serve) -> AsyncIterator[Jobs]:
+async def _desk(table: Serve, root: Path) -> AsyncIterator[Jobs]:
     """Jobs, with the journal and the trail in the folder of the state. Raises PreflightError."""
     from shipways.adapters.book import DiskBook  # noqa: PLC0415 - see above
     from shipways.adapters.jobjournal import opened  # noqa: PLC0415 - see above
@@ -110,7 +117,7 @@ async def _desk(table: Serve) -> AsyncIterator[Jobs]:
             trail=Trail(DiskBook(folder / "trail.jsonl"), journal, clock),
             bringer=bringer(table, clock),
             clock=clock,
-            site=functools.partial(_site, settings(wire.here()).folder),
+            site=functools.partial(_site, root),
             name=lambda: secrets.token_hex(8),
             timeout=milliseconds(table.timeout) / 1000,
             concurrent=table.concurrent,
