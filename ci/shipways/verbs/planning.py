@@ -12,6 +12,7 @@ from shipways.run import planner
 from shipways.run.native import here, natives
 from shipways.run.tree import plan_tree
 from shipways.verbs.options import ENGINE, create_tag_option, publish_option
+from shipways.verbs.tagging import to_be_tagged
 
 
 @click.command()
@@ -30,7 +31,7 @@ def plan(as_json: bool, publish: bool, create_tag: bool, shards: int | None, eng
 async def _plan(as_json: bool, asked: tuple[bool, bool], shards: int | None, engine: str | None) -> None:
     publish, create_tag = asked
     async with wire.workshop(engine=engine) as found:
-        shop = await _to_be_tagged(found) if create_tag else found
+        shop = await to_be_tagged(found) if create_tag else found
         made = planner.plan(shop.config, shop.facts, MAKERS, publish=publish)
     tree = plan_tree(here(made, natives(shop.config, made), shop.facts.host, {}))
     text = _for_programs(shop, made, shards) if as_json or hands_over() else tree
@@ -43,9 +44,3 @@ def _for_programs(shop: wire.Workshop, made: Plan, shards: int | None) -> str:
     from shipways.verbs.dealing import for_programs  # noqa: PLC0415 - a person waits for less
 
     return for_programs(shop, made, shards)
-
-
-async def _to_be_tagged(shop: wire.Workshop) -> wire.Workshop:
-    from shipways.verbs.tagging import to_be_tagged  # noqa: PLC0415 - it asks the remote, which no other plan does
-
-    return await to_be_tagged(shop)

@@ -11,7 +11,6 @@ from shipways import wire
 from shipways.bundle import formula
 from shipways.config.manifestfile import FILE_NAME, parse_manifest
 from shipways.config.schema import Config
-from shipways.doors import outside
 from shipways.errors import ConfigError, PreflightError
 from shipways.model.event import Note
 from shipways.model.facts import Facts
@@ -33,6 +32,8 @@ Doors = Callable[[Path], contextlib.AbstractAsyncContextManager[Outside]]
 
 def real(folder: Path) -> contextlib.AbstractAsyncContextManager[Outside]:
     """The doors to the real places, with the user's tokens."""
+    from shipways.doors import outside  # noqa: PLC0415 - a snapshot opens none
+
     return outside(folder, wire.shell(), wire.clock())
 
 

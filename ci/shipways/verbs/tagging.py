@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 from shipways import wire
-from shipways.doors import tags
 from shipways.errors import PreflightError, Unfinished
 from shipways.run import mode
 
 
 async def to_be_tagged(shop: wire.Workshop) -> wire.Workshop:
     """With the facts of a release that makes its own tags. Raises PreflightError without one, or without a remote."""
+    from shipways.doors import tags  # noqa: PLC0415 - a release at a tag asks no remote for one
+
     try:
         config = shop.config
         there = await tags(config.publish.forge_api, config.project.repository, wire.shell()).commits()
