@@ -27,10 +27,11 @@ INSTALL = (
 ASK = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/health', timeout=5).read().decode())"
 
 
-def wheels(distributions: Repository, folder: Path) -> None:
-    """Our wheel, and those that it needs on that machine, as an index of the house would have them."""
+def wheels(distributions: Repository, folder: Path, python: str) -> None:
+    """Our wheel, and those that it needs with that Python, as an index of the house would have them."""
     (ours,) = (distributions.root / "dist").glob("shipways-*-py3-none-any.whl")
     pip = (sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:", f"--dest={folder}")
+    pip += (f"--python-version={python}",)
     subprocess.run((*pip, str(ours), "pip"), check=True, timeout=300)
     shutil.copy(ours, folder)
 
@@ -53,7 +54,8 @@ def user(
     with machine(tmp_path_factory.mktemp("machine"), kept) as host:
         host.shared.chmod(0o755)
         (host.shared / "wheels").mkdir()
-        wheels(distributions, host.shared / "wheels")
+        python = host.out("python3", "-c", "import platform; print(platform.python_version())")
+        wheels(distributions, host.shared / "wheels", python)
         begin = time.monotonic()
         for line in INSTALL:
             assert 0 == (ran := by_hand(host, "sh", "-ec", line)).code, (line, ran)
