@@ -114,6 +114,33 @@ def test_again_and_back_and_forth(ground: Ground) -> None:
     assert 3 == len(ground.host.out("ls", STATE).split()), "two programs and what is known of them"
 
 
+def test_another_unit_of_the_same_program(ground: Ground) -> None:
+    """A changed variable is deployed; one with which it does not work, or a rollback, returns to the unit of before."""
+    config = ground.project.root / "shipways.toml"
+    text, before = config.read_text(), ground.version()
+
+    def says(env: str) -> tuple[int, str]:
+        config.write_text(text.replace("env.PULSE_ADDR", f"{env}\nenv.PULSE_ADDR"))
+        return ground.shipways("deploy", "here")
+
+    def unit() -> str:
+        return ground.host.out("sh", "-c", "tr '\\0' '\\n' < /proc/$(pidof beat)/environ | grep -a SAYS || true")
+
+    for env in ('env.SAYS = { default = "one" }', 'env.SAYS = { default = "two" }'):
+        code, said = says(env)
+        assert 0 == code, said
+    assert "SAYS=two" == unit()
+    code, said = ground.shipways("deploy", "here")
+    assert (0, True) == (code, "1 there" in said), said
+    code, said = ground.shipways("rollback", "here")
+    assert (0, "SAYS=one", before) == (code, unit(), ground.version()), said
+    config.write_text(text.replace("{address}:{port}", "nowhere:1"))
+    code, said = ground.shipways("deploy", "here")
+    assert (8, "SAYS=one", before) == (code, unit(), ground.version()), said
+    config.write_text(text)
+    assert 0 == ground.shipways("deploy", "here")[0]
+
+
 def test_one_that_does_not_work(ground: Ground) -> None:
     """The unit does not get ready: the program of before is in its place again, and runs."""
     before = ground.version()

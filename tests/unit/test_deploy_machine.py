@@ -1,5 +1,6 @@
 """Programs on a machine: which is meant, which runs, and that the one of before can come back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -45,12 +46,18 @@ class Kept:
     told: list[str] = field(default_factory=list)
     down: str = ""
     broken: bool = False
+    unit: str = "unit"
+    brought: dict[str, str] = field(default_factory=dict)
 
     def lacks(self) -> tuple[Problem, ...]:
         return ()
 
-    async def bring(self, service: str) -> None:
+    def texts(self, service: str) -> Mapping[str, str]:
+        return {f"/etc/{service}.service": self.unit}
+
+    async def bring(self, service: str, texts: Mapping[str, str]) -> None:
         self.told.append(f"bring {service}")
+        self.brought = dict(texts)
         if self.broken:
             raise Unfinished(Problem(path=service, what="did not start"))
 
@@ -160,6 +167,31 @@ def test_a_start_that_fails(ground: Ground) -> None:
 
     assert (Running(digest=digest("one"), torn=True), Running(digest=digest("one"))) == anyio.run(go)
     assert "one" == ground.program
+
+
+def test_another_unit_of_the_same_program(ground: Ground) -> None:
+    """A changed unit is a difference, and the one of before comes back with its program."""
+    ground.deploy("one")
+    ground.services.unit = "another"
+    deployer, site = ground.deployer(), ground.site
+    (item,) = deployer.items()
+
+    async def see() -> Running:
+        return (await deployer.observe(site, (item,)))[item.id]
+
+    before = anyio.run(see)
+    assert (True, False) == (before.digest.startswith(f"{digest('one')}+"), before.torn)
+
+    async def go(want: str, previous: str) -> Running:
+        await deployer.apply(site, replace(item, want=want), await see(), previous)
+        return await see()
+
+    now = anyio.run(go, digest("one"), before.digest)
+    assert Running(digest=digest("one"), previous=before.digest) == now
+    assert {"/etc/beat.service": "another"} == ground.services.brought
+    back = anyio.run(go, before.digest, now.digest)
+    assert (before.digest, digest("one")) == (back.digest, back.previous)
+    assert {"/etc/beat.service": "unit"} == ground.services.brought
 
 
 def test_other_bytes_are_not_put_there(ground: Ground) -> None:

@@ -8,13 +8,15 @@ from dataclasses import asdict, dataclass
 class Record:
     """Digests, empty where nothing ran. `since` is in seconds since the epoch, 0 where nobody knows.
 
-    `gap` is for how many seconds nothing answered when it took over; 0 where something always did.
+    `gap` is for how many seconds nothing answered when it took over; 0 where something always did. `definitions` are
+    those of `definitions.py`, where the digests are of programs alone.
     """
 
     running: str = ""
     previous: str = ""
     since: float = 0.0
     gap: float = 0.0
+    definitions: str = ""
 
     @property
     def encoded(self) -> bytes:
@@ -31,6 +33,7 @@ def recorded(text: str | bytes) -> Record | None:
             previous=str(found["previous"]),
             since=float(found.get("since", 0)),
             gap=float(found.get("gap", 0)),
+            definitions=str(found.get("definitions", "")),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

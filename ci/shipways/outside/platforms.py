@@ -33,8 +33,12 @@ class Services(Protocol):
         """What they need to be started besides their own programs."""
         ...
 
-    async def bring(self, service: str) -> None:
-        """Install it as the config says, and start it from the program of now. Raises Unfinished, Conflict."""
+    def texts(self, service: str) -> Mapping[str, str]:
+        """The files that the config gives it, by their paths."""
+        ...
+
+    async def bring(self, service: str, texts: Mapping[str, str]) -> None:
+        """Install it with these files, and start it from the program of now. Raises Unfinished, Conflict."""
         ...
 
     async def standing(self, service: str) -> str:

@@ -1,10 +1,12 @@
 """The services of this machine, for deployers that bring programs to it."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from shipways import wire
 from shipways.errors import Problem
-from shipways.model.daemon import Daemon, Scope
+from shipways.model.daemon import Daemon, Scope, Text
 from shipways.outside.platforms import Services
 from shipways.verbs.machines import Asked, Found, found, profile_of
 
@@ -25,10 +27,14 @@ class MachineServices:
             if Path(problem.path) not in own
         )
 
-    async def bring(self, service: str) -> None:
+    def texts(self, service: str) -> Mapping[str, str]:
+        """Units or property lists, and what goes with them."""
+        return {each.path: each.text for each in self._daemon(service).texts}
+
+    async def bring(self, service: str, texts: Mapping[str, str]) -> None:
         """What is not as it should be is written; one that ran before is started anew, once."""
-        keeper = self._found.keeper
-        await keeper.carry_out(await keeper.installing(self._daemon(service), force=False, anew=True))
+        keeper, daemon = self._found.keeper, _with(self._daemon(service), texts)
+        await keeper.carry_out(await keeper.installing(daemon, force=False, anew=True))
 
     async def standing(self, service: str) -> str:
         """In the words of its manager."""
@@ -47,6 +53,13 @@ class MachineServices:
 
     def _daemon(self, service: str) -> Daemon:
         return next(daemon for daemon in self._found.daemons if daemon.service == service)
+
+
+def _with(daemon: Daemon, texts: Mapping[str, str]) -> Daemon:
+    """A service with other files, and only those units beside it that it has then."""
+    names = {Path(path).name for path in texts}
+    units = (each for each in daemon.units if each in names or not each.endswith((".socket", ".timer")))
+    return replace(daemon, units=tuple(units), texts=tuple(Text(path=path, text=text) for path, text in texts.items()))
 
 
 def machine_services(scope: Scope) -> Services:

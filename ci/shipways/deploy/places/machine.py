@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from shipways.config.schema import Config
+from shipways.deploy.definitions import Definitions, image_of, read
 from shipways.deploy.records import Record, recorded
 from shipways.deploy.wanted import chosen, items, programs, service_of, terms
 from shipways.errors import PreflightError, Problem, Unfinished
@@ -19,11 +20,16 @@ from shipways.outside.platforms import Services, Site
 
 _SYSTEMS: Final = {"systemd": "linux", "launchd": "darwin"}
 _STATE: Final = "state.json"
+_BEGUN: Final = "begun"
+"""A file that is there while a service is started: what a start that was cut off has left is not what was started."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineDeployer:
-    """Programs in one folder. Those of now and before are kept by their digests in `../lib/shipways/SERVICE`."""
+    """Programs in one folder. Those of now and before are kept by their digests in `../lib/shipways/SERVICE`.
+
+    What is compared is the program and the files of the service: units, property lists, its config.
+    """
 
     name: str
     kind: str
@@ -61,17 +67,24 @@ class MachineDeployer:
     async def apply(self, site: Site, item: Item, seen: Running, previous: str) -> str:
         """Keep the new program and the old, put the new one in its place whole, and start the service from it."""
         service = service_of(item, self.services)
-        program, folder = Path(service.command[0]), _folder(service)
-        if not seen.torn and (current := site.files.digest(program)):
+        del seen  # what was started, and whether that still lies there, is on the disk
+        program, folder, want = Path(service.command[0]), _folder(service), image_of(item.want)
+        record, current = _known(site, folder) or Record(), site.files.digest(program)
+        known = self._definitions(site, service, record)
+        definition = known.named(item.want)
+        if current and current == (record.running or current):
             _keep(site, program, folder, current)
-        if not site.files.digest(folder / _hex(item.want)):
-            _keep(site, site.artifact(item.path), folder, item.want)
-        _copy(site, folder / _hex(item.want), program)
-        await self._manager(site).bring(service.name)
+        if not site.files.digest(folder / _hex(want)):
+            _keep(site, site.artifact(item.path), folder, want)
+        _copy(site, folder / _hex(want), program)
+        with site.files.create(folder / _BEGUN):
+            pass
+        await self._manager(site).bring(service.name, definition["texts"])
+        told = Record(running=want, previous=known.whole(previous), since=site.clock.now())
         with site.files.create(folder / _STATE) as stream:
-            stream.write(Record(running=item.want, previous=previous, since=site.clock.now()).encoded)
+            stream.write(replace(told, definitions=known.after(definition)).encoded)
         for path in site.files.list(folder):
-            if path.name not in {_STATE, _hex(item.want), _hex(previous)}:
+            if path.name not in {_STATE, _hex(want), _hex(image_of(previous))}:
                 site.files.remove(path)
         return service.published_url
 
@@ -103,8 +116,17 @@ class MachineDeployer:
         there = site.files.digest(Path(service.command[0]))
         if not there:
             return Running()
-        known = _known(site, _folder(service)) or Record(running=there)
-        return Running(digest=known.running, previous=known.previous, torn=there != known.running)
+        record = _known(site, _folder(service)) or Record(running=there)
+        known = self._definitions(site, service, record)
+        return Running(
+            digest=known.running(record.running),
+            previous=known.short(record.previous),
+            torn=there != record.running or not known.kept or site.files.exists(_folder(service) / _BEGUN),
+        )
+
+    def _definitions(self, site: Site, service: Service, record: Record) -> Definitions:
+        """What it is by the config, and by what was started."""
+        return read({"texts": dict(self._manager(site).texts(service.name))}, record.definitions)
 
 
 def _folder(service: Service) -> Path:
