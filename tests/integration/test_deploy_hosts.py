@@ -1,21 +1,16 @@
 """`deploy` and `rollback` on hosts that are reached by SSH: systemd as PID 1, a real sshd, a link of their own."""
 
-import os
-import re
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from composing import TENDER, go_program
-from machines import Machine
+from hostgrounds import Ground
 from sandbox import Repository
-from sshhosts import Fleet, fleet
+from sshhosts import fleet
 
 pytestmark = [pytest.mark.integration, pytest.mark.long]
 
@@ -59,56 +54,6 @@ UNITS = "cd /etc/systemd/system; sha256sum beat*.service beat*.socket"
 PLACES = f"{ROOT}/beat /etc/systemd/system/beat* /etc/systemd/system/*/beat* /etc/*/beat*"
 CLEAN = f"rm -rf {PLACES} /etc/systemd/journald@beat.conf /var/lib/beat-proxy /var/lib/private/beat-proxy"
 GONE = f"systemctl disable --now beat-proxy.socket beat-proxy.service; systemctl stop 'beat@*'; {CLEAN}"
-RUNS = "tail -c 5 /proc/$(pidof beat)/exe"
-
-
-@dataclass(frozen=True)
-class Ground:
-    """A project that is built here, and the hosts that it is deployed to: the second by sudo."""
-
-    project: Repository
-    fleet: Fleet
-    programs: Path
-
-    @property
-    def hosts(self) -> tuple[Machine, Machine]:
-        """Both."""
-        first, second = self.fleet.hosts.values()
-        return first, second
-
-    def build(self, version: str, program: str = "good") -> None:
-        """What lies in dist/ afterwards is this program under this version."""
-        place = self.project.root / "bin/beat"
-        place.write_bytes((self.programs / program).read_bytes() + version.encode())
-        place.chmod(0o755)
-        config = self.project.root / "shipways.toml"
-        config.write_text(re.sub(r'^version = ".*"$', f'version = "{version}"', config.read_text(), flags=re.MULTILINE))
-        self.project.commit()
-        ran = self.project.shipways("release", "--snapshot")
-        assert 0 == ran.code, ran.err
-
-    def shipways(self, *words: str) -> tuple[int, str]:
-        """The exit code, and what was said."""
-        ran = self.project.shipways(*words)
-        return ran.code, ran.out + ran.err
-
-    def start(self, *words: str) -> "subprocess.Popen[bytes]":
-        """shipways, while it runs."""
-        return subprocess.Popen(
-            (sys.executable, "-m", "shipways", *words),
-            cwd=self.project.root,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=os.environ | {"XDG_CACHE_HOME": str(self.project.cache), "GITHUB_ACTIONS": "", "CI": ""},
-        )
-
-    def versions(self) -> tuple[str, ...]:
-        """The ends of the programs that run."""
-        return tuple(host.out("sh", "-c", RUNS) for host in self.hosts)
-
-    def known(self, text: str) -> None:
-        """What the file of known hosts says."""
-        self.fleet.known.write_text(text)
 
 
 @pytest.fixture(scope="module")
@@ -221,18 +166,37 @@ def test_killed_between(ground: Ground) -> None:
     """Killed while the first host runs the new version and the second the old: the next run ends it."""
     ground.build("4.0.0")
     before = ground.versions()[1]
-    process = ground.start("deploy", "prod")
-    try:
-        end = time.monotonic() + 30
-        while "4.0.0" != ground.hosts[0].run("sh", "-c", RUNS).out:
-            assert time.monotonic() < end
-            assert process.poll() is None
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+    ground.kill("4.0.0")
     assert ("4.0.0", before) == ground.versions()
     code, said = ground.shipways("deploy", "prod")
     assert (0, ("4.0.0", "4.0.0")) == (code, ground.versions()), said
+
+
+def test_killed_and_taken_back(ground: Ground) -> None:
+    """F1: the same, but what was begun is taken back: the first host returns, the second is left alone."""
+    ground.build("4.0.5")
+    before = ground.versions()
+    ground.kill("4.0.5")
+    assert ("4.0.5", before[1]) == ground.versions()
+    code, said = ground.shipways("rollback", "prod")
+    assert (0, before) == (code, ground.versions()), said
+    assert not list((ground.project.root / "dist").glob("*.begun.json"))
+    assert 0 == ground.shipways("deployments")[0]
+
+
+def test_held(ground: Ground) -> None:
+    """A hold on the hosts refuses a deployment and a rollback, with its reason, until it is taken back."""
+    before = ground.versions()
+    ground.build("4.0.6")
+    assert 0 == ground.shipways("hold", "prod", "--reason", "the audit")[0]
+    for words in (("deploy", "prod"), ("rollback", "prod")):
+        code, said = ground.shipways(*words)
+        assert (3, True, before) == (code, "the audit" in said, ground.versions()), said
+    assert "the audit" in ground.shipways("deployments", "prod")[1]
+    assert 0 == ground.shipways("hold", "prod", "--release")[0]
+    code, said = ground.shipways("deploy", "prod")
+    assert (0, ("4.0.6", "4.0.6")) == (code, ground.versions()), said
+    assert 2 == ground.shipways("logs", "prod")[1].count("==> deploy.prod/")
 
 
 def test_the_session_is_killed(ground: Ground) -> None:
