@@ -158,4 +158,4 @@ def test_recreated(ground: Quay) -> None:
     with Load(ground.address, PORTS["systemd"]) as load:
         code, said = ground.shipways("deploy", "systemd")
     assert (0, [], "8.0.0") == (code, load.failed, ground.version("systemd")), said
-    assert 0 < json.loads(ground.host.out("cat", f"{ROOT}/beat/state.json"))["gap"] < 10
+    assert 0 < json.loads(ground.host.out("cat", f"{ROOT}/beat/state.json"))["gap"] < 30, "the proxy holds no longer"
