@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 
 import engines
+import matrix
 
 GOLDEN = Path(__file__).parent / "golden"
 SESSION = ("UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "VIRTUAL_ENV")
@@ -35,6 +36,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and "containers" in item.fixturenames:
             item.add_marker(pytest.mark.engine)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The fault matrix, where some of it was played."""
+    for line in matrix.lines():
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

@@ -41,6 +41,14 @@ def test_containers(one: Ground) -> None:
     assert 2 == len([image for image in host.images if image.startswith("ghcr.io/example/beat@sha256:")])
 
 
+def test_without_variables(one: Ground) -> None:
+    """A service that is given no variables has no file of them, and its container is started without one."""
+    one.config = ALONE.replace('kind = "hosts"', 'kind = "hosts"\nmethod = "docker"')
+    first, host = one.deployed("one"), one.host
+    assert {short(first): "running"} == host.containers
+    assert not [words for words in host.log if "run" in words and any(each.endswith("/environment") for each in words)]
+
+
 def test_secrets(one: Ground) -> None:
     """S2-20: values are in files for root, and in no command; a variable is taken from the file by its name alone."""
     first, host = one.deployed("one"), one.host

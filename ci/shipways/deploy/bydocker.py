@@ -45,7 +45,8 @@ class ByDocker:
             *("--label", f"{SERVICE}={instance.service}", "--label", f"{_RELEASE}={instance.id}", *variables),
             *(instance.filled(word) for word in (*release.options, release.image, *release.command)),
         )
-        await must(host, "sh", "-c", _WITHIN, "sh", f"{instance.folder}/environment", *words)
+        given = ("sh", "-c", _WITHIN, "sh", f"{instance.folder}/environment") if release.variables else ()
+        await must(host, *given, *words)
 
     async def keep(self, host: Host, instance: Instance) -> None:
         """By its restart policy."""
