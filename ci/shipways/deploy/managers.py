@@ -117,10 +117,15 @@ class Systemd:
         """The journal of its own ends too, and when the timer of its backups was last due is forgotten."""
         if not state.known:
             return ()
-        timers = [unit for unit in daemon.units if unit.endswith(".timer")]
-        clean = self._systemctl("clean", "--what=state", "--", *timers)
-        stamps = (Command(argv=clean.argv, fine=frozenset({0, 1})),) if timers else ()
-        return (self._systemctl("disable", "--now", "--", *daemon.units), *stamps, *self.silence(daemon))
+        stamps = [self._stamp(each.path) for each in daemon.texts if each.path.endswith(".timer")]
+        removed = (Command(argv=("rm", "-f", "--", *stamps)),) if stamps else ()
+        return (self._systemctl("disable", "--now", "--", *daemon.units), *removed, *self.silence(daemon))
+
+    def _stamp(self, unit: str) -> str:
+        """Where systemd notes when a timer was last due. `systemctl clean` needs a bus, which a user may not have."""
+        folder, _, timer = unit.rpartition("/")
+        data = f"{folder.removesuffix('/.config/systemd/user')}/.local/share" if self.user else "/var/lib"
+        return f"{data}/systemd/timers/stamp-{timer}"
 
     def silence(self, daemon: Daemon) -> tuple[Command, ...]:
         """End the journal of its own, where it has one."""
