@@ -8,7 +8,6 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,7 +78,6 @@ class Deployer:
     folder: Path
     fleet: Fleet
     tender: Path
-    options: Mapping[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
 
@@ -87,7 +85,6 @@ class Deployer:
         (self.folder / "trees").mkdir(parents=True)
         shutil.copy(self.tender, self.folder / "tender")
         hosts = ", ".join(f'"root@{address}"' for address in self.fleet.hosts)
-        serve = {"timeout": '"60s"', "wait": '"3s"', "concurrent": "8", **self.options}
         text = f"""
             [project]
             name = "ground"
@@ -96,7 +93,8 @@ class Deployer:
             state = "{self.folder / "state"}"
             sources = ["{self.folder / "trees"}"]
             hosts = [{hosts}]
-            {"; ".join(f"{key} = {value}" for key, value in serve.items()).replace("; ", chr(10) + " " * 12)}
+            timeout = "60s"
+            wait = "3s"
             [serve.ssh]
             tender = "tender"
             key = "{self.fleet.key}"
