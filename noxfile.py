@@ -1,5 +1,7 @@
 """Sessions install and call one verb; what happens is in ci/shipways."""
 
+import os
+
 import nox
 
 nox.needs_version = ">=2025.2.9"
@@ -7,8 +9,9 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["lint", "types", "tests"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
-PARALLEL = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
-"""As many processes as cores, the tests of a file in one of them; the many short ones come last, and fill the end."""
+PARALLEL = ("-n", f"{(os.cpu_count() or 1) + 1}", "--dist=loadgroup", "--no-loadscope-reorder", "--durations=15")
+"""A process more than cores, since tests wait too, with the tests of a file in one of them; the many short ones come
+last, and fill the end."""
 
 
 def _install(session: nox.Session, *groups: str) -> None:
@@ -73,7 +76,14 @@ def tests(session: nox.Session) -> None:
         session.run("shipways", "test", *session.posargs)
         return
     _install(session, "tests")
-    session.run("pytest", *(session.posargs or PARALLEL))
+    session.run("pytest", *(session.posargs or (*PARALLEL, "-m", "not long and not engine")))
+
+
+@nox.session
+def engines(session: nox.Session) -> None:
+    """The tests that start an engine, Dagger's or Docker's: images, compositions, machines with systemd."""
+    _install(session, "tests")
+    session.run("pytest", *(session.posargs or (*PARALLEL, "-m", "engine and not long")))
 
 
 @nox.session(python=PYPROJECT["tool"]["shipways"]["workflows"]["job"]["tests"]["pythons"], download_python="never")

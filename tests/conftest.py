@@ -32,10 +32,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What has an engine is marked, so that `-m "not long and not engine"` leaves it out."""
+    """What has an engine is marked, so that `-m "not long and not engine"` leaves it out.
+
+    Tests with Dagger's are one group, since they share it, and it has all cores; else those of a file are.
+    """
     for item in items:
-        if isinstance(item, pytest.Function) and "containers" in item.fixturenames:
+        fixtures = set(item.fixturenames) if isinstance(item, pytest.Function) else set()
+        if {"containers", "docker"} & fixtures:
             item.add_marker(pytest.mark.engine)
+        item.add_marker(pytest.mark.xdist_group("dagger" if "containers" in fixtures else item.path.stem))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

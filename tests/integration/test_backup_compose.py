@@ -23,7 +23,7 @@ from registries import DockerEngine, docker_engine
 from sandbox import Ran, Repository
 from support import need
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.engine]
 
 CONFIG = """
 [project]

@@ -18,7 +18,7 @@ from registries import DockerEngine, docker_engine, local_registry
 from sandbox import Repository
 from support import free_port, need
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.engine]
 
 PROJECTS = Path(__file__).parent.parent / "projects"
 CONFIG = """

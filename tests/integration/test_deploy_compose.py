@@ -17,7 +17,7 @@ from registries import docker_engine, local_registry
 from sandbox import Repository
 from support import free_port, need
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.engine]
 
 PULSE = Path(__file__).parent.parent / "projects/pulse"
 CONFIG = """

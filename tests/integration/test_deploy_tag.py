@@ -71,7 +71,9 @@ def deploy(made: Repository, top: Path) -> Ran:
     return made.shipways("deploy", "here", "--tag", "v1.0.0", env=env)
 
 
-@pytest.mark.parametrize("form", ["tar.gz", "tar.zst", "zip"])
+@pytest.mark.parametrize(
+    "form", ["tar.gz", *(pytest.param(form, marks=pytest.mark.long) for form in ("tar.zst", "zip"))]
+)
 def test_programs_of_the_release(tmp_path: Path, form: str) -> None:
     """Without dist/ the program of the archive is put in its place, byte for byte; where nobody has it, nothing is."""
     with github() as hub:

@@ -12,7 +12,7 @@ from support import need
 from wheelhouse import Wheelhouse, interpreter, wheelhouse
 from working import OURS
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 assert OURS.workflows
 PYTHONS = OURS.workflows.job["tests"].pythons
@@ -56,15 +56,12 @@ def first_steps(house: Wheelhouse, repository: Repository, *shipways: str) -> No
     assert "hello: nothing to mend" in house.run(*shipways, "check", cwd=repository.root)
 
 
-@pytest.mark.parametrize(
-    "version", [PYTHONS[0], *(pytest.param(version, marks=pytest.mark.long) for version in PYTHONS[1:])]
-)
+@pytest.mark.parametrize("version", PYTHONS)
 def test_uvx(version: str, house: Wheelhouse, repository: Repository) -> None:
     """`uvx shipways`, on each Python that is here."""
     first_steps(house, repository, "uvx", "--python", interpreter(version), "shipways")
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("backend", ["pip", "uv"])
 def test_pipx(backend: str, house: Wheelhouse, repository: Repository) -> None:
     """`pipx run shipways`, whatever it installs with."""
@@ -73,7 +70,6 @@ def test_pipx(backend: str, house: Wheelhouse, repository: Repository) -> None:
     first_steps(house, repository, "pipx", "run", *words, f"--spec=shipways=={__version__}", "shipways")
 
 
-@pytest.mark.long
 def test_typed(house: Wheelhouse, tmp_path: Path) -> None:
     """Mypy, strict, knows the types of what is installed, and finds the one mistake."""
     (tmp_path / "consumer.py").write_text(CONSUMER)
@@ -84,7 +80,6 @@ def test_typed(house: Wheelhouse, tmp_path: Path) -> None:
     assert "Found 1 error in 1 file" in said
 
 
-@pytest.mark.long
 def test_noxfile_of_init(house: Wheelhouse, repository: Repository) -> None:
     """The sessions of the noxfile that `init` writes get shipways from the index, release, and leave a clean tree."""
     need("nox")

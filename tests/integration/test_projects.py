@@ -75,9 +75,11 @@ def run(*argv: str | Path, env: dict[str, str] | None = None) -> str:
 def check_linux(repository: Repository, artifacts: Artifacts, program: str, said: str) -> None:
     """The Linux programs run and say their version: natively, and arm64 under qemu."""
     found = archives(artifacts)
-    for target in SIX[:2]:
+    for target in (target for target in SIX[:2] if target in found):
         top = unpack(repository.root / "dist" / found[target], fresh(repository, target))
         assert said in run(top / program, "--version")
+    if SIX[2] not in found:
+        return
     need("qemu-aarch64-static")
     top = unpack(repository.root / "dist" / found[SIX[2]], fresh(repository, SIX[2]))
     assert said in run("qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu", top / program, "--version")
@@ -143,9 +145,7 @@ def test_pulse(targets: tuple[str, ...], tmp_path: Path, tools: Path) -> None:
         assert fields == LiefInspector().build_information(program)
 
 
-@pytest.mark.parametrize(
-    "targets", [(*LINUX, SIX[5]), pytest.param(SIX, marks=pytest.mark.long)], ids=["no-mac", "six"]
-)
+@pytest.mark.parametrize("targets", [(SIX[0], SIX[5]), pytest.param(SIX, marks=pytest.mark.long)], ids=["two", "six"])
 def test_spark(targets: tuple[str, ...], tmp_path: Path, tools: Path) -> None:
     """S0-22: Zig to the targets, windows-msvc among them; the Linux programs run, the Windows one under wine."""
     repository, artifacts = release("spark", tmp_path / "spark", tools, targets)

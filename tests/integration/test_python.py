@@ -97,7 +97,7 @@ def test_own_distributions_are_reproducible(distributions: Repository, tmp_path:
         assert not [name for name in archive.namelist() if "planted" in name]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_setuptools_becomes_reproducible(repository: Repository, tmp_path: Path) -> None:
     """Its sdist has the times of the build in it; ours has not. Names are normalized."""
     repository.file("shipways.toml", '[project]\nname = "p"\nsource_archive = false\n[package.old]\nbuild = "python"\n')

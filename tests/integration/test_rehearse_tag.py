@@ -28,6 +28,7 @@ def test_nothing_goes_wrong(project: Repository, tmp_path: Path, shallow: bool) 
     assert ("", before) == (mine.git("tag", "--list"), mine.git("count-objects"))
 
 
+@pytest.mark.long
 def test_every_fault(project: Repository) -> None:
     """Every fault at every request and item of the remote converges, with one tag; most within one run."""
     ran = project.shipways("rehearse", "--create-tag", "--faults", ",".join(NAMES), "--seed", "7")

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -61,12 +62,10 @@ def purls(bill: dict[str, object]) -> set[str]:
 
 @pytest.fixture
 def pulse(repository: Repository, tools: Path) -> Repository:
-    """The Go project for one target, with the Go of this machine, and a module that only its tests link."""
-    need("go")
+    """The Go project for one target, and a module that only its tests link."""
     shutil.copytree(PULSE, repository.root, dirs_exist_ok=True)
     config = (PULSE / "shipways.toml").read_text().partition("[checksums]")[0]
-    toolchain = f'[toolchain]\ngo = "{version_of("go", "version")}"\n'
-    repository.file("shipways.toml", config.replace("\n\n", f'\ntargets = ["{LINUX}"]\n\n', 1) + toolchain)
+    repository.file("shipways.toml", config.replace("\n\n", f'\ntargets = ["{LINUX}"]\n\n', 1))
     repository.file("testonly/go.mod", "module example.com/testonly\n\ngo 1.26\n")
     repository.file("testonly/only.go", "package testonly\n\nconst Said = 1\n")
     repository.file("only_test.go", 'package main\n\nimport "example.com/testonly"\n\nvar _ = testonly.Said\n')
@@ -81,11 +80,12 @@ def test_pulse(pulse: Repository, tools: Path, tmp_path: Path) -> None:
     """uuid, pflag and the standard library with their versions; what tests import is absent; equal bytes elsewhere."""
     ran = pulse.shipways("release")
     assert 0 == ran.code, ran.err
+    (go,) = tomllib.loads((PULSE / "shipways.lock").read_text())["tools"]
     ((name, bill),) = bills(pulse).items()
     assert {
         "pkg:golang/github.com/google/uuid@v1.6.0",
         "pkg:golang/github.com/spf13/pflag@v1.0.10",
-        f"pkg:golang/stdlib@{version_of('go', 'version')}",
+        f"pkg:golang/stdlib@{go['version']}",
     } == purls(bill)
     main = cast(dict[str, dict[str, object]], bill["metadata"])["component"]
     with (pulse.root / "dist" / name.removesuffix(".cdx.json")).open("rb") as archive:

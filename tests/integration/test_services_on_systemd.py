@@ -14,7 +14,7 @@ import fronts
 from machines import PROGRAMS, Machine, Ran, machine
 from toys import VALUES, WORDS, asked, began, files, guide, override, returned, settle
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.engine]
 
 FAST = "[Service]\nRestartSec=100ms\n"
 

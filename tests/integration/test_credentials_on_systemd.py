@@ -7,7 +7,7 @@ import pytest
 from machines import Machine, machine
 from toys import asked, settle
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.engine]
 
 CANARY = "do-not-show-4711"
 BACKUPS = "/var/lib/shipways/backups/toy"
