@@ -140,7 +140,8 @@ def orphans(host: Machine, method: str) -> list[str]:
     folders = host.run("ls", "-A", f"/opt/services/{name(method)}/releases").out.split()
     found += [f"half a release: {each}" for each in folders if host.run(*_whole(method, each)).code]
     free = host.run(
-        "/opt/services/bin/tender", "lock", "--file", "/opt/services/lock", "--holder", "test", "--wait", "0s"
+        *("/opt/services/bin/tender", "lock", "--file", f"/opt/services/{name(method)}/lock"),
+        *("--holder", "test", "--wait", "0s"),
     )
     return found if free.code != 75 else [*found, f"locked: {free.out}{free.err}"]
 

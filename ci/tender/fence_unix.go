@@ -85,26 +85,36 @@ func fencePath(path string) string {
 	return path + ".fence"
 }
 
-// nextToken waits for steps under way. A counter that was lost begins at the
-// clock, above what it can have been: no token may be given twice.
-func nextToken(path string, until time.Time) (token int64, err error) {
-	file, err := lockFile(fencePath(path), syscall.LOCK_EX, until)
-	if errors.Is(err, errBusy) {
-		return 0, fmt.Errorf("%w with a step of the one before", err)
+// nextToken waits for steps under way. It is newer than every token of these
+// locks. A counter that was lost begins at the clock, above what it can have
+// been: no token may be given twice.
+func nextToken(paths []string, until time.Time) (token int64, err error) {
+	var fences []*os.File
+	defer func() { closeAll(fences) }()
+	for _, path := range paths {
+		file, err := lockFile(fencePath(path), syscall.LOCK_EX, until)
+		if errors.Is(err, errBusy) {
+			return 0, &busyError{path: path, with: " with a step of the one before"}
+		}
+		if err != nil {
+			return 0, err
+		}
+		fences = append(fences, file)
+		newest, err := readToken(file)
+		if err != nil {
+			newest = time.Now().UnixMilli()
+		}
+		token = max(token, newest+1)
 	}
-	if err != nil {
-		return 0, err
+	for _, file := range fences {
+		if _, err = file.WriteAt(fmt.Appendf(nil, tokenFormat, token), 0); err != nil {
+			return 0, err
+		}
+		if err = file.Sync(); err != nil {
+			return 0, err
+		}
 	}
-	defer file.Close()
-	newest, err := readToken(file)
-	if err != nil {
-		newest = time.Now().UnixMilli()
-	}
-	token = newest + 1
-	if _, err = file.WriteAt(fmt.Appendf(nil, tokenFormat, token), 0); err != nil {
-		return 0, err
-	}
-	return token, file.Sync()
+	return token, nil
 }
 
 func readToken(file *os.File) (int64, error) {

@@ -11,6 +11,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -19,8 +21,9 @@ const lockUsage = `usage: tender lock --file PATH --holder TEXT [flags]
 
 Take the lock PATH, print {"token":N}, and hold it until standard input ends,
 TERM comes, or no byte has come for the time of --ttl. N only grows. When
-somebody else holds the lock, print who, and exit 75.
+somebody else holds the lock, print who, and exit 75. Its folder is made.
 
+  --file PATH     the lock; several are held together, by one token, or none is
   --holder TEXT   who holds it, for the others
   --wait D        how long to wait for the lock (default 0s)
   --ttl D         how long the holder may be silent; 0s is for ever (default 15s)
@@ -34,8 +37,16 @@ const (
 
 var errBusy = errors.New("busy")
 
+// busyError is errBusy of the lock at a path.
+type busyError struct {
+	path string
+	with string
+}
+
+func (e *busyError) Error() string { return errBusy.Error() + e.with }
+
 type lockOptions struct {
-	file   string
+	files  []string
 	holder string
 	wait   time.Duration
 	ttl    time.Duration
@@ -58,18 +69,20 @@ func lockVerb(args []string) int {
 	if err != nil {
 		return refuse(lockUsage, err)
 	}
-	file, token, err := take(o)
-	if errors.Is(err, errBusy) {
-		return tellHolder(o.file, err)
+	files, token, err := take(o)
+	if busy := (*busyError)(nil); errors.As(err, &busy) {
+		return tellHolder(busy)
 	}
 	if err == nil {
-		defer file.Close()
+		defer closeAll(files)
 		err = json.NewEncoder(os.Stdout).Encode(granted{Token: token})
 	}
 	if err == nil {
 		err = hold(o.ttl)
-		// Nobody should read in it who has gone.
-		_ = file.Truncate(0)
+		for _, file := range files {
+			// Nobody should read in it who has gone.
+			_ = file.Truncate(0)
+		}
 	}
 	if err != nil {
 		complain("lock: %v", err)
@@ -81,15 +94,24 @@ func lockVerb(args []string) int {
 func parseLock(args []string) (lockOptions, error) {
 	var o lockOptions
 	flags := newFlagSet("lock")
-	flags.StringVar(&o.file, "file", "", "")
+	flags.Func("file", "", func(path string) error {
+		if path == "" {
+			return errors.New("is empty")
+		}
+		o.files = append(o.files, filepath.Clean(path))
+		return nil
+	})
 	flags.StringVar(&o.holder, "holder", "", "")
 	flags.DurationVar(&o.wait, "wait", 0, "")
 	flags.DurationVar(&o.ttl, "ttl", 15*time.Second, "")
 	if err := parseFlagsOnly(flags, args); err != nil {
 		return o, err
 	}
+	// In one order for everybody, and none twice, so that nobody waits in vain.
+	slices.Sort(o.files)
+	o.files = slices.Compact(o.files)
 	switch {
-	case o.file == "":
+	case len(o.files) == 0:
 		return o, errors.New("lock: --file is missing")
 	case o.holder == "":
 		return o, errors.New("lock: --holder is missing")
@@ -101,24 +123,47 @@ func parseLock(args []string) (lockOptions, error) {
 	return o, nil
 }
 
-// take returns the file, which is the lock for as long as it is open, and the
-// holder's token.
-func take(o lockOptions) (file *os.File, token int64, err error) {
+// take returns the files, which are the locks for as long as they are open, and
+// the holder's token.
+func take(o lockOptions) (files []*os.File, token int64, err error) {
 	until := time.Now().Add(o.wait)
-	if file, err = lockFile(o.file, syscall.LOCK_EX, until); err != nil {
-		return nil, 0, err
+	defer func() {
+		if err != nil {
+			closeAll(files)
+		}
+	}()
+	for _, path := range o.files {
+		if err = os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return files, 0, err
+		}
+		file, err := lockFile(path, syscall.LOCK_EX, until)
+		if errors.Is(err, errBusy) {
+			err = &busyError{path: path}
+		}
+		if err != nil {
+			return files, 0, err
+		}
+		files = append(files, file)
 	}
 	if least := time.Now().Add(stepTime); until.Before(least) {
 		until = least
 	}
-	if token, err = nextToken(o.file, until); err == nil {
-		err = sign(file, holder{Holder: o.holder, Since: time.Now().UTC(), PID: os.Getpid(), Token: token})
+	if token, err = nextToken(o.files, until); err != nil {
+		return files, 0, err
 	}
-	if err != nil {
+	signed := holder{Holder: o.holder, Since: time.Now().UTC(), PID: os.Getpid(), Token: token}
+	for _, file := range files {
+		if err = sign(file, signed); err != nil {
+			return files, 0, err
+		}
+	}
+	return files, token, nil
+}
+
+func closeAll(files []*os.File) {
+	for _, file := range files {
 		file.Close()
-		return nil, 0, err
 	}
-	return file, token, nil
 }
 
 func sign(file *os.File, h holder) error {
@@ -135,9 +180,9 @@ func sign(file *os.File, h holder) error {
 
 // tellHolder says who is in the way. Whoever takes the lock at this moment has
 // not signed yet.
-func tellHolder(path string, reason error) int {
+func tellHolder(busy *busyError) int {
 	there := holder{Holder: "unknown"}
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(busy.path)
 	if err == nil && len(text) > 0 {
 		err = json.Unmarshal(text, &there)
 	}
@@ -147,7 +192,7 @@ func tellHolder(path string, reason error) int {
 	if err != nil {
 		complain("lock: %v", err)
 	}
-	complain("lock: %v: %s, since %s", reason, there.Holder, there.Since.Format(time.RFC3339))
+	complain("lock: %s is %v: %s, since %s", busy.path, busy, there.Holder, there.Since.Format(time.RFC3339))
 	return exitBusy
 }
 

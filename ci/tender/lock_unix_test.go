@@ -183,7 +183,7 @@ func TestLockAndFenceErrors(t *testing.T) {
 		{"lock --file f --holder x --wait -1s", 2, "--wait"},
 		{"lock --file f --holder x --ttl -1s", 2, "--ttl"},
 		{"lock --file f --holder x y", 2, `unexpected argument "y"`},
-		{"lock --file /no/folder/f --holder x", 1, "no such file"},
+		{"lock --file /dev/null/f --holder x", 1, "not a directory"},
 		{"fence --token 1", 2, "--file is missing"},
 		{"fence --file f", 2, "--token is missing"},
 		{"fence --file f --token x", 2, "token"},
@@ -195,5 +195,39 @@ func TestLockAndFenceErrors(t *testing.T) {
 			expect(t, "stdout", "", stdout)
 			expectContains(t, c.reason, strings.SplitN(stderr, "\n", 2)[0])
 		})
+	}
+}
+
+// Several locks are held together, by one token that is newer than all of
+// theirs; or none is, and who is in the way of which is said.
+func TestLockSeveral(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "made")
+	one, two, three := filepath.Join(folder, "one"), filepath.Join(folder, "two"), filepath.Join(folder, "three")
+	for range 3 {
+		k := keep(t, two, "")
+		k.token(t)
+		k.beat.Close()
+		k.end(t)
+	}
+	both := keep(t, two, "--file "+one+" --file "+two)
+	token := both.token(t)
+	for _, path := range []string{one, two} {
+		code, _, _ := execute(t, "lock", "--file", path, "--holder", "x")
+		expect(t, "both are busy", 75, code)
+		code, _, _ = fence(t, path, token)
+		expect(t, "both know the token", 0, code)
+	}
+	code, stdout, stderr := execute(t, "lock", "--file", three, "--file", two, "--file", folder+"/another", "--holder", "x")
+	expect(t, "exit code", 75, code)
+	expectContains(t, `"holder":"release 7"`, stdout)
+	expectContains(t, two+" is busy: release 7, since ", stderr)
+	keep(t, three, "").token(t)
+	both.beat.Close()
+	both.end(t)
+	next := keep(t, one, "--file "+two)
+	expect(t, "grows", true, next.token(t) > token)
+	for _, path := range []string{one, two} {
+		code, _, _ := fence(t, path, token)
+		expect(t, "fenced from both", 76, code)
 	}
 }

@@ -150,16 +150,19 @@ def test_keys_alone(ground: Ground) -> None:
 
 
 def test_somebody_else_deploys_there(ground: Ground) -> None:
-    """The lock of one host is held: nothing is done anywhere, and it is said by whom."""
+    """The lock of the service is held on one host: nothing is done, and it is said by whom. That of another is not."""
     before, host = ground.versions(), ground.hosts[1]
     ground.build("3.0.0")
-    lock = f"(sleep 60) | {ROOT}/bin/tender lock --file {ROOT}/lock --holder 'the night shift' --ttl 60s --wait 10s"
-    host.out("systemd-run", "--unit=shift", "sh", "-c", lock)
-    host.wait("sh", "-c", f"{ROOT}/bin/tender lock --file {ROOT}/lock --holder me </dev/null | grep shift")
-    code, said = ground.shipways("deploy", "prod")
-    host.out("systemctl", "stop", "shift")
-    assert (3, before) == (code, ground.versions()), said
-    assert "the night shift" in said, said
+    tender = f"{ROOT}/bin/tender lock"
+    for service, expected in (("beat", (3, before)), ("boat", (0, ("3.0.0", "3.0.0")))):
+        file = f"--file {ROOT}/{service}/lock"
+        lock = f"(sleep 60) | {tender} {file} --holder 'the night shift' --ttl 60s --wait 10s"
+        host.out("systemd-run", f"--unit=shift-{service}", "sh", "-c", lock)
+        host.wait("sh", "-c", f"{tender} {file} --holder me </dev/null | grep shift")
+        code, said = ground.shipways("deploy", "prod")
+        host.out("systemctl", "stop", f"shift-{service}")
+        assert expected == (code, ground.versions()), said
+        assert (service == "beat") == ("the night shift" in said), said
 
 
 def test_killed_between(ground: Ground) -> None:
@@ -237,7 +240,8 @@ def test_the_first_that_fails_leaves_nothing(ground: Ground) -> None:
     code, said = ground.shipways("deploy", "prod")
     assert (8, True) == (code, "no room left" in said), said
     for host in ground.hosts:
-        assert ["bin", "lock"] == [each for each in host.out("ls", ROOT).split() if not each.startswith("lock.")]
+        assert {"bin", "beat"} == {each for each in host.out("ls", ROOT).split() if each != "boat"}
+        assert ["lock", "lock.fence"] == host.out("ls", f"{ROOT}/beat").split()
         left = host.out("sh", "-c", "find /etc /run/systemd/system /var/lib -name 'beat*'").split()
         assert ["/etc/beat", "/var/lib/beat"] == left, "its settings and its data"
         assert "" == host.out("systemctl", "list-units", "--all", "--plain", "--no-legend", "beat*")

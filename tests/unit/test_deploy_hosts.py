@@ -194,11 +194,13 @@ def test_somebody_newer_holds_the_lock(one: Ground) -> None:
     one.deployed("one")
     items, host = {item.id.rpartition("/")[2]: item for item in one.wanted("two")}, one.host
     deployer, site, seen = one.deployer(), one.site, Running()
-    link, host.fenced = dict(host.links), True
+    link, lock = dict(host.links), f"{ROOT}/lock"
+    host.tokens[lock] += 1
     with pytest.raises(Unfinished, match="status 76"):
         anyio.run(deployer.apply, site, items["transfer"], seen, "")
     assert link == host.links
-    host.fenced, host.held, host.busy = False, "", "the night shift"
+    host.end()
+    host.busy[lock] = "the night shift"
     with pytest.raises(Transient, match="somebody else deploys there"):
         anyio.run(deployer.apply, site, items["transfer"], seen, "")
 

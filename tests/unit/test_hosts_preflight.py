@@ -5,7 +5,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from moored import CONFIG, LISTENS, Ground, ashore
+from moored import CONFIG, LISTENS, ROOT, Ground, ashore
 from shipways.config.load import parse
 from shipways.errors import ConfigError
 from shipways.testing.host import MemoryHost
@@ -20,7 +20,7 @@ def ground(tmp_path: Path) -> Ground:
 def test_preflight(ground: Ground) -> None:
     """What is in the way of any host is told of all, and the lock is taken where nothing is."""
     assert [] == ground.problems()
-    assert all(host.held for host in ground.hosts.values())
+    assert all(host.held(f"{ROOT}/lock") for host in ground.hosts.values())
     ground.hosts["a"] = MemoryHost(facts="1000\n")
     ground.hosts["b:2222"] = MemoryHost(facts="0\nno\naarch64\n2000\n1024\n")
     del ground.hosts["c"]
@@ -38,7 +38,7 @@ def test_preflight_port_and_lock(ground: Ground) -> None:
     """F14: a port that something else listens on is told, our own is not; a lock that is held, with its holder."""
     ground.hosts["a"] = MemoryHost(ports=LISTENS)
     ground.hosts["b:2222"] = MemoryHost(ports=LISTENS, units={"beat-proxy.socket": "active running"})
-    ground.hosts["c"] = MemoryHost(busy="the night shift")
+    ground.hosts["c"] = MemoryHost(busy={f"{ROOT}/lock": "the night shift"})
     expected = [("a", "port 8123 is taken, and not by beat"), ("c", "somebody else deploys there")]
     assert expected == ground.problems()
     found = anyio.run(ground.deployer().preflight, ground.site)

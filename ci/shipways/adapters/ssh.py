@@ -24,15 +24,22 @@ _ALIVE: Final = 5
 """Seconds between questions whether the other side is there; three without an answer, and it is not."""
 _BEAT: Final = 4.0
 """Seconds between the signs of life for what is held; tender lets go after 15 without one."""
-_CHANNELS: Final = 8
-"""Commands at once on a connection: sshd allows ten (MaxSessions), and what is held is one."""
+_CHANNELS: Final = 9
+"""Commands at once on a connection, and what is held: sshd allows ten (MaxSessions)."""
 _TOKEN: Final = b'{"token":'
 """How the line begins of one that holds; one that does not begins with who does, and ends."""
 _MANY: Final = "Too many authentication failures"
 """What sshd says when none of the first keys (MaxAuthTries, 6) is one of the user's."""
 _PIECE: Final = 1 << 18
-_WRITE: Final = 'mkdir -p -- "$(dirname "$1")" && umask 077 && cat >"$1"'
-_PLACE: Final = 'chmod "$3" "$1" && sync "$1" && mv -fT "$1" "$2"'
+PUT: Final = """
+path=$1 digest=$2 mode=$3; shift 3
+mkdir -p -- "$(dirname -- "$path")" && beside=$(mktemp -- "$path.XXXXXX") || exit
+trap 'rm -f -- "$beside"' EXIT
+cat >"$beside" || exit
+if [ "$(sha256sum <"$beside")" != "$digest  -" ]; then echo "what has arrived is not what was sent" >&2; exit 1; fi
+"$@" sh -c 'chmod "$3" "$1" && sync "$1" && mv -fT -- "$1" "$2"' sh "$beside" "$path" "$mode"
+"""
+"""Two who write the same file at once have a file each beside it, which does not outlive the command."""
 
 
 class SshHosts:
@@ -66,12 +73,16 @@ class SshHost:
         self._root = root
         self._turns = anyio.CapacityLimiter(_CHANNELS)
         self._held: list[tuple[asyncssh.SSHClientProcess[bytes], asyncio.Task[None]]] = []
-        self.held = ""
+        self._lines: dict[str, str] = {}
 
     @property
     def gone(self) -> bool:
         """Whether the connection has ended."""
         return self._connection.is_closed()
+
+    def held(self, lock: str) -> str:
+        """As tender said it."""
+        return self._lines.get(lock, "")
 
     async def run(self, argv: Sequence[str], stdin: bytes = b"") -> Completed:
         """Each word arrives as it is."""
@@ -81,11 +92,8 @@ class SshHost:
 
     async def put(self, source: Path | bytes, path: str, *, mode: int, within: Sequence[str] = ()) -> None:
         """By way of a file beside it, whose bytes are compared before it takes the name."""
-        beside, here = f"{path}.new", await anyio.to_thread.run_sync(_digest, source)
-        await self._stream(source, ("sh", "-c", _WRITE, "sh", beside))
-        if (there := await self.digest(beside)) != here:
-            raise self._unwritten(path, f"{there or 'nothing'} arrived of {here}")
-        done = await self.run((*within, "sh", "-c", _PLACE, "sh", beside, path, f"{mode:o}"))
+        digest = (await anyio.to_thread.run_sync(_digest, source)).removeprefix("sha256:")
+        done = await self._stream(source, ("sh", "-c", PUT, "sh", path, digest, f"{mode:o}", *within))
         if done.code:
             raise self._unwritten(path, done.stderr.strip())
 
@@ -105,15 +113,16 @@ class SshHost:
         done = await self.run(("sha256sum", "--", path))
         return "" if done.code else f"sha256:{done.stdout.lstrip(chr(92))[:64]}"
 
-    async def hold(self, argv: Sequence[str]) -> Completed:
+    async def hold(self, locks: Sequence[str], argv: Sequence[str]) -> Completed:
         """It is told a line every few seconds; sshd ends its input with the connection."""
         async with self._answering():
             process = await self._connection.create_process(self._command(argv), encoding=None)
             line = await process.stdout.readline()
             if line.startswith(_TOKEN):
                 self._held.append((process, asyncio.get_running_loop().create_task(_beat(process))))
-                self.held = line.decode(errors="replace")
-                return Completed(code=0, stdout=self.held, stderr="")
+                self._turns.total_tokens = max(_CHANNELS - len(self._held), 1)
+                self._lines |= dict.fromkeys(locks, line.decode(errors="replace"))
+                return Completed(code=0, stdout=self._lines[locks[0]], stderr="")
             done = await process.wait(check=False)
             rest = line + _bytes(done.stdout)
             return _completed(done.returncode, rest, done.stderr, self._address)
@@ -129,7 +138,7 @@ class SshHost:
         with contextlib.suppress(OSError, asyncssh.Error, TimeoutError):
             await asyncio.wait_for(self._connection.wait_closed(), _ALIVE)
 
-    async def _stream(self, source: Path | bytes, argv: Sequence[str]) -> None:
+    async def _stream(self, source: Path | bytes, argv: Sequence[str]) -> Completed:
         """A command whose input is a file, in pieces."""
         async with (
             self._turns,
@@ -142,8 +151,7 @@ class SshHost:
                     await process.stdin.drain()
                 process.stdin.write_eof()
             done = await process.wait(check=False)
-        if done.returncode:
-            raise self._unwritten(argv[-1], _bytes(done.stderr).decode(errors="replace").strip())
+            return _completed(done.returncode, done.stdout, done.stderr, self._address)
 
     def _command(self, argv: Sequence[str]) -> str:
         return shlex.join((*self._root, *argv))

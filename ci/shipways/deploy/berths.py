@@ -7,8 +7,8 @@ from typing import Final
 from shipways.deploy.sources import FOLDER, PORT, RELEASE, Release
 
 _FIRST: Final = 20_000
-_PORTS: Final = 10_000
-"""Of these a release has one: below those that the kernel gives to connections that go out."""
+_PORTS: Final = 9_973
+"""Of these a release has one: below those that the kernel gives to connections that go out. Their number is a prime."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +38,10 @@ class Berth:
         """What runs, and what ran before."""
         return f"{self.folder}/state.json"
 
-    def release(self, digest: str) -> str:
-        """The folder of one."""
-        return f"{self.releases}/{short(digest)}"
+    @property
+    def lock(self) -> str:
+        """What whoever changes something of the service holds."""
+        return f"{self.folder}/lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +84,11 @@ def short(digest: str) -> str:
 
 
 def free(release: str, taken: frozenset[int]) -> int:
-    """A port for a release, by its id: the same one again as long as nobody has it."""
-    first = int(release, 16) % _PORTS
-    return next(port for port in (_FIRST + (first + each) % _PORTS for each in range(_PORTS)) if port not in taken)
+    """A port for a release, by its id: the same one again as long as nobody has it.
+
+    Two that would have the same one go on in different steps.
+    """
+    number = int(release, 16)
+    step = 1 + number // _PORTS % (_PORTS - 1)
+    ports = (_FIRST + (number + each * step) % _PORTS for each in range(_PORTS))
+    return next(port for port in ports if port not in taken)

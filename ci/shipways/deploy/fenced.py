@@ -18,15 +18,14 @@ class Fenced:
     tender: str
     lock: str
 
-    @property
-    def held(self) -> str:
+    def held(self, lock: str) -> str:
         """As the host says."""
-        return self.host.held
+        return self.host.held(lock)
 
     @property
     def fence(self) -> tuple[str, ...]:
         """What comes before a command."""
-        token = str(json.loads(self.held)["token"])
+        token = str(json.loads(self.held(self.lock))["token"])
         return (self.tender, "fence", "--file", self.lock, "--token", token, "--")
 
     async def run(self, argv: Sequence[str], stdin: bytes = b"") -> Completed:
@@ -45,9 +44,9 @@ class Fenced:
         """As it is."""
         return await self.host.digest(path)
 
-    async def hold(self, argv: Sequence[str]) -> Completed:
+    async def hold(self, locks: Sequence[str], argv: Sequence[str]) -> Completed:
         """As it is."""
-        return await self.host.hold(argv)
+        return await self.host.hold(locks, argv)
 
 
 async def must(host: Host, *argv: str, fine: frozenset[int] = frozenset({0}), stdin: bytes = b"") -> str:

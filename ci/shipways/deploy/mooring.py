@@ -75,12 +75,11 @@ class Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mooring:
-    """A service on a host, while a deployment works on it. `tender` and `lock` are paths there."""
+    """A service on a host, while a deployment works on it. `tender` is a path there."""
 
     site: Site
     host: Host
     tender: str
-    lock: str
     berth: Berth
     source: Source
     front: Front
@@ -88,7 +87,7 @@ class Mooring:
     @property
     def fenced(self) -> Fenced:
         """The host, for what changes something."""
-        return Fenced(host=self.host, tender=self.tender, lock=self.lock)
+        return Fenced(host=self.host, tender=self.tender, lock=self.berth.lock)
 
     async def look(self, want: str) -> Look:
         """Without a `want`: at what is remembered. Raises Transient, Unfinished."""

@@ -56,8 +56,8 @@ async def discard(mooring: Mooring, item: Item) -> None:
     instance = await mooring.instance(short(item.want))
     await mooring.source.discard(mooring.host, instance.release, instance.folder)
     await must(mooring.fenced, "rm", "-rf", "--", instance.folder)
-    folders = (mooring.berth.releases, mooring.berth.folder)
-    await must(mooring.fenced, "rmdir", "--ignore-fail-on-non-empty", "--", *folders, fine=frozenset({0, 1}))
+    folder = mooring.berth.releases
+    await must(mooring.fenced, "rmdir", "--ignore-fail-on-non-empty", "--", folder, fine=frozenset({0, 1}))
 
 
 async def start(mooring: Mooring, item: Item, seen: Running) -> None:
@@ -155,15 +155,24 @@ async def _started(mooring: Mooring, look: Look, instance: Instance, *, written:
 
 
 async def _ported(mooring: Mooring, instance: Instance) -> Instance:
-    """With a port that nobody has: not another release, and not what listens."""
-    mine = await mooring.host.run(("sh", "-c", f'cd -- "$1" && {_PORTS}', "sh", mooring.berth.root))
-    others = [int(word) for word in mine.stdout.split() if word.isdecimal()]
-    if instance.port:
+    """With a port that nobody has: not another release, and not what listens.
+
+    Another service that is deployed at the same time may take the same one: so it is looked once more when it is
+    written.
+    """
+    while instance.port in (taken := await _taken(mooring, instance)):
+        instance = replace(instance, port=free(instance.id, taken))
+        await mooring.fenced.put(f"{instance.port}\n".encode(), f"{instance.folder}/port", mode=0o644)
+    return instance
+
+
+async def _taken(mooring: Mooring, instance: Instance) -> frozenset[int]:
+    """The ports of other releases, those that something listens on, and none."""
+    found = await mooring.host.run(("sh", "-c", f'cd -- "$1" && {_PORTS}', "sh", mooring.berth.root))
+    others = [int(word) for word in found.stdout.split() if word.isdecimal()]
+    if instance.port in others:
         others.remove(instance.port)
-    port = free(instance.id, frozenset(others) | await listening(mooring.host))
-    if port != instance.port:
-        await mooring.fenced.put(f"{port}\n".encode(), f"{instance.folder}/port", mode=0o644)
-    return replace(instance, port=port)
+    return frozenset(others) | await listening(mooring.host) | {0}
 
 
 async def _ended(mooring: Mooring, look: Look, ids: Collection[str]) -> None:

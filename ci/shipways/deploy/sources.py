@@ -83,7 +83,7 @@ class Wanted:
 class Source(Protocol):
     """One service of a deployment to hosts: a frozen dataclass.
 
-    It is asked only while the lock of the host is held. `folder` is that of the release, `ROOT/SERVICE/releases/ID`,
+    It is asked only while its lock on the host is held. `folder` is that of the release, `ROOT/SERVICE/releases/ID`,
     which is made before and where nobody else writes; `release.json`, `tender`, `port`, `environment`, `secrets` and
     `files` in it are taken. Every method with a host raises Transient, or Unfinished.
     """

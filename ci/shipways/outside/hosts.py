@@ -34,9 +34,8 @@ class Host(Protocol):
     Every method raises Transient where the host does not answer, or the connection ends before it has.
     """
 
-    @property
-    def held(self) -> str:
-        """The first line of what is held over this connection; empty without."""
+    def held(self, lock: str) -> str:
+        """The line with the token by which a lock is held over this connection; empty where it is not."""
         ...
 
     async def run(self, argv: Sequence[str], stdin: bytes = b"") -> Completed:
@@ -58,10 +57,10 @@ class Host(Protocol):
         """The digest of a file; empty when there is none."""
         ...
 
-    async def hold(self, argv: Sequence[str]) -> Completed:
-        """Start `tender lock`, which stays until the connection ends: the line with its token, and code 0.
+    async def hold(self, locks: Sequence[str], argv: Sequence[str]) -> Completed:
+        """Start `tender lock` of these, which stays until the connection ends: the line with its token, and code 0.
 
-        Where somebody else holds the lock: as it ended.
+        Where somebody else holds one of them: as it ended.
         """
         ...
 

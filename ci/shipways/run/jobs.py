@@ -17,7 +17,6 @@ from shipways.run.deploying import rollbacks
 from shipways.run.jobtools import Tools, held, reaching
 from shipways.run.jobwork import Work
 from shipways.run.patience import persist
-from shipways.run.phases import host_of
 from shipways.run.placing import Placing, Quiet
 
 _COST: Final = {"n": 1 << 14, "r": 8, "p": 1, "dklen": 32}
@@ -165,8 +164,8 @@ class Jobs:
         id, error = work.job.id, ""  # noqa: A001 - the word of the model
         async with contextlib.AsyncExitStack() as turn:
             with work.scope:
-                for name in self._shared(work.job):
-                    await turn.enter_async_context(self._queues.setdefault(name, anyio.Lock()))
+                service = work.job.request.service_name
+                await turn.enter_async_context(self._queues.setdefault(service, anyio.Lock()))
                 await turn.enter_async_context(self._limit)
                 if self._leaving:
                     return
@@ -178,15 +177,6 @@ class Jobs:
         if (kept := self._journal.job(id)) and kept.status.ended:
             del self._live[id]
         self._ring(id)
-
-    def _shared(self, job: Job) -> Sequence[str]:
-        """What no other job may change meanwhile, in an order that is the same for all: the service, and each host.
-
-        The lock of a host is one for all of its services: a second job would be refused there.
-        """
-        found = self._tools.bringer.standing(job.request, Quiet())
-        hosts = sorted({host_of(item.id) for item in found.deployer.items()})
-        return (f"service {job.request.service_name}", *(f"host {name}" for name in hosts))
 
     def _ring(self, id: str) -> None:  # noqa: A002 - the word of the model
         if bell := self._bells.pop(id, None):

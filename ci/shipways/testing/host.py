@@ -19,8 +19,8 @@ class MemoryHost:
 
     `facts` answers the question for what kind of machine it is; `begins` is the state of what is started; `backend`
     what the proxy leads to, None where there is none; `containers` are the states of those by their releases, `images`
-    what was pulled by its `engine`. `busy` is who holds the lock; `sick`: no service is healthy but those `well`;
-    `dead`: nothing answers the proxy; `fenced`: somebody has held the lock since.
+    what was pulled by its `engine`. `busy` is who holds each lock, `tokens` the newest of each, `lines` what is held
+    over this connection; `sick`: no service is healthy but those `well`; `dead`: nothing answers the proxy.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -35,19 +35,23 @@ class MemoryHost:
     stored: str = ""
     begins: str = "active running"
     backend: str | None = None
-    busy: str = ""
+    busy: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, int] = field(default_factory=dict)
+    lines: dict[str, str] = field(default_factory=dict)
     sick: bool = False
     well: set[str] = field(default_factory=set)
     dead: bool = False
     engine: bool = True
-    fenced: bool = False
-    held: str = ""
+
+    def held(self, lock: str) -> str:
+        """As it was said."""
+        return self.lines.get(lock, "")
 
     async def run(self, argv: Sequence[str], stdin: bytes = b"") -> Completed:
         """What is not known here goes well."""
         words = tuple(argv)
         if words[1:2] == ("fence",):
-            if self.fenced:
+            if self.tokens.get(words[3]) != int(words[5]):
                 return Completed(code=76, stdout="", stderr="not the newest token")
             words = words[words.index("--") + 1 :]
         self.log.append(words)
@@ -84,13 +88,23 @@ class MemoryHost:
         content = self.files.get(self._real(path))
         return "" if content is None else digest_bytes(content)
 
-    async def hold(self, argv: Sequence[str]) -> Completed:
+    async def hold(self, locks: Sequence[str], argv: Sequence[str]) -> Completed:
         """Only when nobody does."""
         self.log.append(tuple(argv))
-        if self.busy:
-            return Completed(code=75, stdout=json.dumps({"holder": self.busy}), stderr="")
-        self.held = '{"token":7}\n'
-        return Completed(code=0, stdout=self.held, stderr="")
+        for lock in locks:
+            if lock in self.busy:
+                return Completed(code=75, stdout=json.dumps({"holder": self.busy[lock]}), stderr="")
+        token = max(self.tokens.get(lock, 0) for lock in locks) + 1
+        self.tokens |= dict.fromkeys(locks, token)
+        self.busy |= dict.fromkeys(locks, argv[argv.index("--holder") + 1])
+        self.lines |= dict.fromkeys(locks, f'{{"token":{token}}}\n')
+        return Completed(code=0, stdout=self.lines[locks[0]], stderr="")
+
+    def end(self) -> None:
+        """The connection ends, and what is held over it."""
+        for lock in self.lines:
+            del self.busy[lock]
+        self.lines.clear()
 
     def _real(self, path: str) -> str:
         for link, target in self.links.items():
@@ -211,4 +225,4 @@ class MemoryHosts:
     async def aclose(self) -> None:
         """What is held ends."""
         for host in self.known.values():
-            host.held = ""
+            host.end()

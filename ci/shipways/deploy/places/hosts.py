@@ -37,7 +37,7 @@ _INTERVAL: Final = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostsDeployer:
-    """Each service on each host is a chain of items. Whoever changes something holds the lock of the host."""
+    """Each service on each host is a chain of items. Whoever changes something of it holds its lock there."""
 
     name: str
     addresses: tuple[Address, ...]
@@ -150,9 +150,8 @@ class HostsDeployer:
     def _tender(self) -> str:
         return f"{self.root}/bin/tender"
 
-    @property
-    def _lock(self) -> str:
-        return f"{self.root}/lock"
+    def _berth(self, service: str) -> Berth:
+        return Berth(root=self.root, service=service)
 
     def _unfit(self, site: Site) -> Iterator[Problem]:
         """What cannot be brought to any host."""
@@ -176,22 +175,24 @@ class HostsDeployer:
         return problems or await self._hold(site, host, address)
 
     async def _hold(self, site: Site, host: Host, address: Address) -> tuple[Problem, ...]:
-        """Tender first, by which the lock is held until the connection ends."""
-        if host.held:
+        """Tender first, by which the locks of all services are held until the connection ends."""
+        locks = [lock for each in self.sources if not host.held(lock := self._berth(each.name).lock)]
+        if not locks:
             return ()
         local = site.root / self.tender
         if await host.digest(self._tender) != site.files.digest(local):
             await host.put(local, self._tender, mode=0o755)
         who = f"{self.name} by {site.env.get('USER', 'somebody')}"
-        done = await host.hold((self._tender, "lock", "--file", self._lock, "--holder", who, "--wait", "2s"))
+        files = (word for lock in locks for word in ("--file", lock))
+        done = await host.hold(locks, (self._tender, "lock", *files, "--holder", who, "--wait", "2s"))
         if not done.code:
             return ()
-        why = done.stdout.strip() or done.stderr.strip()
+        why = done.stderr.strip() or done.stdout.strip()
         what = "somebody else deploys there" if done.code == _BUSY else "its lock cannot be held"
         return (Problem(path=address.name, what=what, why=why, hint="wait until that has ended"),)
 
     async def _ready(self, site: Site, item: Item) -> Mooring:
-        """With the lock of the host held: a connection that was lost has lost that, too. Raises Transient."""
+        """With its lock held: a connection that was lost has lost that, too. Raises Transient."""
         mooring = await self._mooring(site, item)
         if problems := await self._hold(site, mooring.host, self._address(item)):
             raise Transient(problems[0])
@@ -203,8 +204,7 @@ class HostsDeployer:
             site=site,
             host=await site.hosts.reach(self._address(item)),
             tender=self._tender,
-            lock=self._lock,
-            berth=Berth(root=self.root, service=source.name),
+            berth=self._berth(source.name),
             source=source,
             front=Front(service=source.name, tender=self._tender, drain=self.drain),
         )
