@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Final, cast
@@ -15,12 +15,12 @@ from desks import Office, Opened, memory
 from shipways.adapters.book import DiskBook
 from shipways.adapters.jobjournal import opened
 from shipways.adapters.shell import OsClock
-from shipways.errors import Problem, Unfinished
+from shipways.errors import Problem, Transient, Unfinished
 from shipways.model.deployment import Terms
 from shipways.model.digest import digest_bytes
 from shipways.model.event import Printed
 from shipways.model.item import Item, ItemKind, Phase
-from shipways.model.job import CONNECTED, REACHABLE, JobRequest, Registration, Standing
+from shipways.model.job import CONNECTED, REACHABLE, Hold, JobRequest, Registration, Standing
 from shipways.outside.hosts import Hosts
 from shipways.outside.jobs import Book, JobJournal, Requested
 from shipways.outside.platforms import Site
@@ -55,6 +55,8 @@ class MemoryBringer:
     fault: Callable[[Item], Fault] = lambda _: Fault.NONE
     terms: Terms = _TERMS
     deployer: type[PlatformDeployer] = PlatformDeployer
+    held: dict[str, dict[str, Hold]] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
     open: anyio.Event | None = None
     """Until it is set, nothing that is asked for is begun."""
 
@@ -81,6 +83,28 @@ class MemoryBringer:
         """Always."""
         del site
         return Standing(ssh=CONNECTED, registry=REACHABLE)
+
+    async def holds(self, site: Site, host: str) -> Mapping[str, Hold]:
+        """A host that is `silent` does not say."""
+        del site
+        self._ask(host)
+        return dict(self.held.get(host, {}))
+
+    async def hold(self, site: Site, host: str, hold: Hold) -> None:
+        """At once."""
+        del site
+        self._ask(host)
+        self.held.setdefault(host, {})[hold.service] = hold
+
+    async def release(self, site: Site, host: str, service: str) -> None:
+        """At once."""
+        del site
+        self._ask(host)
+        self.held.get(host, {}).pop(service, None)
+
+    def _ask(self, host: str) -> None:
+        if host in self.silent:
+            raise Transient(Problem(path=host, what="does not answer"))
 
     def _made(self, request: JobRequest, want: str) -> Requested:
         items: list[Item] = []

@@ -107,11 +107,14 @@ def test_hold(opened: Opened) -> None:
         hold = await office.desk.hold("pulse", reason="the audit", by="eve")
         assert ("pulse", "the audit", "eve") == (hold.service, hold.reason, hold.by)
         assert {hold} == {each.hold for each in await office.desk.placed()}
+        other = await office.desk.hold("atlas", reason="not yet", by="bob")
+        assert [other, hold] == [*await office.desk.holds()], "also of what runs nowhere"
         assert "the audit" in await refused(Held, office.desk.submit(office.request(), by="ann"))
         assert "the audit" in await refused(Held, office.desk.rollback(second.id, by="ann"))
         assert JobStatus.COMPLETED is (await office.deployed("aegis")).status
         assert (True, False) == tuple([await office.desk.release("pulse", by="eve") for _ in range(2)])
         assert JobStatus.COMPLETED is (await office.deployed()).status
+        assert [other] == [*await office.desk.holds()]
 
     played(opened, play)
 

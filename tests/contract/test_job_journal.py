@@ -11,7 +11,6 @@ from shipways.adapters.jobjournal import opened
 from shipways.errors import PreflightError, Unfinished
 from shipways.model.deployment import Move, Running
 from shipways.model.job import (
-    Hold,
     Job,
     JobKind,
     JobNews,
@@ -165,16 +164,6 @@ def test_moves(journal: JobJournal) -> None:
     assert {"a": Move(want="new", before=Running())} == dict(journal.moves("pulse").moved())
     moves.settled()
     assert ({}, {"x"}) == (dict(moves.moved()), set(others.moved()))
-
-
-def test_holds(journal: JobJournal) -> None:
-    """One for each service, the last; by their names."""
-    for service, reason in (("pulse", "audit"), ("aegis", "moon"), ("pulse", "audit 2")):
-        journal.hold(Hold(service=service, reason=reason, by="eve", since=3.5))
-    assert [("aegis", "moon"), ("pulse", "audit 2")] == [(n, h.reason) for n, h in journal.holds().items()]
-    assert Hold(service="pulse", reason="audit 2", by="eve", since=3.5) == journal.holds()["pulse"]
-    assert (True, False) == (journal.release("pulse"), journal.release("pulse"))
-    assert ["aegis"] == list(journal.holds())
 
 
 def test_seal(journal: JobJournal) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from shipways.adapters.ssh import PUT
+from shipways.adapters.written import PUT
+from shipways.deploy.holds import LIST
 from shipways.model.digest import digest_bytes
 
 pytestmark = pytest.mark.integration
@@ -50,3 +51,19 @@ def test_written_by_many(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert {0} == {each.returncode for each in pool.map(lambda content: put(path, content), contents)}
     assert (True, [path]) == (path.read_bytes() in contents, list(tmp_path.iterdir()))
+
+
+def test_holds(tmp_path: Path) -> None:
+    """Each service that is held is a line, also one that has nothing else there; where nothing is, there is none."""
+    (tmp_path / "beat").mkdir()
+    (tmp_path / "boat/releases").mkdir(parents=True)
+    (tmp_path / "beat/hold.json").write_text('{"reason": "a\u00fc \'x\' $HOME"\n}\n')
+    (tmp_path / "boat/hold.json").write_text("{")
+    (tmp_path / "bin").mkdir()
+    for root, expected in (
+        (tmp_path, 'beat {"reason": "a\u00fc \'x\' $HOME"}\nboat {\n'),
+        (tmp_path / "none", ""),
+        (tmp_path / "bin", ""),
+    ):
+        done = subprocess.run(("sh", "-c", LIST, "sh", str(root)), capture_output=True, check=False)
+        assert (0, expected) == (done.returncode, done.stdout.decode())

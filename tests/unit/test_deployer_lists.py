@@ -145,6 +145,8 @@ def test_hold() -> None:
         assert 200 == (await http.put("/services/pulse/hold", json={"reason": "the audit"})).status_code
         (placed,) = (await http.get("/services")).json()
         assert ("the audit", "ann") == (placed["hold"]["reason"], placed["hold"]["by"])
+        other = (await http.put("/services/atlas/hold", json={"reason": "not yet"})).json()
+        assert [other, placed["hold"]] == (await http.get("/holds")).json(), "also of what runs nowhere"
         refused = await http.post("/deploy", json=wish())
         assert (409, True) == (refused.status_code, "the audit" in refused.text)
         assert 409 == (await http.post(f"/deploy/{job['deploy_job_id']}/rollback")).status_code

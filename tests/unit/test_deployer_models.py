@@ -116,6 +116,7 @@ CODES = {
     "GET /readyz": "200 429 503",
     "GET /metrics": "200 401 403 429 500",
     "GET /services": "200 401 403 429 500",
+    "GET /holds": "200 401 403 429 500",
     "PUT /services/{service_name}/hold": "200 400 401 403 408 413 429 500",
     "DELETE /services/{service_name}/hold": "204 400 401 403 404 429 500",
 }

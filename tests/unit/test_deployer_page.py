@@ -154,6 +154,12 @@ def test_hold() -> None:
         assert (400, True) == (empty.status_code, 'role="alert"' in empty.text)
         assert 303 == (await http.post("/ui/services/pulse/hold", data={"reason": "the audit"})).status_code
         assert "the audit" in (await http.get("/ui/services/pulse")).text
+        await http.put("/services/atlas/hold", json={"reason": "not <yet>"})
+        assert "not &lt;yet&gt;" in (await http.get("/")).text, "also of what runs nowhere"
+        held = await http.get("/ui/services/atlas")
+        assert (200, True, True) == (held.status_code, "not &lt;yet&gt;" in held.text, "/atlas/release" in held.text)
+        assert 303 == (await http.post("/ui/services/atlas/release")).status_code
+        assert 404 == (await http.get("/ui/services/atlas")).status_code
         assert 303 == (await http.post("/ui/services/pulse/release")).status_code
         assert "the audit" not in (await http.get("/ui/services/pulse")).text
 

@@ -1,7 +1,9 @@
 """Holds, and a look at what runs: on hosts in memory, and where there are none."""
 
 import json
+from functools import partial
 from pathlib import Path
+from typing import Any, Final
 
 import anyio
 import pytest
@@ -18,7 +20,7 @@ from shipways.run.watching import Stand, looked
 from shipways.testing.console import ManualClock, RecordingConsole
 from shipways.testing.platform import Platform, PlatformDeployer
 
-HOLD = {"reason": "the audit", "by": "eve", "since": 17.5}
+HOLD: Final[dict[str, Any]] = {"reason": "the audit", "by": "eve", "since": 17.5}
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def told(holds: Holds) -> list[tuple[str, str, str]]:
 
 def test_on_hosts(ground: Ground) -> None:
     """A hold lies on each host; whoever deploys from elsewhere is refused with its reason; it can be taken back."""
-    anyio.run(holds(ground).put, HOLD)
+    anyio.run(partial(holds(ground).put, **HOLD))
     places = ["a/beat", "b:2222/beat", "c/beat"]
     assert [(place, "eve", "the audit") for place in places] == told(holds(ground))
     assert {"/opt/shipways/beat/hold.json"} == {path for host in ground.hosts.values() for path in host.files}
@@ -60,7 +62,7 @@ def test_one_host_is_enough(ground: Ground) -> None:
 def test_a_hold_outlives_a_release(ground: Ground) -> None:
     """What is installed and pruned is not the hold."""
     ground.config = ALONE
-    anyio.run(holds(ground).put, HOLD)
+    anyio.run(partial(holds(ground).put, **HOLD))
     ground.deployed("one")
     ground.deployed("two")
     assert [("a/beat", "eve", "the audit")] == told(holds(ground))
@@ -70,7 +72,7 @@ def test_elsewhere(ground: Ground) -> None:
     """What does not lie on hosts is held in the folder of what was made."""
     made = holds(ground, PlatformDeployer(Platform(), ALL))
     assert [] == told(made)
-    anyio.run(made.put, HOLD)
+    anyio.run(partial(made.put, **HOLD))
     assert [("test", "eve", "the audit")] == told(made)
     assert HOLD == json.loads((ground.folder / "deploy.test.hold.json").read_bytes())
     anyio.run(made.release)

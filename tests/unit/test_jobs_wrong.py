@@ -115,6 +115,31 @@ def test_a_bug_of_ours() -> None:
     checked(shop.journal, shop.book, shop.platform, 3)
 
 
+def test_what_is_said_of_a_failure() -> None:
+    """Where it was, what failed, and why: the end of what was printed, with no value in it, not even a part of one."""
+    printed = "a line that nobody needs\n" * 100 + CANARY + "x" * 990 + "\nno such package"
+
+    class Failing(PlatformDeployer):
+        async def apply(self, site: Site, item: Item, seen: Running, previous: str) -> str:
+            if item.id.endswith("host-2/pulse/start"):
+                raise Unfinished(Problem(path="sh", what="ended with status 2", why=printed))
+            return await super().apply(site, item, seen, previous)
+
+    shop = Shop()
+    shop.bringer.deployer = Failing
+
+    async def play(desk: Jobs) -> None:
+        job = await deployed(desk, "one")
+        assert "deploy.test/host-2/pulse/start: sh: ended with status 2: … " in job.error
+        phase = next(each for each in job.phases if each.status is PhaseStatus.FAILED)
+        assert (PhaseName.START, "ended with status 2: … ") == (phase.name, phase.error[:23])
+        for text in (job.error, phase.error):
+            assert text.endswith("no such package")
+            assert (True, False, False) == (len(text) < 1200, CANARY[-3:] in text, "nobody needs" in text)
+
+    shop.open(play)
+
+
 @pytest.mark.parametrize("left", range(0, 110, 3))
 def test_the_disk_gets_full(left: int) -> None:
     """F8: from any moment on nothing can be written: what a job says is what runs, also when there is room again."""

@@ -5,7 +5,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +16,7 @@ from shipways.adapters.locks import try_lock
 from shipways.adapters.sqlitefile import SqliteFile
 from shipways.errors import BuildError, PreflightError, Problem, Unfinished
 from shipways.model.deployment import Move, Running
-from shipways.model.job import Hold, Job, JobNews, JobStatus
+from shipways.model.job import Job, JobNews, JobStatus
 from shipways.model.secret import Secret
 from shipways.outside.jobs import Asked
 from shipways.outside.moves import Moves
@@ -34,7 +34,6 @@ CREATE TABLE move (
     number INTEGER PRIMARY KEY AUTOINCREMENT, service TEXT NOT NULL, item TEXT NOT NULL, want TEXT NOT NULL,
     digest TEXT NOT NULL, previous TEXT NOT NULL, UNIQUE (service, item)
 );
-CREATE TABLE hold (service TEXT PRIMARY KEY, reason TEXT NOT NULL, asker TEXT NOT NULL, since REAL NOT NULL);
 CREATE TABLE seal (number INTEGER NOT NULL, digest TEXT NOT NULL);
 INSERT INTO seal VALUES (0, '');
 """
@@ -154,21 +153,6 @@ class SqliteJournal:
     def moves(self, service: str) -> Moves:
         """By the table of moves."""
         return _SqliteMoves(self._base, service)
-
-    def holds(self) -> Mapping[str, Hold]:
-        """By their names."""
-        rows = self._base.read("SELECT service, reason, asker, since FROM hold ORDER BY service")
-        return {row[0]: Hold(service=row[0], reason=row[1], by=row[2], since=row[3]) for row in rows}
-
-    def hold(self, hold: Hold) -> None:
-        """At once."""
-        with self._base.writing() as base:
-            base.execute("INSERT OR REPLACE INTO hold VALUES (:service, :reason, :by, :since)", asdict(hold))
-
-    def release(self, service: str) -> bool:
-        """At once."""
-        with self._base.writing() as base:
-            return base.execute("DELETE FROM hold WHERE service = ?", (service,)).rowcount > 0
 
     def sealed(self) -> tuple[int, str]:
         """Of the one row."""

@@ -13,6 +13,7 @@ import asyncssh
 
 from shipways.adapters.files import DiskFiles
 from shipways.adapters.sftp import resumed
+from shipways.adapters.written import PUT
 from shipways.errors import PreflightError, Problem, Transient, Unfinished
 from shipways.model.digest import digest_bytes
 from shipways.outside.hosts import Address, Host
@@ -31,15 +32,6 @@ _TOKEN: Final = b'{"token":'
 _MANY: Final = "Too many authentication failures"
 """What sshd says when none of the first keys (MaxAuthTries, 6) is one of the user's."""
 _PIECE: Final = 1 << 18
-PUT: Final = """
-path=$1 digest=$2 mode=$3; shift 3
-mkdir -p -- "$(dirname -- "$path")" && beside=$(mktemp -- "$path.XXXXXX") || exit
-trap 'rm -f -- "$beside"' EXIT
-cat >"$beside" || exit
-if [ "$(sha256sum <"$beside")" != "$digest  -" ]; then echo "what has arrived is not what was sent" >&2; exit 1; fi
-"$@" sh -c 'chmod "$3" "$1" && sync "$1" && mv -fT -- "$1" "$2"' sh "$beside" "$path" "$mode"
-"""
-"""Two who write the same file at once have a file each beside it, which does not outlive the command."""
 
 
 class SshHosts:

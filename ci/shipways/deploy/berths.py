@@ -43,6 +43,11 @@ class Berth:
         """What whoever changes something of the service holds."""
         return f"{self.folder}/lock"
 
+    @property
+    def hold(self) -> str:
+        """Why nothing may be deployed to it, where somebody has said so."""
+        return f"{self.folder}/hold.json"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:

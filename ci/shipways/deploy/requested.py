@@ -9,6 +9,7 @@ from typing import Final
 
 from shipways.config.kinds import in_bytes, milliseconds
 from shipways.config.serve import Serve, Served
+from shipways.deploy import holds
 from shipways.deploy.places.hosts import HostsDeployer, parsed
 from shipways.deploy.pruning import Kept
 from shipways.deploy.recipes import telling, way
@@ -19,9 +20,10 @@ from shipways.deploy.treesource import TreeSource, Walked
 from shipways.errors import ConfigError, PreflightError, Problem, Transient
 from shipways.model.deployment import Terms
 from shipways.model.event import Note, Printed
-from shipways.model.job import CONNECTED, UNCONFIGURED, JobRequest, Method, Registration, Standing
+from shipways.model.job import CONNECTED, UNCONFIGURED, Hold, JobRequest, Method, Registration, Standing
 from shipways.model.service import Health, Limits, Series, Service
 from shipways.model.service import Kept as Data
+from shipways.outside.hosts import Address, Host
 from shipways.outside.jobs import Requested
 from shipways.outside.platforms import Site
 from shipways.outside.registrars import Registrar
@@ -79,13 +81,38 @@ class TreeBringer:
 
         async def ask(host: str) -> None:
             try:
-                await site.hosts.reach(parsed(host, self.serve.ssh.key, self.serve.ssh.known_hosts))
+                await self._reached(site, host)
             except (Transient, PreflightError) as error:
                 found[host] = f"{error.problems[0].path}: {error.problems[0].what}"
 
-        await together(functools.partial(ask, host) for host in self.serve.hosts)
-        ssh = next((found[host] for host in self.serve.hosts if host in found), CONNECTED)
+        await together(functools.partial(ask, host) for host in self.hosts)
+        ssh = next((found[host] for host in self.hosts if host in found), CONNECTED)
         return Standing(ssh=ssh, registry=await self.registrar.standing() if self.registrar else UNCONFIGURED)
+
+    @property
+    def hosts(self) -> Sequence[str]:
+        """Those of the table."""
+        return tuple(each.name for each in self._addresses)
+
+    async def holds(self, site: Site, host: str) -> Mapping[str, Hold]:
+        """Beside the services."""
+        return await holds.holds(await self._reached(site, host), self.serve.ssh.root)
+
+    async def hold(self, site: Site, host: str, hold: Hold) -> None:
+        """Beside the service, which need not be there."""
+        await holds.put(await self._reached(site, host), self.serve.ssh.root, hold)
+
+    async def release(self, site: Site, host: str, service: str) -> None:
+        """As it was put."""
+        await holds.remove(await self._reached(site, host), self.serve.ssh.root, service)
+
+    @property
+    def _addresses(self) -> tuple[Address, ...]:
+        ssh = self.serve.ssh
+        return tuple(parsed(each, ssh.key, ssh.known_hosts) for each in self.serve.hosts)
+
+    async def _reached(self, site: Site, host: str) -> Host:
+        return await site.hosts.reach(next(each for each in self._addresses if each.name == host))
 
     def _problems(self, request: JobRequest) -> Iterator[Problem]:
         yield from self._wrong(request)
@@ -128,7 +155,7 @@ class TreeBringer:
     def _made(self, request: JobRequest, walked: Walked | None, console: Console) -> Requested:
         source = self._source(request, walked, console)
         release = source.brought.digest if walked else ""
-        first = parsed(self.serve.hosts[0], "", "")
+        first = self._addresses[0]
         url = f"http://{self.serve.public or first.host}:{request.service_port}"
         registering = self._registering(request, url, console)
         deployer = TreeDeployer(
@@ -156,7 +183,7 @@ class TreeBringer:
         serve, ssh = self.serve, self.serve.ssh
         return HostsDeployer(
             name=NAME,
-            addresses=tuple(parsed(each, ssh.key, ssh.known_hosts) for each in serve.hosts),
+            addresses=self._addresses,
             batch=ssh.batch,
             root=ssh.root,
             arch=ssh.arch,

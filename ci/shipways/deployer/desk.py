@@ -55,6 +55,10 @@ class Desk(Protocol):
         """What runs of each service on each host, in the order of their names."""
         ...
 
+    async def holds(self) -> Sequence[Hold]:
+        """Of every service that is held, whoever holds it, by their names; also of one that runs nowhere."""
+        ...
+
     async def hold(self, service: str, *, reason: str, by: str) -> Hold:
         """From now on nothing is deployed to a service, of which nothing need be known; another reason replaces it."""
         ...

@@ -16,7 +16,7 @@ from shipways.deployer.following import until
 from shipways.deployer.models import HoldRequest
 from shipways.deployer.problems import status_of
 from shipways.deployer.routes import older, there
-from shipways.deployer.rows import job_row, line, placed_rows
+from shipways.deployer.rows import hold_rows, job_row, line, placed_rows
 from shipways.deployer.tokens import Scope
 from shipways.errors import ShipwaysError
 from shipways.model.job import Job
@@ -38,9 +38,9 @@ Before = Annotated[str, Query(max_length=64)]
 async def overview(request: Request, here: InHouse, _: Reader, before: Before = "") -> Response:
     """What runs, and the newest jobs."""
     found, further = await older(here, "", before, PAGE)
-    placed = placed_rows(await here.desk.placed())
+    placed, holds = placed_rows(await here.desk.placed()), hold_rows(await here.desk.holds())
     jobs, last = [job_row(job) for job in found], found[-1].id if further else ""
-    return shown("overview", request, placed=placed, jobs=jobs, older=last)
+    return shown("overview", request, placed=placed, holds=holds, jobs=jobs, older=last)
 
 
 @router.get("/ui/services/{name}")
@@ -143,8 +143,8 @@ def shown(template: str, request: Request, status: int = 200, **values: object) 
 
 async def _service(request: Request, name: str, here: House, before: str, problem: str = "") -> Response:
     found, further = await older(here, name, before, PAGE)
-    placed = placed_rows(await here.desk.placed(), name)
-    if not found and not placed and not problem:
+    placed, holds = placed_rows(await here.desk.placed(), name), hold_rows(await here.desk.holds(), name)
+    if not (found or placed or holds or problem):
         raise HTTPException(404, "there is no such service")
     return shown(
         "service",
@@ -152,7 +152,7 @@ async def _service(request: Request, name: str, here: House, before: str, proble
         400 if problem else 200,
         name=name,
         placed=placed,
-        held=any(each.hold for each in placed),
+        holds=holds,
         jobs=[job_row(job) for job in found],
         older=found[-1].id if further else "",
         problem=problem,

@@ -68,6 +68,16 @@ class PlacedRow:
     hold: Hold | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldRow:
+    """A service that nothing is deployed to."""
+
+    service: str
+    reason: str
+    by: str
+    since: str
+
+
 def job_row(job: Job) -> JobRow:
     """A job as a row, and as a page."""
     request, told = job.request, job.registration
@@ -106,6 +116,15 @@ def placed_rows(placed: Iterable[Placed], service: str = "") -> tuple[PlacedRow,
             hold=each.hold,
         )
         for each in placed
+        if service in {"", each.service}
+    )
+
+
+def hold_rows(holds: Iterable[Hold], service: str = "") -> tuple[HoldRow, ...]:
+    """Of one service, or of all."""
+    return tuple(
+        HoldRow(service=each.service, reason=each.reason, by=each.by, since=moment(each.since))
+        for each in holds
         if service in {"", each.service}
     )
 

@@ -85,6 +85,12 @@ async def services(here: InHouse, _: Reader) -> list[PlacedService]:
     return [shown.placed(each) for each in await here.desk.placed()]
 
 
+@router.get("/holds", responses=answers(403))
+async def holds(here: InHouse, _: Reader) -> list[HoldInfo]:
+    """Every service that nothing is deployed to, whether it runs anywhere or not, and whoever has said so."""
+    return [shown.held(each) for each in await here.desk.holds()]
+
+
 @router.put("/services/{service_name}/hold", responses=answers(400, 403, 500))
 async def hold(service_name: ServiceName, body: HoldRequest, here: InHouse, who: Holder) -> HoldInfo:
     """From now on nothing is deployed to a service. Another reason replaces the one before."""

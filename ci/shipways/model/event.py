@@ -66,10 +66,11 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """A step failed."""
+    """A step failed: what is wrong, and why where that is known, which may be many lines."""
 
     step: str
     reason: str
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

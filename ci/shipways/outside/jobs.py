@@ -72,18 +72,6 @@ class JobJournal(Protocol):
         """What the jobs of a service have moved and not settled."""
         ...
 
-    def holds(self) -> Mapping[str, Hold]:
-        """Of each service that is held."""
-        ...
-
-    def hold(self, hold: Hold) -> None:
-        """In the place of the one before."""
-        ...
-
-    def release(self, service: str) -> bool:
-        """Whether it was held."""
-        ...
-
     def sealed(self) -> tuple[int, str]:
         """The number and digest of the last line of the trail; 0 and nothing before the first."""
         ...
@@ -119,7 +107,7 @@ class Requested:
 
 
 class Bringer(Protocol):
-    """Makes deployments of requests."""
+    """Makes deployments of requests, and keeps the holds of services where they run."""
 
     def problems(self, request: JobRequest) -> Sequence[Problem]:
         """What is wrong with a request, as far as this machine knows at once."""
@@ -138,4 +126,24 @@ class Bringer(Protocol):
 
     async def reached(self, site: Site) -> Standing:
         """Whether hosts and registry are there."""
+        ...
+
+    @property
+    def hosts(self) -> Sequence[str]:
+        """By the names that items have."""
+        ...
+
+    async def holds(self, site: Site, host: str) -> Mapping[str, Hold]:
+        """By the names of services: of all that are held on a host, by whoever. Raises Transient, PreflightError.
+
+        As the two that follow do, and Unfinished.
+        """
+        ...
+
+    async def hold(self, site: Site, host: str, hold: Hold) -> None:
+        """In the place of the one before."""
+        ...
+
+    async def release(self, site: Site, host: str, service: str) -> None:
+        """Whether it is held or not."""
         ...

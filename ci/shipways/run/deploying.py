@@ -80,8 +80,13 @@ def rollbacks(items: Sequence[Item], running: Mapping[str, Running]) -> tuple[It
 
 def failure(outcome: Outcome) -> ShipwaysError | None:
     """What a deployment with this outcome ends with."""
-    problems = tuple(problem for row in outcome.rows for problem in row.problems)
+    problems = tuple(_placed(row.item.id, problem) for row in outcome.rows for problem in row.problems)
     return DeployFailed(*problems) if problems else None
+
+
+def _placed(item: str, problem: Problem) -> Problem:
+    """With the item: a program that failed does not say where it was run."""
+    return problem if problem.path.startswith(item) else replace(problem, path=f"{item}: {problem.path}".rstrip(": "))
 
 
 @dataclass(slots=True, kw_only=True)

@@ -15,4 +15,5 @@ def ended(row: Row, record: Callable[[Row], None], console: Console) -> None:
         cached = row.state is not State.APPLIED
         console.emit(Finished(step=row.item.id, seconds=row.seconds, size=0, cached=cached))
     elif row.problems:
-        console.emit(Failed(step=row.item.id, reason=row.problems[0].what))
+        problem = row.problems[0]
+        console.emit(Failed(step=row.item.id, reason=problem.what, why=problem.why))

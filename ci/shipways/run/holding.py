@@ -1,14 +1,15 @@
 """Holds of deployments: nothing is deployed to what somebody holds as it is, with a reason, until it is taken back."""
 
-import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from shipways.errors import Held, Problem, Unfinished
+from shipways.deploy import holds
+from shipways.deploy.holds import encoded, told
+from shipways.errors import Held, Problem
 from shipways.model.job import Hold
-from shipways.outside.hosts import Address, Host
+from shipways.outside.hosts import Address
 from shipways.outside.platforms import Deployer, Site
 
 
@@ -40,37 +41,35 @@ class Holds:
 
     async def found(self) -> Sequence[Hold]:
         """Each that there is; `service` is HOST/SERVICE on hosts, else the name of the deployment."""
-        if not isinstance(self.deployer, OnHosts):
-            texts = {self._name: self.site.files.read(self._file)} if self.site.files.exists(self._file) else {}
-        else:
-            texts = {place: done.encode() async for place, done in self._texts(self.deployer)}
-        return tuple(_hold(place, text) for place, text in texts.items())
+        if isinstance(self.deployer, OnHosts):
+            return [hold async for hold in self._there(self.deployer)]
+        return (told(self._name, self.site.files.read(self._file)),) if self.site.files.exists(self._file) else ()
 
     async def refuse(self) -> None:
         """Raises Held with each that there is."""
         if found := await self.found():
             hint = f"`shipways hold {self._name} --release` takes it back"
-            raise Held(*(Problem(path=e.service, what=f"is held by {e.by}", why=e.reason, hint=hint) for e in found))
+            raise Held(*(refusal(each, hint) for each in found))
 
-    async def put(self, hold: Mapping[str, str | float]) -> None:
+    async def put(self, *, reason: str, by: str, since: float) -> None:
         """Everywhere; another one replaces it."""
-        text = json.dumps(hold).encode() + b"\n"
+        hold = Hold(service=self._name, reason=reason, by=by, since=since)
         if not isinstance(self.deployer, OnHosts):
             with self.site.files.create(self._file) as stream:
-                stream.write(text)
+                stream.write(encoded(hold))
             return
-        async for _, host, path in self._places(self.deployer):
-            await host.put(text, path, mode=0o644)
+        for host, services in self._places(self.deployer):
+            for service in services:
+                await holds.put(await self.site.hosts.reach(host), self.deployer.root, replace(hold, service=service))
 
     async def release(self) -> None:
         """Everywhere."""
         if not isinstance(self.deployer, OnHosts):
             self.site.files.remove(self._file)
             return
-        async for place, host, path in self._places(self.deployer):
-            done = await host.run(("rm", "-f", "--", path))
-            if done.code:
-                raise Unfinished(Problem(path=place, what=f"{path} cannot be removed", why=done.stderr.strip()))
+        for host, services in self._places(self.deployer):
+            for service in services:
+                await holds.remove(await self.site.hosts.reach(host), self.deployer.root, service)
 
     @property
     def _name(self) -> str:
@@ -80,25 +79,20 @@ class Holds:
     def _file(self) -> Path:
         return self.folder / f"{self.deployer.name}.hold.json"
 
-    async def _texts(self, deployer: OnHosts) -> AsyncIterator[tuple[str, str]]:
-        async for place, host, path in self._places(deployer):
-            done = await host.run(("cat", "--", path))
-            if not done.code:
-                yield place, done.stdout
+    async def _there(self, deployer: OnHosts) -> AsyncIterator[Hold]:
+        for host, services in self._places(deployer):
+            found = await holds.holds(await self.site.hosts.reach(host), deployer.root)
+            for service in services:
+                if service in found:
+                    yield replace(found[service], service=f"{host.name}/{service}")
 
-    async def _places(self, deployer: OnHosts) -> AsyncIterator[tuple[str, Host, str]]:
-        """Of each service on each host: how people call it, the host, and the file."""
+    def _places(self, deployer: OnHosts) -> Iterator[tuple[Address, Sequence[str]]]:
+        """Each host, and the services that are deployed to it."""
         names = dict.fromkeys(tuple(item.id.split("/")[1:3]) for item in self.deployer.items())
-        addresses = {address.name: address for address in deployer.addresses}
-        for host, service in names:
-            reached = await self.site.hosts.reach(addresses[host])
-            yield f"{host}/{service}", reached, f"{deployer.root}/{service}/hold.json"
+        for address in deployer.addresses:
+            yield address, [service for host, service in names if host == address.name]
 
 
-def _hold(place: str, text: bytes) -> Hold:
-    """What cannot be read holds, too."""
-    try:
-        told = json.loads(text)
-        return Hold(service=place, reason=str(told["reason"]), by=str(told["by"]), since=float(told["since"]))
-    except (ValueError, KeyError, TypeError):
-        return Hold(service=place, reason="its file cannot be read", by="somebody", since=0.0)
+def refusal(hold: Hold, hint: str) -> Problem:
+    """Why nothing is deployed."""
+    return Problem(path=hold.service, what=f"is held by {hold.by}", why=hold.reason, hint=hint)

@@ -10,15 +10,18 @@ from typing import Final, Self
 
 import anyio
 
-from shipways.errors import ConfigError, Conflict, Problem
+from shipways.errors import ConfigError, Conflict, Problem, ShipwaysError
 from shipways.model.job import Hold, Job, JobKind, JobNews, JobRequest, JobStatus, Placed, Standing
 from shipways.outside.jobs import Asked
 from shipways.run.deploying import rollbacks
-from shipways.run.jobtools import Tools, held, reaching
+from shipways.run.jobholds import Holding, free, held, refused
+from shipways.run.jobtools import Tools, reaching
 from shipways.run.jobwork import Work
 from shipways.run.patience import persist
 from shipways.run.placing import Placing, Quiet
 
+_SOON: Final = 2.0
+"""Seconds for hosts to say whether a service is held, while somebody waits for the answer."""
 _COST: Final = {"n": 1 << 14, "r": 8, "p": 1, "dklen": 32}
 
 
@@ -28,7 +31,8 @@ class Jobs:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._journal = tools.journal
-        self._placing = Placing(tools.journal, tools.bringer, tools.clock)
+        self._holding = Holding(tools.bringer, tools.clock)
+        self._placing = Placing(tools.journal, tools.bringer, tools.clock, self._holding)
         self._live: dict[str, Work] = {}
         self._queues: dict[str, anyio.Lock] = {}
         self._bells: dict[str, anyio.Event] = {}
@@ -52,7 +56,11 @@ class Jobs:
                 self._group.cancel_scope.cancel()
 
     async def submit(self, request: JobRequest, *, by: str, key: str = "") -> Job:
-        """A new job, or that of the key. Raises ConfigError, Held, Conflict, Unfinished."""
+        """A new job, or that of the key. Raises ConfigError, Held, Conflict, Unfinished.
+
+        Hosts that do not say at once whether it is held are asked again when it begins.
+        """
+        hold = await self._soon(request.service_name)  # first: nothing may come between a key and its job
         asked = Asked(key=key, words=_words(request, f"{by}\0{key}") if key else "")
         if known := self._journal.keyed(by, key) if key else None:
             if known[1].words != asked.words:
@@ -60,6 +68,8 @@ class Jobs:
             return known[0]
         if problems := self._tools.bringer.problems(request):
             raise ConfigError(*problems)
+        if hold:
+            raise refused(hold)
         return self._made(JobKind.DEPLOY, request, by, asked)
 
     async def job(self, id: str) -> Job | None:  # noqa: A002 - the word of the model
@@ -88,12 +98,12 @@ class Jobs:
         job = self._journal.job(id)
         if job is None:
             return None
-        self._free(job.request.service_name)
         self._last(job)
-        found = self._tools.bringer.standing(job.request, Quiet())
-        items, clock = found.deployer.items(), self._tools.clock
+        made = self._tools.bringer.standing(job.request, Quiet())
+        items, clock = made.deployer.items(), self._tools.clock
         async with reaching(self._tools.site) as site:
-            running = await persist(job.id, lambda: found.deployer.observe(site, items), Quiet(), clock)
+            await persist(job.id, lambda: free(self._tools.bringer, site, job.request.service_name), Quiet(), clock)
+            running = await persist(job.id, lambda: made.deployer.observe(site, items), Quiet(), clock)
         rollbacks(items, running)
         self._last(job)  # while hosts were asked, somebody else may have, too
         return self._made(JobKind.ROLLBACK, replace(job.request, environment={}), by, Asked())
@@ -114,19 +124,24 @@ class Jobs:
         """Asked a few seconds ago at most."""
         return await self._placing.placed(self._site)
 
+    async def holds(self) -> Sequence[Hold]:
+        """Asked a few seconds ago at most."""
+        return await self._holding.all(self._site)
+
     async def hold(self, service: str, *, reason: str, by: str) -> Hold:
-        """Those that wait fail when their turn comes. Raises Unfinished."""
+        """Those that wait fail when their turn comes. Raises Unfinished, PreflightError."""
         made = Hold(service=service, reason=reason, by=by, since=self._tools.clock.now())
         self._tools.trail.add("held", service=service, by=by, reason=reason)
-        self._journal.hold(made)
+        await self._holding.put(self._site, made)
         return made
 
     async def release(self, service: str, *, by: str) -> bool:
-        """Raises Unfinished."""
-        if service not in self._journal.holds():
+        """Raises Unfinished, PreflightError."""
+        if not await held(self._tools.bringer, self._site, service):
             return False
         self._tools.trail.add("released", service=service, by=by)
-        return self._journal.release(service)
+        await self._holding.remove(self._site, service)
+        return True
 
     async def standing(self) -> Standing:
         """Asked now."""
@@ -134,7 +149,6 @@ class Jobs:
 
     def _made(self, kind: JobKind, request: JobRequest, by: str, asked: Asked) -> Job:
         """Written down, and begun."""
-        self._free(request.service_name)
         clock = self._tools.clock
         job = Job(id=self._tools.name(), kind=kind, request=request, by=by, created=clock.now())
         self._tools.trail.add(
@@ -182,9 +196,11 @@ class Jobs:
         if bell := self._bells.pop(id, None):
             bell.set()
 
-    def _free(self, service: str) -> None:
-        if hold := self._journal.holds().get(service):
-            raise held(hold.service, hold.by, hold.reason)
+    async def _soon(self, service: str) -> Hold | None:
+        """As far as hosts say so at once."""
+        with anyio.move_on_after(_SOON), contextlib.suppress(ShipwaysError):
+            return await held(self._tools.bringer, self._site, service)
+        return None
 
     def _last(self, job: Job) -> None:
         """Raises Conflict where it is not the job that has brought what runs."""

@@ -1,13 +1,14 @@
 """What jobs are done with, and what they and the desk both do."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 import anyio
 
-from shipways.errors import Held, Problem
+from shipways.errors import Problem
+from shipways.model.secret import masked
 from shipways.outside.jobs import Bringer, JobJournal
 from shipways.outside.platforms import Site
 from shipways.ports import Clock
@@ -15,6 +16,10 @@ from shipways.run.trail import Trail
 
 _CLOSE: Final = 10.0
 """Seconds to end connections."""
+_WHY: Final = 1000
+"""Letters of a reason that are told: its end, as the last lines of a log say what happened."""
+_SAID: Final = 4000
+"""Letters of all that is wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +51,13 @@ async def reaching(opened: Callable[[], Site]) -> AsyncIterator[Site]:
             await site.hosts.aclose()
 
 
-def held(service: str, by: str, reason: str) -> Held:
-    """Why nothing is deployed."""
-    return Held(Problem(path=service, what=f"is held by {by}", why=reason, hint="take the hold back first"))
+def said(problems: Iterable[Problem], values: Collection[str]) -> str:
+    """Where, what and why, in a length that can be shown; nothing has one of the values in it, nor a part of one."""
+    text = "; ".join(
+        ": ".join(filter(None, (each.path, each.what, _end(masked(each.why, values))))) for each in problems
+    )
+    return masked(text, values)[:_SAID]
+
+
+def _end(text: str) -> str:
+    return text if len(text) <= _WHY else f"… {text[-_WHY:]}"

@@ -16,7 +16,8 @@ from shipways.model.secret import masked
 from shipways.outside.jobs import Requested
 from shipways.outside.platforms import Site
 from shipways.run.deploying import Crew, deploy, failure, rollbacks, undo
-from shipways.run.jobtools import Tools, held, reaching
+from shipways.run.jobholds import free
+from shipways.run.jobtools import Tools, reaching, said
 from shipways.run.keptmoves import Unsettled
 from shipways.run.patience import TRIES, persist
 from shipways.run.phases import Turns, host_of, phase_of
@@ -117,7 +118,8 @@ class Work:
                 words = "unchanged" if event.cached else f"{event.seconds:.1f} s"
                 self._turns.finished(event.step, words, now)
             case Failed():
-                self._turns.failed(phase_of(event.step), masked(event.reason, self._values), now)
+                told = Problem(what=event.reason, why=event.why)
+                self._turns.failed(phase_of(event.step), said((told,), self._values), now)
             case Printed():
                 self._news("progress", event.text, phase_of(event.step))
             case Note():
@@ -130,8 +132,6 @@ class Work:
 
     async def _done(self, site: Site) -> str:
         fresh = self.job.status is JobStatus.PENDING
-        if fresh and (hold := self.tools.journal.holds().get(self.job.request.service_name)):
-            raise held(hold.service, hold.by, hold.reason)
         runs = sum((each.kind, each.text) == ("status", JobStatus.RUNNING) for each in self._told())
         self._mark("began")
         self._put(replace(self.job, status=JobStatus.RUNNING), status=JobStatus.RUNNING)
@@ -141,6 +141,8 @@ class Work:
             return await self._undone(site, self.job.error or self._failed() or "was interrupted again and again")
         self._turns.begin(PhaseName.VALIDATION, self._now())
         self.emit(Note(text="looks at what is asked for"))
+        if fresh:
+            await self._free(site)
         found = await self._requested(site)
         release = _release(found.items)
         if self.job.release not in {"", release}:
@@ -154,6 +156,11 @@ class Work:
         self.job = replace(self.job, url=url, registration=found.registration())
         error = failure(outcome)
         return self._words(error) if error else ""
+
+    async def _free(self, site: Site) -> None:
+        """Raises Held. What was begun goes on to its end."""
+        service, bringer = self.job.request.service_name, self.tools.bringer
+        await persist(service, lambda: free(bringer, site, service), self, self.tools.clock)
 
     async def _requested(self, site: Site) -> Requested:
         request, bringer = self.job.request, self.tools.bringer
@@ -202,11 +209,11 @@ class Work:
         return Crew(site=site, console=self, clock=self.tools.clock, moves=moves, leaves=self.leaves)
 
     def _unwell(self, error: ShipwaysError) -> str:
-        self._turns.failed(PhaseName.VALIDATION, masked(self._words(error), self._values), self._now())
+        self._turns.failed(PhaseName.VALIDATION, self._words(error), self._now())
         return self._words(error)
 
     def _words(self, error: ShipwaysError) -> str:
-        return "; ".join(f"{each.path}: {each.what}" if each.path else each.what for each in error.problems)
+        return said(error.problems, self._values)
 
     def _failed(self) -> str:
         return next((each.error for each in self._turns.phases if each.error), "")

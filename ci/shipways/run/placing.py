@@ -15,6 +15,7 @@ from shipways.model.job import Job, Placed
 from shipways.outside.jobs import Bringer, JobJournal, Requested
 from shipways.outside.platforms import Site
 from shipways.ports import Clock
+from shipways.run.jobholds import Holding
 from shipways.run.phases import host_of, telling
 from shipways.tasks import together
 
@@ -37,10 +38,11 @@ class Quiet:
 class Placing:
     """Asks hosts, all at once and one time for all who want to know."""
 
-    def __init__(self, journal: JobJournal, bringer: Bringer, clock: Clock) -> None:
+    def __init__(self, journal: JobJournal, bringer: Bringer, clock: Clock, holding: Holding) -> None:
         self._journal = journal
         self._bringer = bringer
         self._clock = clock
+        self._holding = holding
         self._turn = anyio.Lock()
         self._found: dict[tuple[str, str], Placed] = {}
         self._until = 0.0
@@ -55,8 +57,11 @@ class Placing:
             if not self._found or self._clock.monotonic() >= self._until:
                 await together(functools.partial(self._ask, site, job) for job in self._journal.services())
                 self._until = self._clock.monotonic() + _FRESH
-        holds = self._journal.holds()
-        return tuple(replace(self._found[key], hold=holds.get(key[0])) for key in sorted(self._found))
+        holds = await self._holding.seen(site)
+        return tuple(
+            replace(self._found[service, host], hold=holds.get(host, {}).get(service))
+            for service, host in sorted(self._found)
+        )
 
     async def _ask(self, site: Site, job: Job) -> None:
         found = self._bringer.standing(job.request, Quiet())

@@ -115,6 +115,10 @@ class MemoryDesk:
         found = (replace(each, hold=self._holds.get(each.service)) for each in self._runs.values())
         return sorted(found, key=lambda each: each.service)
 
+    async def holds(self) -> Sequence[Hold]:
+        """By their names."""
+        return [self._holds[name] for name in sorted(self._holds)]
+
     async def hold(self, service: str, *, reason: str, by: str) -> Hold:
         """At once."""
         self._holds[service] = Hold(service=service, reason=reason, by=by, since=self.clock.now())

@@ -196,6 +196,11 @@ class MemoryHost:
         answers["/releases/*/port"] = "".join(
             self.files[path].decode() for path in self.files if path.endswith("/port")
         )
+        answers["hold.json"] = "".join(
+            f"{path.split('/')[-2]} {text.decode().strip()}\n"
+            for path, text in sorted(self.files.items())
+            if path == f"{words[-1]}/{path.split('/')[-2]}/hold.json"
+        )
         told = next((text for part, text in answers.items() if part in words[2]), "")
         return Completed(code=0, stdout=told, stderr="")
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from shipways.model.job import Hold, Job, JobNews, JobStatus
+from shipways.model.job import Job, JobNews, JobStatus
 from shipways.model.secret import Secret
 from shipways.outside.jobs import Asked
 from shipways.outside.moves import Moves
@@ -41,7 +41,6 @@ class MemoryJournal:
     secrets: dict[str, Mapping[str, Secret]] = field(default_factory=dict)
     _keys: dict[tuple[str, str], tuple[str, Asked]] = field(default_factory=dict)
     _moves: dict[str, MemoryMoves] = field(default_factory=dict)
-    _holds: dict[str, Hold] = field(default_factory=dict)
     _seal: tuple[int, str] = (0, "")
 
     def add(self, job: Job, asked: Asked) -> None:
@@ -108,20 +107,6 @@ class MemoryJournal:
         made = self._moves.setdefault(service, MemoryMoves())
         made.before = self.before
         return made
-
-    def holds(self) -> Mapping[str, Hold]:
-        """By their names."""
-        return {name: self._holds[name] for name in sorted(self._holds)}
-
-    def hold(self, hold: Hold) -> None:
-        """At once."""
-        self.before("hold")
-        self._holds[hold.service] = hold
-
-    def release(self, service: str) -> bool:
-        """At once."""
-        self.before("release")
-        return self._holds.pop(service, None) is not None
 
     def sealed(self) -> tuple[int, str]:
         """The last."""

@@ -92,7 +92,7 @@ async def _hold(found: Named, reason: str) -> None:
         holds = Holds(deployer=deployer, site=crew.site, folder=found.dist)
         if reason:
             by = crew.site.env.get("USER", "somebody")
-            await holds.put({"reason": reason, "by": by, "since": round(clock.now(), 3)})
+            await holds.put(reason=reason, by=by, since=clock.now())
             console.print(f"{deployer.name}: is held; nothing is deployed until `--release`")
         else:
             was = await holds.found()
