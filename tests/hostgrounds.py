@@ -1,7 +1,6 @@
 """A project whose program is deployed to two real hosts."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -32,14 +31,7 @@ class Ground:
 
     def build(self, version: str, program: str = "good") -> None:
         """What lies in dist/ afterwards is this program under this version."""
-        place = self.project.root / "bin/beat"
-        place.write_bytes((self.programs / program).read_bytes() + version.encode())
-        place.chmod(0o755)
-        config = self.project.root / "shipways.toml"
-        config.write_text(re.sub(r'^version = ".*"$', f'version = "{version}"', config.read_text(), flags=re.MULTILINE))
-        self.project.commit()
-        ran = self.project.shipways("release", "--snapshot")
-        assert 0 == ran.code, ran.err
+        self.project.carry(self.programs / program, version)
 
     def shipways(self, *words: str) -> tuple[int, str]:
         """The exit code, and what was said."""

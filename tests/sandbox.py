@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -78,6 +79,17 @@ class Repository:
             head, _, tail = (self.root / "shipways.toml").read_text().partition('version = "')
             self.file("shipways.toml", f'{head}version = "{version}"{tail.partition(chr(34))[2]}')
             self.commit("chore: version").git("tag", f"v{version}")
+
+    def carry(self, program: Path, version: str) -> None:
+        """What lies in dist/ afterwards is this program under this version, as bin/beat, with that at its end."""
+        place = self.root / "bin/beat"
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(program.read_bytes() + version.encode())
+        place.chmod(0o755)
+        config = (self.root / "shipways.toml").read_text()
+        self.file("shipways.toml", re.sub(r'^version = ".*"$', f'version = "{version}"', config, flags=re.MULTILINE))
+        ran = self.commit().shipways("release", "--snapshot")
+        assert 0 == ran.code, ran.err
 
     def share(self, tools: Path) -> "Repository":
         """Use toolchains, and what compilers keep for themselves, of a folder that other tests use too."""

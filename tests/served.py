@@ -1,11 +1,9 @@
 """`shipways serve` as users run it: a process of its own, asked by HTTP; and the trees that it is asked to bring."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
-import sys
 import textwrap
 import time
 from dataclasses import dataclass, field
@@ -13,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-import shipways
+from serving import serving
 from sshhosts import Fleet
 from support import free_port
 
@@ -118,15 +116,7 @@ class Deployer:
 
     def start(self) -> None:
         """Until it answers."""
-        env = os.environ | {"PYTHONPATH": str(Path(shipways.__file__).parent.parent)}
-        argv = (sys.executable, "-m", "shipways", "serve")
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(argv, cwd=self.folder, stdout=log, stderr=log, env=env)
-        end = time.monotonic() + 60
-        while not self._lives():
-            assert self.process.poll() is None, (self.folder / "log").read_text()
-            assert time.monotonic() < end
-            time.sleep(0.05)
+        self.process = serving(self.folder, self.url)
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Its exit status."""
@@ -176,9 +166,3 @@ class Deployer:
             assert time.monotonic() < end, json.dumps(job, indent=1)
             time.sleep(0.05)
         return job
-
-    def _lives(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/livez", trust_env=False, timeout=5).status_code == 200
-        except httpx.TransportError:
-            return False

@@ -4,6 +4,8 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import anyio.to_thread
+
 from shipways.adapters.process import OsProcess
 from shipways.adapters.shell import OsClock, OsShell
 from shipways.model.artifact import Linkage
@@ -71,13 +73,18 @@ class LateHosts:
 
     async def reach(self, address: "Address") -> "Host":
         """One connection for each."""
-        if self._made is None:
-            from shipways.adapters.ssh import SshHosts
-
-            self._made = SshHosts()
+        if self._made is None:  # in a thread: a server answers others meanwhile
+            made = await anyio.to_thread.run_sync(_ssh, abandon_on_cancel=True)
+            self._made = self._made or made
         return await self._made.reach(address)
 
     async def aclose(self) -> None:
         """Of what was reached."""
         if self._made is not None:
             await self._made.aclose()
+
+
+def _ssh() -> "Hosts":
+    from shipways.adapters.ssh import SshHosts
+
+    return SshHosts()

@@ -1,10 +1,7 @@
 """`shipways serve` as a process: tokens, jobs that outlive it, its end, and what it prints for sudo."""
 
-import os
 import signal
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-import shipways
 from asking import CANARY, wish
+from serving import argv, environment, serving
+from support import free_port
 
 pytestmark = pytest.mark.integration
 CONFIG = """
@@ -50,45 +48,24 @@ class Place:
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """`shipways serve` with these words, to its end."""
         return subprocess.run(
-            self._argv(words), cwd=self.folder, env=self._env(), capture_output=True, text=True, check=False
+            argv(*words), cwd=self.folder, env=environment(), capture_output=True, text=True, check=False
         )
 
     def start(self) -> subprocess.Popen[bytes]:
         """It serves when this returns."""
-        with (self.folder / "log").open("ab") as log:
-            process = subprocess.Popen(self._argv(()), cwd=self.folder, env=self._env(), stdout=log, stderr=log)
+        process = serving(self.folder, self.url)
         self.running.append(process)
-        for _ in range(600):
-            try:
-                assert 200 == httpx.get(f"{self.url}/livez", trust_env=False).status_code
-                return process
-            except httpx.TransportError:
-                assert process.poll() is None, (self.folder / "log").read_text()
-                time.sleep(0.1)
-        raise AssertionError((self.folder / "log").read_text())
-
-    def _argv(self, words: tuple[str, ...]) -> tuple[str, ...]:
-        return (sys.executable, "-m", "shipways", "serve", *words)
-
-    def _env(self) -> dict[str, str]:
-        return os.environ | {"PYTHONPATH": str(Path(shipways.__file__).parent.parent)}
+        return process
 
 
 @pytest.fixture
-def place(tmp_path: Path, free_port: int) -> Iterator[Place]:
+def place(tmp_path: Path) -> Iterator[Place]:
     """What runs there is ended."""
-    made = Place(tmp_path, free_port)
+    made = Place(tmp_path, free_port())
     yield made
     for process in made.running:
         process.kill()
         process.wait()
-
-
-@pytest.fixture
-def free_port() -> int:
-    """One that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def asked_for(place: Place) -> dict[str, object]:
@@ -102,7 +79,9 @@ def test_outlives(place: Place) -> None:
     The value of a variable is in no file any more when the job has ended, and never in an argument or the log.
     """
     word = place.run("--new-token", "ann", "--scopes", "read,deploy,hold").stdout.strip()
-    with httpx.Client(base_url=place.url, headers={"authorization": f"Bearer {word}"}, trust_env=False) as http:
+    with httpx.Client(
+        base_url=place.url, headers={"authorization": f"Bearer {word}"}, trust_env=False, timeout=60
+    ) as http:
         first = place.start()
         job = http.post("/deploy", json=asked_for(place)).json()["deploy_job_id"]
         while http.get(f"/deploy/{job}").json()["status"] != "running":

@@ -33,7 +33,8 @@ def rendered(config: Config, facts: Facts) -> Iterator[Rendered]:  # noqa: ARG00
     caller = Caller(program="shipways", folder=f"/srv/{config.project.name}", profile="prod")
     for service in services(config, LINUX):
         places = {**_units(table.folder, service), **_packaged(table.sysusers, table.tmpfiles, service)}
-        texts = {**_texts(service, table.type, places), **_timed(service, table.folder, caller)}
+        command = _command(service, table.type)
+        texts = {**_texts(service, table.type, places, command), **_timed(service, table.folder, caller)}
         for path, text in texts.items():
             yield Rendered(path=path, text=text, comment="#")
 
@@ -52,7 +53,7 @@ def daemon(service: Service, kind: str, home: str = "", caller: Caller | None = 
         places = _installed(service)
         folders = ()
     command = _command(service, kind, credentials=not home)
-    texts = {**_texts(service, kind, places, {"user_scope": bool(home), "exec": _line_of(command)})}
+    texts = {**_texts(service, kind, places, command, {"user_scope": bool(home)})}
     timed = _timed(service, folder, caller, user_scope=bool(home)) if caller else {}
     texts |= timed
     names = (*(path for path, what in places.items() if what in {"service", "socket"}), *timed)
@@ -77,9 +78,10 @@ def instance(service: Service, kind: str) -> Mapping[str, str]:
     units = {f"/etc/systemd/system/{unit}.service": "service"}
     units |= {f"/etc/systemd/system/{unit}.socket": "socket"} if service.socket else {}
     told: dict[str, object] = {"needs": (*(f"{need}-proxy.socket" for need in service.needs), *_socket(service, unit))}
+    command = _command(service, kind)
     if any(each.value is None for each in service.variables):
-        told |= {"given": unit, "exec": _line_of(_sourced(_command(service, kind), f"/run/{unit}/environment"))}
-    return _texts(service, kind, {**units, **whole}, told)
+        told["given"], command = unit, _sourced(command, f"/run/{unit}/environment")
+    return _texts(service, kind, {**units, **whole}, command, told)
 
 
 def _units(folder: str, service: Service) -> dict[str, str]:
@@ -122,10 +124,14 @@ def _timed(service: Service, folder: str, caller: Caller, *, user_scope: bool = 
 
 
 def _texts(
-    service: Service, kind: str, places: Mapping[str, str], told: Mapping[str, object] = MappingProxyType({})
+    service: Service,
+    kind: str,
+    places: Mapping[str, str],
+    command: tuple[str, ...],
+    told: Mapping[str, object] = MappingProxyType({}),
 ) -> Mapping[str, str]:
     """The text of each file, by its path. What is told here takes the place of what is worked out."""
-    values = {**_values(service, kind), **told}
+    values = {**_values(service, kind), "exec": _line_of(command), **told}
     templates = {
         "service": f"{_TREE}/service.service",
         "socket": f"{_TREE}/service.socket",
@@ -150,7 +156,6 @@ def _values(service: Service, kind: str) -> Mapping[str, object]:
         "notify": supervised or (service.notify and kind == "notify"),
         "watchdog": _watchdog(service) if supervised else "",
         "start": _start(service) if supervised else "",
-        "exec": _line_of(_command(service, kind)),
         "clean": f"{128 + _SIGNALS[service.stop_signal]}" if supervised else service.stop_signal,
         "stop": duration(service.stop_time),
         "environment_file": _word(_settings(service)),
