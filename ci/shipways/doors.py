@@ -91,14 +91,16 @@ def site(root: Path, folder: Path, shell: Shell, clock: Clock, services: Callabl
 
 
 def bringer(serve: Serve, clock: Clock) -> TreeBringer:
-    """What makes deployments of what the API is asked for."""
+    """What makes deployments of what the API is asked for. Raises PreflightError where its state cannot be kept."""
     from shipways.adapters.files import DiskFiles
+    from shipways.adapters.keyfile import kept_key
     from shipways.adapters.registrar import HttpRegistrar
     from shipways.adapters.sourcetrees import DiskTrees
 
     registry, wait = serve.registry, milliseconds(serve.registry.wait) / 1000
     registrar = HttpRegistrar(registry.url, registry.entry, wait, clock) if registry.url else None
-    return TreeBringer(serve=serve, trees=DiskTrees(), files=DiskFiles(), clock=clock, registrar=registrar)
+    key, trees = kept_key(Path(serve.state) / "key"), DiskTrees()
+    return TreeBringer(serve=serve, trees=trees, files=DiskFiles(), clock=clock, registrar=registrar, key=key)
 
 
 async def _login(shell: Shell, registry: str) -> tuple[str, Secret] | None:

@@ -144,6 +144,25 @@ def test_the_registry_is_down(site: Ground) -> None:
     assert running == site.get()["version"]
 
 
+def test_other_variables(site: Ground) -> None:
+    """S2-16: the same tree with another value runs beside, takes over and is returned from, with the value of then."""
+    site.write("eight")
+    other = {"VALUE": Secret("canary 'x'\n$HOME")}
+    assert "" == problems_of(site.deploy(environment=VALUES)[0])
+    with site.asking() as wrong:
+        first = site.get()
+        outcome, _, found = site.deploy(environment=other)
+        assert ("", other["VALUE"].open()) == (problems_of(outcome), site.read("/value"))
+        assert first != site.get()
+        assert {State.DONE} == {row.state for row in site.deploy(environment=other)[0].rows}
+        assert "" == problems_of(site.rollback())
+        assert (first, VALUE) == (site.get(), site.read("/value"))
+    assert [] == wrong
+    folder = f"/opt/shipways/{site.name}"
+    shown = site.machine.run("grep", "-rlsa", "-e", "canary", folder, "/etc").out.split()
+    assert [f"{folder}/releases/{_release(found)}/environment"] == shown
+
+
 def test_validation(site: Ground) -> None:
     """S2-10: what a host lacks is told before anything is changed: room, quota, Python, a port that is free."""
     site.write("seven")

@@ -34,7 +34,8 @@ def ground(tmp_path: Path) -> Ground:
 def bringer() -> TreeBringer:
     """Of the API, for the same hosts."""
     serve = Serve.model_validate({"sources": ("/srv",), "hosts": ("a", "b:2222", "c"), "ssh": {"tender": "tender"}})
-    return TreeBringer(serve=serve, trees=DiskTrees(), files=DiskFiles(), clock=ManualClock(7.0), registrar=None)
+    files, clock = DiskFiles(), ManualClock(7.0)
+    return TreeBringer(serve=serve, trees=DiskTrees(), files=files, clock=clock, registrar=None, key=b"k")
 
 
 def test_the_same_for_both(ground: Ground) -> None:

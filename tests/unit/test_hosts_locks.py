@@ -45,7 +45,7 @@ def api(ground: Ground, service: str) -> Deployer:
     """That of a job of the API."""
     serve = Serve.model_validate({"sources": ("/srv",), "hosts": ("a",), "ssh": {"tender": "tender"}})
     files, clock = DiskFiles(), ManualClock(7.0)
-    bringer = TreeBringer(serve=serve, trees=DiskTrees(), files=files, clock=clock, registrar=None)
+    bringer = TreeBringer(serve=serve, trees=DiskTrees(), files=files, clock=clock, registrar=None, key=b"k")
     request = JobRequest(
         service_path="/srv/x", service_name=service, droplet_id=1, service_port=8123, method=Method.SYSTEMD
     )

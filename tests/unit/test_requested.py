@@ -12,6 +12,7 @@ from shipways.adapters.sourcetrees import DiskTrees
 from shipways.config.serve import Serve
 from shipways.deploy.registering import Registering
 from shipways.deploy.requested import TreeBringer
+from shipways.deploy.sources import told
 from shipways.deploy.treedeployer import TreeDeployer
 from shipways.errors import ConfigError, Problem, Transient
 from shipways.model.job import CONNECTED, REACHABLE, JobRequest, Method, Standing
@@ -40,8 +41,9 @@ def tree(tmp_path: Path) -> Path:
 def bringer(tree: Path, registrar: MemoryRegistrar | None = None, **more: object) -> TreeBringer:
     """Of two hosts."""
     table = {"sources": (str(tree.parent),), "hosts": ("a", "ada@b:2222"), "state": str(tree.parent.parent / "state")}
+    clock, key = ManualClock(7.0), more.pop("key", b"k")
     serve = Serve.model_validate({**table, "public": "web.example", "ssh": {"tender": "tender"}, **more})
-    return TreeBringer(serve=serve, trees=DiskTrees(), files=DiskFiles(), clock=ManualClock(7.0), registrar=registrar)
+    return TreeBringer(serve=serve, trees=DiskTrees(), files=DiskFiles(), clock=clock, registrar=registrar, key=key)
 
 
 def request(tree: Path, method: Method = Method.SYSTEMD, **changed: object) -> JobRequest:
@@ -120,11 +122,32 @@ def test_what_a_release_is(tree: Path) -> None:
     """S2-22: the same tree is the same release; a byte, the method, the port and how it is built make another."""
     there = bringer(tree)
     first = made(there, request(tree)).release
-    assert first == made(there, request(tree, environment={"TOKEN": Secret("another")})).release
+    assert first == made(bringer(tree), request(tree, environment={"TOKEN": Secret(CANARY)})).release
     others = {made(there, request(tree, Method.DOCKER)).release, made(there, request(tree, service_port=8124)).release}
     others |= {made(bringer(tree, service={"web": {"build": ("make",)}}), request(tree)).release}
     (tree / "main.py").write_text("1")
     assert 5 == len(others | {first, made(there, request(tree)).release})
+
+
+def test_other_values_are_another_release(tree: Path) -> None:
+    """S2-16, S2-22: so that both run side by side, and a rollback has the values of then. Nobody can guess them of it.
+
+    Without the key their digest says nothing; equal values of two services or names cannot be seen to be equal.
+    """
+    there, plain = bringer(tree), {"A": Secret("x"), "B": Secret("")}
+    asked = [
+        request(tree, environment=values)
+        for values in ({}, plain, {"A": Secret(""), "B": Secret("x")}, {"A": Secret("y"), "B": Secret("")})
+    ]
+    asked += [request(tree, environment=plain, service_name="other")]
+    releases = [made(there, each).source.brought for each in asked]
+    releases += [made(bringer(tree, key=b"another"), asked[1]).source.brought]
+    assert ("", 5) == (releases[0].sealed, len({each.sealed for each in releases[1:]}))
+    assert 6 == len({each.digest for each in releases})
+    assert {64} == {len(each.sealed) for each in releases[1:]}
+    backwards = dict(reversed(plain.items()))
+    assert releases[1] == made(there, request(tree, environment=backwards)).source.brought
+    assert releases[1] == told(releases[1].encoded.decode())
 
 
 def test_how_it_is_started(tree: Path) -> None:

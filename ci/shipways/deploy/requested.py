@@ -48,13 +48,17 @@ _NEEDED: Final[Mapping[Method, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeBringer:
-    """The `Bringer` port, for the table `[serve]`. Without `registrar` nothing is registered."""
+    """The `Bringer` port, for the table `[serve]`. Without `registrar` nothing is registered.
+
+    `key` is what values of variables are sealed with, the same as long as the deployer is the same.
+    """
 
     serve: Serve
     trees: Trees
     files: Files
     clock: Clock
     registrar: Registrar | None
+    key: bytes
 
     def problems(self, request: JobRequest) -> Sequence[Problem]:
         """Names, ports, variables, and what lies at the top of the tree."""
@@ -176,6 +180,7 @@ class TreeBringer:
             limit=milliseconds(self.serve.timeout) / 1000,
             walked=walked,
             values=request.environment,
+            key=self.key,
             say=lambda step, text: console.emit(Printed(step=step, text=text)),
         )
 

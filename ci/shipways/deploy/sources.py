@@ -13,7 +13,7 @@ from shipways.model.secret import Secret
 from shipways.outside.hosts import Host
 from shipways.outside.platforms import Site
 
-_FORMAT: Final = "shipways-host-release/2"
+_FORMAT: Final = "shipways-host-release/3"
 RELEASE: Final = "{release}"
 """In everything of a release but its content: its id."""
 PORT: Final = "{port}"
@@ -33,7 +33,8 @@ class Release:
     `tender probe` by which it is healthy, empty without a question. `listen` is the public address, empty without one;
     `http` what comes there. `alone`: the one before has to end before it starts. `variables` are the names of those
     that `Source.environment` has: `{folder}/environment` is a file of a shell with them, which root may read. Those in
-    `secrets` are of the same, and files of `{folder}/secrets` besides, for what is mounted.
+    `secrets` are of the same, and files of `{folder}/secrets` besides, for what is mounted. `sealed` tells their values
+    apart and nothing of them; without it other values are those of the same release, which is started again.
     """
 
     content: str
@@ -47,6 +48,7 @@ class Release:
     alone: bool = False
     variables: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
+    sealed: str = ""
 
     @property
     def encoded(self) -> bytes:

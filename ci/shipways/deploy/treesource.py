@@ -1,5 +1,8 @@
 """Source trees as releases of hosts: what is brought of them, how it is built, and how it is started."""
 
+import hashlib
+import hmac
+import json
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
@@ -46,8 +49,8 @@ class Walked:
 class TreeSource:
     """The `Source` of a service that comes as a tree; without one, for what is on the hosts already.
 
-    `limit` is in seconds, for a build; `asks` are the words of its health; `values` are those of its variables; `say`
-    hears what is sent and printed, after the step.
+    `limit` is in seconds, for a build; `asks` are the words of its health; `values` are those of its variables, and
+    `key` is what they are sealed with; `say` hears what is sent and printed, after the step.
     """
 
     service: Service
@@ -56,6 +59,7 @@ class TreeSource:
     limit: float
     walked: Walked | None = None
     values: Mapping[str, Secret] = field(default_factory=dict)
+    key: bytes = b""
     say: Callable[[str, str], None] = lambda step, text: None  # noqa: ARG005 - nobody hears
     builds: bool = True
 
@@ -147,7 +151,7 @@ class _Progress:
 
 
 def _release(source: TreeSource, walked: Walked) -> Release:
-    """How it is started. The values of its variables are no part of it."""
+    """How it is started. Of the values of its variables it has what tells them apart."""
     service, way = source.service, walked.way
     release = Release(
         content=walked.content.digest,
@@ -156,6 +160,7 @@ def _release(source: TreeSource, walked: Walked) -> Release:
         http=bool(source.asks),
         alone=way.alone,
         variables=tuple(sorted(source.values)),
+        sealed=_sealed(source) if source.values else "",
     )
     if source.docker:
         image = f"{service.name}:{RELEASE}"
@@ -169,6 +174,13 @@ def _release(source: TreeSource, walked: Walked) -> Release:
     command = ("/bin/sh", "-c", f"cd {FOLDER}/{APP} && {line}")
     started = replace(service, command=command, variables=tuple(variables), behind=PORT, alone=way.alone)
     return replace(release, texts=systemd.instance(started, "simple"))
+
+
+def _sealed(source: TreeSource) -> str:
+    """Of each service other words, so that nobody sees which of them have the same values."""
+    values = {name: value.open() for name, value in source.values.items()}
+    told = json.dumps([source.name, values], sort_keys=True).encode(errors="surrogatepass")
+    return hmac.new(source.key, told, hashlib.sha256).hexdigest()
 
 
 def _options(service: Service, way: Way) -> Iterator[str]:
