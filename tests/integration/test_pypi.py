@@ -135,13 +135,12 @@ def test_limit_is_honoured(harbour: Harbour) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (metadata("hello", "1.0.0", ""), "`long_description` missing"),
         ("Metadata-Version: 2.1\nName: hello\nVersion: 1.0.0\n\nx\n===\n  y\n z\n*w", "syntax errors in markup"),
         (metadata("other", "1.0.0"), "says in its metadata that it is other 1.0.0"),
         ("Metadata-Version: 2.1\nName: hello\nVersion: 1.0.0\nRequires-Python: new\n", "'new' is invalid"),
         ("nothing", "Metadata-Version"),
     ],
-    ids=["no description", "markup", "another project", "invalid", "none"],
+    ids=["markup", "another project", "invalid", "none"],
 )
 def test_check(harbour: Harbour, file: object, text: str, reason: str) -> None:
     """What an index or its readers would not like stops the release before anything is public."""
@@ -151,6 +150,13 @@ def test_check(harbour: Harbour, file: object, text: str, reason: str) -> None:
     assert State.FAILED == states(outcome)[f"pypi/check/{name}"]
     assert reason in told(outcome)
     assert (0, False) == (harbour.posts(), outcome.begun)
+
+
+def test_no_description(harbour: Harbour) -> None:
+    """An index takes a package that nobody has described yet."""
+    files = dict(file("hello", "1.0.0", metadata("hello", "1.0.0", "")) for file in (sdist, wheel))
+    outcome = harbour.release()(files)
+    assert (None, sorted(files)) == (outcome.error(), sorted(harbour.index.uploads)), told(outcome)
 
 
 @pytest.mark.parametrize("name", [SDIST, WHEEL])

@@ -75,7 +75,7 @@ class SimpleIndex:
             await web.download(http, http.build_request("GET", url), into, clock=self._clock)
 
     async def check(self, file: Path) -> Sequence[Problem]:
-        """As `twine check --strict`."""
+        """As `twine check`."""
         return await to_thread.run_sync(twining.check, file)
 
     async def ready(self) -> bool:

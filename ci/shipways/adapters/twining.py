@@ -36,7 +36,7 @@ _TIMEOUT: Final = (15.0, 300.0)
 """Seconds to connect, and between two signs of life: an index scans a large file before it answers."""
 _BROKEN: Final = (TwineException, OSError, ValueError, EOFError, BadZipFile, TarError, zlib.error)
 """What a file raises that is no distribution."""
-_HINT: Final = "see `readme` in pyproject.toml; `twine check --strict` tells the same"
+_HINT: Final = "see `readme` in pyproject.toml; `twine check` tells the same"
 _MARKUP: Final = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL)
 
 rich.get_console().quiet = True  # twine prints with `rich.print`; shipways has a console of its own
@@ -44,10 +44,10 @@ logging.getLogger("twine").addHandler(logging.NullHandler())  # or Python writes
 
 
 def check(file: Path) -> Sequence[Problem]:
-    """What `twine check --strict` does not like, and a name or version that is not the file's."""
+    """What `twine check` refuses, and a name or version that is not the file's. An index takes what has no description."""
     with _Heard() as heard:
         try:
-            failed = twine_check([str(file)], strict=True)
+            failed = twine_check([str(file)])
             inside, _ = parse_email((Wheel if file.suffix == ".whl" else SDist)(str(file)).read())
         except _BROKEN as error:
             return (Problem(path=file.name, what="is no distribution that an index takes", why=str(error)),)
