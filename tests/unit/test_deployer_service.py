@@ -103,10 +103,10 @@ def test_metrics() -> None:
             'shipways_jobs{status="failed"} 0.0',
             'shipways_service_healthy{host="host-1",service="pulse"} 1.0',
             'shipways_service_held{host="host-1",service="pulse"} 1.0',
-            'shipways_http_requests_total{code="202",method="POST",route="/deploy"} 2.0',
-            'shipways_http_requests_total{code="404",method="GET",route="/deploy/{job_id}"} 2.0',
-            'shipways_http_requests_total{code="404",method="GET",route="other"} 2.0',
-            'shipways_http_requests_total{code="404",method="other",route="other"} 1.0',
+            'shipways_http_requests_total{method="POST",route="/deploy",status="202"} 2.0',
+            'shipways_http_requests_total{method="GET",route="/deploy/{job_id}",status="404"} 2.0',
+            'shipways_http_requests_total{method="GET",route="other",status="404"} 2.0',
+            'shipways_http_requests_total{method="other",route="other",status="404"} 1.0',
         ):
             assert line in lines
         assert any(line.startswith("process_resident_memory_bytes ") for line in lines)
@@ -146,7 +146,7 @@ def test_bug(caplog: pytest.LogCaptureFixture) -> None:
         assert (500, "application/problem+json") == (answer.status_code, answer.headers["content-type"])
         assert ("nosniff", False) == (answer.headers["x-content-type-options"], "canary" in answer.text)
         here.app.state.house.desk = here.desk
-        assert '{code="500",method="GET",route="/readyz"} 1.0' in (await http.get("/metrics")).text
+        assert '{method="GET",route="/readyz",status="500"} 1.0' in (await http.get("/metrics")).text
 
     here.play(act)
     assert "canary-inside" in caplog.text

@@ -1,13 +1,14 @@
 """`[deploy.NAME]`: where services are brought to when somebody asks for it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import PurePosixPath
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from shipways.config.deployment import Deployment
 from shipways.config.images import AbsolutePath
-from shipways.config.kinds import Duration, Frozen, RelativePath, Size, Word, table
+from shipways.config.kinds import Duration, Frozen, Size, Word, inside, table
 from shipways.config.services import Profile, Service, ServiceName
 
 Kind = Literal["compose", "fly", "hosts", "kubernetes", "launchd", "render", "systemd"]
@@ -16,8 +17,18 @@ _PLAIN: Final = frozenset({"compose", "fly", "render"})
 """What is rendered with the values of production alone."""
 
 
+_MACHINES: Final = frozenset({"launchd", "systemd"})
+"""What runs programs, and no images."""
 _RENDERED: Final = {"hosts": "systemd"}
 """By the files of which other platform a kind is deployed."""
+
+
+def _local(text: str) -> str:
+    return text if not text or PurePosixPath(text).is_absolute() else inside(text)
+
+
+LocalFile = Annotated[Word, AfterValidator(_local)]
+"""A file of the repository, or anywhere on this machine; empty for none."""
 
 
 class MachineScope(Frozen):
@@ -49,7 +60,7 @@ class SshScope(Frozen):
     batch: Annotated[int, Field(ge=1)] = 1
     root: AbsolutePath = "/opt/shipways"
     arch: Literal["x86_64", "aarch64"] = "x86_64"
-    tender: RelativePath | Literal[""] = ""
+    tender: LocalFile = ""
     key: Word = ""
     known_hosts: Word = ""
     drain: Duration = "30s"
@@ -95,7 +106,7 @@ class Deploy(Frozen):
         if len(names) != len(set(names)):
             raise ValueError("hosts: each is named once")
         if self.kind == "hosts" and not self.ssh.tender:
-            raise ValueError("ssh.tender: hosts need it; name the program in the repository that is brought to them")
+            raise ValueError("ssh.tender: hosts need it; name the program that is brought to them")
         return self
 
 
@@ -110,6 +121,17 @@ def deploy_problems(
             yield f"deploy.{name}: there is no [service.NAME]"
         if not deployment.places[_RENDERED.get(deploy.kind, deploy.kind)]:
             yield f'deploy.{name}.kind: deployment.{deploy.kind} is "", so there is nothing to deploy by'
+
+
+def image_deploy_problems(
+    deploys: Mapping[str, Deploy], services: Mapping[str, Service], made: Collection[str]
+) -> Iterator[str]:
+    """A deployment that takes images has services whose images are made."""
+    for name, deploy in deploys.items():
+        programs = deploy.kind in _MACHINES or (deploy.kind == "hosts" and deploy.method == "systemd")
+        for service in () if programs else deploy.services or services:
+            if service in services and services[service].image not in made:
+                yield f"image.{services[service].image}.platforms: there are none, and deploy.{name} deploys its image"
 
 
 def _service_problems(name: str, deploy: Deploy, service: str, services: Mapping[str, Service]) -> Iterator[str]:

@@ -85,10 +85,7 @@ class Image(Frozen):
     target: Stage | None = None
     args: dict[Variable, Word] = {}
     base: Base = SCRATCH
-    platforms: Annotated[tuple[Literal["linux/amd64", "linux/arm64"], ...], Field(min_length=1)] = (
-        "linux/amd64",
-        "linux/arm64",
-    )
+    platforms: tuple[Literal["linux/amd64", "linux/arm64"], ...] = ("linux/amd64", "linux/arm64")
     repositories: tuple[Repository, ...] = ()
     user: User = "65532:65532"
     workdir: AbsolutePath = "/"

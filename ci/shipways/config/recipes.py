@@ -41,6 +41,18 @@ def recipes(config: Config) -> tuple[ImageBuild, ...]:
     return (*toolchain_recipes(config), *(build for image in config.image for build in image_recipes(config, image)))
 
 
+def unmade_bases(config: Config) -> frozenset[str]:
+    """What is below the images that no release makes: their rendered Dockerfiles name it by digest where a lock does."""
+    found = (config.image[service.image] for service in config.service.values())
+    docker = config.deployment.docker
+    return frozenset(
+        name
+        for image in found
+        for name in (docker.python if config.package[image.package].build == "python" else docker.runtime, image.tender)
+        if name and not image.platforms
+    )
+
+
 def is_rendered(config: Config, path: str) -> bool:
     """Whether a Dockerfile is written by shipways, with the digests of the lock."""
     return any(

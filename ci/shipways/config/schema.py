@@ -1,11 +1,12 @@
 """The config file as frozen models, one for each table. `reference.toml` beside this file explains every key."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, StringConstraints, model_validator
 
 from shipways.config.deployment import Deployment
-from shipways.config.deploys import Deploy, deploy_problems
+from shipways.config.deploys import Deploy, deploy_problems, image_deploy_problems
 from shipways.config.engines import Engine
 from shipways.config.formulas import Formula, FormulaName, formula_problems
 from shipways.config.images import Image, image_problems
@@ -93,9 +94,10 @@ class Config(Frozen):
         wrong += formula_problems(self.formula, self.package, {name: self.targets(name) for name in self.package})
         wrong += attest_problems(self.publish)
         wrong += homebrew_problems(self.publish, self.formula)
-        wrong += registry_problems(self.publish, self.image)
+        wrong += registry_problems(self.publish, self.made)
         wrong += service_problems(self.service, self.image)
         wrong += deploy_problems(self.deploy, self.service, self.deployment)
+        wrong += image_deploy_problems(self.deploy, self.service, self.made)
         wrong += serve_problems(self.serve)
         wrong += workflow_problems(self.workflows, self.publish, self.project.branch)
         if self.formula and not self.project.repository:
@@ -105,6 +107,11 @@ class Config(Frozen):
         if wrong:
             raise ValueError("\n".join(wrong))
         return self
+
+    @property
+    def made(self) -> Mapping[str, Image]:
+        """The images that a release makes: those of some platform."""
+        return {name: image for name, image in self.image.items() if image.platforms}
 
     def targets(self, package: str) -> tuple[str, ...]:
         """The triples that a package is built for, declared substitutes applied."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from shipways.config.deploys import Address, Kept, SshScope
+from shipways.config.deploys import Address, Kept, LocalFile, SshScope
 from shipways.config.images import AbsolutePath
 from shipways.config.kinds import Duration, Frozen, Size, Word, table
 from shipways.config.services import HttpPath, ServiceName
@@ -47,6 +47,12 @@ class Served(Frozen):
     cpus: Annotated[float, Field(gt=0, le=256)] = 1.0
 
 
+class Reached(SshScope):
+    """`[serve.ssh]`."""
+
+    tender: LocalFile = "/usr/local/bin/tender"
+
+
 class Serve(Frozen):
     """The whole table."""
 
@@ -60,7 +66,7 @@ class Serve(Frozen):
     retries: Annotated[int, Field(ge=1, le=100)] = 3
     watch: Duration = "0s"
     concurrent: Annotated[int, Field(ge=1, le=100)] = 4
-    ssh: SshScope = table()
+    ssh: Reached = table()
     access: Access = table()
     registry: Registry = table()
     kept: Kept = table()

@@ -115,6 +115,7 @@ class Service(Frozen):
     health: Annotated[HttpPath, AfterValidator(_whole)] | Literal[""] = ""
     probe: Probe = table()
     metrics: HttpPath | Literal[""] = ""
+    metrics_token: AbsolutePath | Literal[""] = ""
     series: Series = table()
     data: dict[Name, AbsolutePath] = {}
     files: dict[Name, ConfigFile] = {}
@@ -140,6 +141,8 @@ class Service(Frozen):
             for key in ("health", "metrics", "socket")
             if getattr(self, key) and self.port is None
         ]
+        if self.metrics_token and not self.metrics:
+            wrong.append("metrics_token is set, but metrics is not")
         places = [*self.data.values(), *(file.path for file in self.files.values())]
         wrong += [
             f"data, files: {place} is there twice" for place in sorted({p for p in places if places.count(p) > 1})

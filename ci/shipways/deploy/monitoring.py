@@ -51,6 +51,7 @@ def _prometheus(found: tuple[Service, ...], rules_file: str) -> Mapping[str, Yam
             {
                 "job_name": each.name,
                 "metrics_path": each.metrics,
+                **({"authorization": {"credentials_file": each.metrics_token}} if each.metrics_token else {}),
                 "static_configs": [{"targets": [f"{each.name}:{each.port}"]}],
             }
             for each in found

@@ -107,6 +107,7 @@ def _service(config: Config, name: str, place: Place, profile: Profile) -> Servi
         hook=tuple(filled(word, values) for word in table.backup.hook),
         schedule=table.backup.schedule,
         keep=table.backup.keep,
+        metrics_token=table.metrics_token,
     )
 
 

@@ -23,7 +23,7 @@ class Figures:
         ProcessCollector(registry=self.registry)
         into = self.registry
         self.requests = Counter(
-            "shipways_http_requests", "Requests that were answered.", ("method", "route", "code"), registry=into
+            "shipways_http_requests", "Requests that were answered.", ("method", "route", "status"), registry=into
         )
         self.seconds = Histogram(
             "shipways_http_seconds",

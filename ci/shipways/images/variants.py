@@ -110,8 +110,8 @@ def variants_of(config: Config, facts: Facts, name: str) -> Iterator[Variant]:
 
 
 def named(table: Image, lock: Lock) -> tuple[tuple[str, LockedImage | None], ...]:
-    """The keys of an assembled image that name others, each with what that is locked to."""
-    if table.dockerfile:
+    """The keys of an image that is assembled here and name others, each with what that is locked to."""
+    if table.dockerfile or not table.platforms:
         return ()
     keys = {"base": None if table.base == SCRATCH else table.base, "tender": table.tender}
     return tuple((key, lock.image(name)) for key, name in keys.items() if name)

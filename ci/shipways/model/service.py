@@ -115,7 +115,7 @@ class Service:
     from, `dockerfile` what its image can be built from with the top of the repository, or the folder `context`, as
     context; each is empty for none. `hook` is the command that copies its data while it runs, `schedule` when backups
     are taken, as systemd.time(7) says it, `keep` how many of them stay. `alone`: it cannot run twice, not even while a
-    new release takes over.
+    new release takes over. `metrics_token` is the file of the token for its metrics, where they are read.
     """
 
     name: str
@@ -152,6 +152,7 @@ class Service:
     hook: tuple[str, ...] = ()
     schedule: str = ""
     keep: int = 7
+    metrics_token: str = ""
 
     @property
     def environment(self) -> Mapping[str, str]:

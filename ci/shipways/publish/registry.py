@@ -177,7 +177,7 @@ def plan(config: Config, facts: Facts | None) -> Iterator[RegistryChannel]:
         yield RegistryChannel(
             images=tuple(
                 Shipped(name=name, package=image.package, repositories=_names(image.repositories))
-                for name, image in config.image.items()
+                for name, image in config.made.items()
                 if image.repositories and (facts is None or facts.tagged(image.package))
             ),
             moving=config.publish.registry.moving,

@@ -8,6 +8,7 @@ import anyio
 
 from shipways.config.engines import DOCKERFILE, EngineChoice
 from shipways.config.images import SCRATCH
+from shipways.config.recipes import unmade_bases
 from shipways.config.schema import Config
 from shipways.errors import BuildError, ConfigError, PreflightError, Problem, ShipwaysError
 from shipways.model.facts import PythonProject
@@ -55,14 +56,14 @@ def wanted(config: Config, projects: Iterable[PythonProject], upon: Iterable[str
     """What this config needs a lock for, with builds by this engine; `upon` are the images that Dockerfiles name."""
     names = {tool for p in config.package.values() for tool in (*_TOOLS.get(p.build, ()), *p.command.tools)}
     versions = config.toolchain.model_dump(by_alias=True)
-    images = {name for image in config.image.values() for name in (image.base, image.tender) if name} - {SCRATCH}
+    images = {name for image in config.made.values() for name in (image.base, image.tender) if name} - {SCRATCH}
     contained = {image for image in config.built_in() if not image.startswith(DOCKERFILE)} | set(upon)
     images |= contained if engine == "dagger" else set()
     return Wanted(
         tools=tuple((name, versions[name]) for name in sorted(names) if versions[name]),
         backends=tuple((project.package, project.requires) for project in projects),
         images=tuple(sorted(images)),
-        optional=tuple(sorted(contained - images)),
+        optional=tuple(sorted((contained | unmade_bases(config)) - images)),
     )
 
 

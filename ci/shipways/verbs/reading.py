@@ -8,6 +8,7 @@ import click
 
 from shipways import wire
 from shipways.adapters.console import table_text
+from shipways.config.explain import example
 from shipways.config.explain import explain as explanation
 from shipways.config.jsonschema import SCHEMAS
 from shipways.model.event import Table
@@ -34,12 +35,13 @@ def schema(which: str) -> None:
 
 @click.command()
 @click.argument("key", default="")
-def explain(key: str) -> None:
+@click.option("--toml", is_flag=True, help="Print a table, and those below it, as a file to begin with.")
+def explain(key: str, toml: bool) -> None:
     """Explain a KEY of the config, such as package.NAME.go.main, or a table; without one, list the tables.
 
     Any name may stand for NAME.
     """
-    wire.console("plain").print(explanation(key))
+    wire.console("plain").print(example(key) if toml else explanation(key))
 
 
 @click.group(invoke_without_command=True)

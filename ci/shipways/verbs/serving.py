@@ -3,12 +3,13 @@
 import contextlib
 import functools
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Final
 
 import anyio
 import click
+from pydantic import ValidationError
 
 from shipways import wire
 from shipways.adapters.tokenfile import TokenFile
@@ -40,14 +41,18 @@ _GRACE: Final = 5.0
     type=click.Path(path_type=Path),
     help="The shipways.toml; by default that of this folder.",
 )
+@click.option("--listen", metavar="ADDRESS:PORT", help="Where to listen, in place of serve.listen.")
+@click.option("--state", metavar="FOLDER", help="The folder of its state, in place of serve.state.")
 @click.option("--sudoers", is_flag=True, help="Print which programs a host has to let its user run as root, and end.")
-def serve(token: str | None, scopes: str, config: Path | None, sudoers: bool) -> None:
+def serve(
+    token: str | None, scopes: str, config: Path | None, listen: str | None, state: str | None, sudoers: bool
+) -> None:
     """Serve the API and the page of the deployer, as [serve] says, until a signal ends it.
 
     Jobs that were interrupted are finished or taken back first. SIGTERM lets answers and jobs that are nearly done end.
     """
     folder = wire.here() if config is None else config.absolute().parent
-    table = _table(folder)
+    table = _placed(_table(folder), {"listen": listen, "state": state})
     if sudoers:
         _sudoers(table)
     elif token is not None:
@@ -61,6 +66,15 @@ def _table(folder: Path) -> Serve:
     if found is None:
         raise ConfigError(Problem(path="serve", what="there is no such table", hint="`shipways explain serve`"))
     return found
+
+
+def _placed(table: Serve, said: Mapping[str, str | None]) -> Serve:
+    """The table with what the command line says in place of it."""
+    try:
+        return Serve.model_validate({**dict(table), **{key: text for key, text in said.items() if text is not None}})
+    except ValidationError as error:
+        wrong = [Problem(path=f"--{detail['loc'][0]}", what=detail["msg"]) for detail in error.errors()]
+        raise ConfigError(*wrong) from None
 
 
 def _sudoers(table: Serve) -> None:

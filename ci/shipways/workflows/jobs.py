@@ -60,7 +60,7 @@ def _checks(config: Config, table: Workflows) -> Iterator[Job]:
             minutes=_minutes(each.timeout or table.timeout),
         )
     yield _ours(table, "plan", "plan")
-    for name, image in config.image.items():
+    for name, image in config.made.items():
         job = _ours(table, f"image-{name.replace('.', '-')}", "build", "--step", image_step(name))
         # Only containers can run a Dockerfile.
         yield replace(job, before=_engine(config)) if image.dockerfile else job

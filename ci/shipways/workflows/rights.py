@@ -104,7 +104,7 @@ def trusted_index(config: Config) -> bool:
 def _hosts(config: Config) -> tuple[str, ...]:
     if config.publish.registry is None:
         return ()
-    names = (name for image in config.image.values() for name in image.repositories)
+    names = (name for image in config.made.values() for name in image.repositories)
     return tuple(sorted({parse_reference(name).host for name in names}))
 
 

@@ -30,7 +30,7 @@ class RegistryBerth:
 
     def __init__(self, table: RegistryTable, config: Config, folder: Path) -> None:
         self._table = table
-        names = [name for image in config.image.values() for name in image.repositories]
+        names = [name for image in config.made.values() for name in image.repositories]
         self._hosts = tuple(dict.fromkeys(parse_reference(name).host for name in names))
         self._password = made_up()
         self._folder = folder
@@ -52,9 +52,9 @@ class RegistryBerth:
         hosts = dict(zip(self._hosts, map(_netloc, urls), strict=True))
         images = {
             name: image.model_copy(update={"repositories": tuple(_moved(each, hosts) for each in image.repositories)})
-            for name, image in config.image.items()
+            for name, image in config.made.items()
         }
-        return with_tables(config.model_copy(update={"image": images}), registry=self._table)
+        return with_tables(config.model_copy(update={"image": {**config.image, **images}}), registry=self._table)
 
     def tokens(self, urls: Sequence[str]) -> Mapping[str, str]:
         """A folder with the config.json that `docker login` would have written."""
