@@ -31,12 +31,14 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 PROJECTS = Path(__file__).parent.parent / "projects"
 BASE = "docker.io/library/debian:bookworm-slim"
-COMMITTED = sorted(path for path in PROJECTS.rglob("*Dockerfile") if "target" not in path.parts)
+ROOT = PROJECTS.parent.parent
+OURS = tuple((ROOT / "deployment").rglob("*Dockerfile"))
+COMMITTED = sorted(path for path in (*OURS, *PROJECTS.rglob("*Dockerfile")) if "target" not in path.parts)
 
 
-@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: str(path.relative_to(PROJECTS)))
+@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: str(path.relative_to(ROOT)))
 def test_hadolint(path: Path) -> None:
-    """Nothing to complain about in what projects have committed, and no rule is switched off."""
+    """Nothing to complain about in what projects and we have committed, and no rule is switched off."""
     need("hadolint")
     done = subprocess.run(("hadolint", "--no-color", str(path)), capture_output=True, text=True, check=False)
     assert (0, "") == (done.returncode, done.stdout)

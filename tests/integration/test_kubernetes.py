@@ -12,21 +12,29 @@ from support import need
 
 pytestmark = pytest.mark.integration
 
-FOLDER = Path(__file__).parent.parent / "projects" / "pulse" / "deployment" / "kubernetes"
+ROOT = Path(__file__).parent.parent.parent
+ALWAYS = {"ConfigMap", "Deployment", "NetworkPolicy", "Service"}
+PROJECTS = {
+    "pulse": (ROOT / "tests/projects/pulse/deployment/kubernetes", ALWAYS),
+    "shipways": (ROOT / "deployment/kubernetes", ALWAYS | {"PersistentVolumeClaim"}),
+}
+"""The folder of each, and the kinds of its objects."""
 
 
 @pytest.mark.parametrize("profile", ["dev", "staging", "prod"])
-def test_kustomize(profile: str) -> None:
+@pytest.mark.parametrize("project", PROJECTS)
+def test_kustomize(project: str, profile: str) -> None:
     """S1-25: kustomize builds the overlay of each profile, and every object of it is right by the newest schemas."""
     need("kustomize")
-    argv = ("kustomize", "build", str(FOLDER / "overlays" / profile))
+    folder, kinds = PROJECTS[project]
+    argv = ("kustomize", "build", str(folder / "overlays" / profile))
     done = subprocess.run(argv, check=True, capture_output=True, text=True)
     found: dict[str, Any] = {}
     for each in yaml.safe_load_all(done.stdout):
         kubernetes_validate.validate(each, "1.37", strict=True)
-        assert f"pulse-{profile}" == each["metadata"]["namespace"]
+        assert f"{project}-{profile}" == each["metadata"]["namespace"]
         found[each["kind"]] = each
-    assert {"ConfigMap", "Deployment", "NetworkPolicy", "Service"} == set(found)
+    assert kinds == set(found)
     labels = found["Deployment"]["spec"]["template"]["metadata"]["labels"]
     callers = found["NetworkPolicy"]["spec"]["ingress"][0]["from"][0]["podSelector"]["matchLabels"]
     assert callers.items() <= labels.items()

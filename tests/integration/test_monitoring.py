@@ -1,6 +1,7 @@
 """What is rendered for Prometheus and Grafana, in the real programs."""
 
 import json
+import shutil
 import socket
 import subprocess
 import threading
@@ -19,6 +20,7 @@ from shipways.deploy import monitoring
 from support import need
 
 pytestmark = pytest.mark.integration
+OURS = Path(__file__).parent.parent.parent / "deployment"
 
 
 class Metered(BaseHTTPRequestHandler):
@@ -79,6 +81,19 @@ def test_promtool(files: Path) -> None:
     run("promtool", "check", "config", files / "config" / "prometheus.yml")
     run("promtool", "check", "rules", files / "monitoring" / "alerts.yml")
     run("promtool", "test", "rules", files / "monitoring" / "alerts.test.yml")
+
+
+def test_ours(tmp_path: Path) -> None:
+    """S1-18, S1-19: what is committed for the deployer is right too; its metrics are read with a token."""
+    need("promtool", "amtool")
+    shutil.copytree(OURS, tmp_path / "deployment")
+    config, token = tmp_path / "deployment/config/prometheus.yml", "/etc/prometheus/deployer.token"
+    (tmp_path / "token").write_text("x")
+    assert f"credentials_file: {token}\n" in config.read_text()
+    config.write_text(config.read_text().replace(token, str(tmp_path / "token")))
+    run("promtool", "check", "config", config)
+    run("promtool", "test", "rules", tmp_path / "deployment/monitoring/alerts.test.yml")
+    run("amtool", "check-config", tmp_path / "deployment/monitoring/alertmanager.yml")
 
 
 def test_a_wrong_rule_is_noticed(files: Path) -> None:

@@ -67,6 +67,15 @@ def test_shellcheck(tmp_path: Path) -> None:
     assert 1 == run(("shellcheck", "--shell=sh", "wrong.sh"), folder)[0]
 
 
+def test_shellcheck_ours() -> None:
+    """S1-06: nor has it of those that are committed for the deployer."""
+    need("shellcheck")
+    folder = Path(__file__).parent.parent.parent / "deployment/scripts"
+    names = sorted(path.name for path in folder.glob("*.sh"))
+    assert 6 == len(names)
+    assert (0, "", "") == run(("shellcheck", "--shell=sh", *names), folder)
+
+
 @pytest.mark.parametrize(
     ("words", "asked"),
     [
