@@ -19,6 +19,7 @@ from ground import PROJECTS, SHIPWAYS, checked, commit, repository, say
 from measure import best, cost
 from shards import shards
 from switching import switching
+from units import units
 from volumes import volumes
 
 FIVE = (
@@ -65,6 +66,7 @@ def main() -> None:
         "daemons": services.daemons,
         "volumes": volumes,
         "switching": switching,
+        "units": units,
     }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
