@@ -113,6 +113,17 @@ def test_secrets_and_files() -> None:
     assert "# Config: kubectl create configmap shop-main --from-file=config\n" in head
 
 
+def test_one_file() -> None:
+    """A file is mounted as that, under the name that the program reads, and not as a folder of its map."""
+    text = SHOP + '[service.shop.files]\none = { path = "/etc/shop/shop.toml", source = "config/{profile}.toml" }\n'
+    told = rendered(kubernetes, text, ("config/prod.toml",))[f"{BASE}/shop.yaml"]
+    deployment = next(each for each in yaml.safe_load_all(told) if each["kind"] == "Deployment")
+    mounts = deployment["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]
+    (mount,) = (each for each in mounts if each["name"] == "file-one")
+    assert ("/etc/shop/shop.toml", "shop.toml") == (mount["mountPath"], mount["subPath"])
+    assert "# Config: kubectl create configmap shop-one --from-file=shop.toml=config/prod.toml\n" in told
+
+
 def test_overlays() -> None:
     """S1-15: each profile has a namespace and its own values; the base has those of prod."""
     files = {path: yaml.safe_load(text) for path, text in rendered(kubernetes, BIG).items() if "kustomization" in path}

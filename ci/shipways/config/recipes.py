@@ -42,7 +42,7 @@ def recipes(config: Config) -> tuple[ImageBuild, ...]:
 
 
 def unmade_bases(config: Config) -> frozenset[str]:
-    """What is below the images that no release makes: their rendered Dockerfiles name it by digest where a lock does."""
+    """What is below the images that no release makes: a rendered Dockerfile has its digest where a lock does."""
     found = (config.image[service.image] for service in config.service.values())
     docker = config.deployment.docker
     return frozenset(

@@ -7,7 +7,7 @@ from typing import Final
 from shipways.config.kinds import in_bytes
 from shipways.config.schema import Config
 from shipways.config.services import PROFILES
-from shipways.deploy.services import NOTE, PLATFORMS, fly_volume, services
+from shipways.deploy.services import NOTE, PLATFORMS, config_maps, fly_volume, services
 from shipways.model.facts import Facts
 from shipways.model.rendered import Rendered
 from shipways.model.service import CONTAINER, Service
@@ -17,12 +17,12 @@ _DOCUMENTS: Final = ("README", "TROUBLESHOOTING", "PRODUCTION")
 _GIGA: Final = 10**9
 
 
-def rendered(config: Config, facts: Facts) -> Iterator[Rendered]:  # noqa: ARG001 - the shape of every renderer
+def rendered(config: Config, facts: Facts) -> Iterator[Rendered]:
     """Three documents, a README in each folder of other files, and the folder for volumes; where there are services."""
     table, found = config.deployment.docs, services(config, CONTAINER)
     if not table.folder or not found:
         return
-    values = _values(config, found)
+    values = _values(config, facts, found)
     for name in _DOCUMENTS:
         yield Rendered(path=f"{table.folder}/{name}.md", text=render(f"deployment/docs/{name}.md", **values))
     for folder, kinds in _folders(config, _kinds(config, found)).items():
@@ -62,7 +62,7 @@ def _folders(config: Config, there: Mapping[str, str]) -> Mapping[str, Sequence[
     return folders
 
 
-def _values(config: Config, found: Sequence[Service]) -> dict[str, object]:
+def _values(config: Config, facts: Facts, found: Sequence[Service]) -> dict[str, object]:
     """What the templates ask for."""
     there = _kinds(config, found)
     repository = config.project.repository
@@ -72,6 +72,8 @@ def _values(config: Config, found: Sequence[Service]) -> dict[str, object]:
         "clone": f"https://github.com/{repository}" if repository else "URL",
         "services": found,
         "secrets": tuple(dict.fromkeys(name for each in found for name in each.secrets)),
+        "config_maps": tuple(said for each in found for said in config_maps(each, facts)),
+        "pushed": any(each.image in config.made for each in found),
         "asked": tuple(each.name for each in found if each.published_url),
         "profiles": PROFILES,
         "kinds": tuple(there),

@@ -8,7 +8,7 @@ from shipways.config.platforms import Kubernetes
 from shipways.config.schema import Config
 from shipways.config.services import PROFILES, Profile
 from shipways.deploy.pods import NAME, pod
-from shipways.deploy.services import NOTE, services
+from shipways.deploy.services import NOTE, config_maps, lone, services
 from shipways.model.facts import Facts
 from shipways.model.rendered import Rendered
 from shipways.model.service import CONTAINER, Service
@@ -17,14 +17,15 @@ from shipways.render.yaml import Yaml, yaml_text
 _PART: Final = "app.kubernetes.io/part-of"
 
 
-def rendered(config: Config, facts: Facts) -> Iterator[Rendered]:  # noqa: ARG001 - the shape of every renderer
+def rendered(config: Config, facts: Facts) -> Iterator[Rendered]:
     """A file for each service and a kustomization, and one more for each profile."""
     folder, base = config.deployment.kubernetes.folder, services(config, CONTAINER)
     if not folder or not base:
         return
     for each in base:
-        objects = tuple(_objects(each, config.service[each.name].kubernetes, config.project.name))
-        yield Rendered(path=f"{folder}/base/{each.name}.yaml", text=yaml_text(*objects, note=_told(each)), comment="#")
+        objects = tuple(_objects(each, config.service[each.name].kubernetes, config.project.name, lone(each, facts)))
+        text = yaml_text(*objects, note=_told(each, facts))
+        yield Rendered(path=f"{folder}/base/{each.name}.yaml", text=text, comment="#")
     yield _kustomization(f"{folder}/base", _base(base, config.project.name))
     for profile in PROFILES:
         changed = _overlay(config.project.name, profile, base, services(config, CONTAINER, profile))
@@ -41,16 +42,13 @@ def namespace(project: str, profile: Profile) -> str:
     return f"{project}-{profile}"
 
 
-def _told(service: Service) -> str:
+def _told(service: Service, facts: Facts) -> str:
     """The head of a file, with what has to be there before."""
     lines = [NOTE]
     if service.secrets:
         given = " ".join(f"--from-literal={name}=…" for name in service.secrets)
         lines.append(f"Secrets: kubectl create secret generic {service.name}-secrets {given}")
-    lines += [
-        f"Config: kubectl create configmap {service.name}-{kept.name} --from-file={kept.source}"
-        for kept in service.files
-    ]
+    lines += [f"Config: kubectl create configmap {each}" for each in config_maps(service, facts)]
     return "\n".join(lines)
 
 
@@ -85,8 +83,8 @@ def _variables(service: str, values: Mapping[str, str]) -> Mapping[str, Yaml]:
     return {"name": f"{service}-env", "literals": [f"{name}={value}" for name, value in sorted(values.items())]}
 
 
-def _objects(service: Service, table: Kubernetes, project: str) -> Iterator[Mapping[str, Yaml]]:
-    yield _object("apps/v1", "Deployment", service.name, _deployment(service, table))
+def _objects(service: Service, table: Kubernetes, project: str, single: frozenset[str]) -> Iterator[Mapping[str, Yaml]]:
+    yield _object("apps/v1", "Deployment", service.name, _deployment(service, table, single))
     for kept in service.data:
         claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": str(in_bytes(table.storage))}}}
         yield _object("v1", "PersistentVolumeClaim", f"{service.name}-{kept.name}", claim)
@@ -112,7 +110,7 @@ def _object(version: str, kind: str, name: str, spec: Mapping[str, Yaml]) -> Map
     }
 
 
-def _deployment(service: Service, table: Kubernetes) -> Mapping[str, Yaml]:
+def _deployment(service: Service, table: Kubernetes, single: frozenset[str]) -> Mapping[str, Yaml]:
     """Where there is data, the old pod ends before the new one begins: its volume belongs to one."""
     rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
     return {
@@ -120,7 +118,7 @@ def _deployment(service: Service, table: Kubernetes) -> Mapping[str, Yaml]:
         **({} if table.max_replicas > service.replicas else {"replicas": service.replicas}),
         "strategy": {"type": "Recreate"} if service.data else rolling,
         "selector": {"matchLabels": {NAME: service.name}},
-        "template": {"metadata": {"labels": {NAME: service.name}}, "spec": pod(service)},
+        "template": {"metadata": {"labels": {NAME: service.name}}, "spec": pod(service, single)},
     }
 
 

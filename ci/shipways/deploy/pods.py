@@ -1,9 +1,10 @@
 """A service as a pod of Kubernetes."""
 
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Final
 
-from shipways.model.service import Health, Service, Variable
+from shipways.model.service import Health, Kept, Service, Variable
 from shipways.render.yaml import Yaml
 
 NAME: Final = "app.kubernetes.io/name"
@@ -12,8 +13,11 @@ _SHARE: Final = 4
 """What is asked for is this part of what may be had."""
 
 
-def pod(service: Service) -> Mapping[str, Yaml]:
-    """The spec of the pod: no right that a service does not need (Pod Security Standards, "Restricted")."""
+def pod(service: Service, single: frozenset[str]) -> Mapping[str, Yaml]:
+    """The spec of the pod: no right that a service does not need (Pod Security Standards, "Restricted").
+
+    `single` are the names of its config files that are no folders.
+    """
     user, group = map(int, service.uid.split(":"))
     return {
         "automountServiceAccountToken": False,
@@ -26,12 +30,12 @@ def pod(service: Service) -> Mapping[str, Yaml]:
             "fsGroup": group,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containers": [_container(service)],
+        "containers": [_container(service, single)],
         "volumes": _volumes(service),
     }
 
 
-def _container(service: Service) -> Mapping[str, Yaml]:
+def _container(service: Service, single: frozenset[str]) -> Mapping[str, Yaml]:
     cpus, memory = int(service.limits.cpus * 1000), service.limits.memory
     return {
         "name": service.name,
@@ -53,9 +57,15 @@ def _container(service: Service) -> Mapping[str, Yaml]:
         "volumeMounts": [
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the pod's own, and empty
             *({"name": f"data-{kept.name}", "mountPath": kept.path} for kept in service.data),
-            *({"name": f"file-{kept.name}", "mountPath": kept.path, "readOnly": True} for kept in service.files),
+            *(_mounted(kept, single) for kept in service.files),
         ],
     }
+
+
+def _mounted(kept: Kept, single: frozenset[str]) -> Mapping[str, Yaml]:
+    """A ConfigMap is a folder of its keys, unless one of them is asked for."""
+    mount = {"name": f"file-{kept.name}", "mountPath": kept.path, "readOnly": True}
+    return {**mount, "subPath": PurePosixPath(kept.path).name} if kept.name in single else mount
 
 
 def _secret(service: Service, variable: Variable) -> Mapping[str, Yaml]:

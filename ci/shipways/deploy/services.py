@@ -1,6 +1,7 @@
 """The services of a project, worked out for one kind of place and one profile."""
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Iterator, Mapping
 from graphlib import TopologicalSorter
 from pathlib import PurePosixPath
 from typing import Final
@@ -10,6 +11,7 @@ from shipways.config.schema import Config
 from shipways.config.services import Profile, filled
 from shipways.config.services import Service as Table
 from shipways.errors import ConfigError, Problem
+from shipways.model.facts import Facts
 from shipways.model.service import Health, Kept, Limits, Place, Series, Service, Variable
 
 NOTE: Final = "Rendered by shipways from [service]: edit that, then run `shipways render`."
@@ -161,6 +163,19 @@ def _variables(table: Table, profile: Profile, values: Mapping[str, str]) -> tup
         )
         for name, setting in table.env.items()
     )
+
+
+def lone(service: Service, facts: Facts) -> frozenset[str]:
+    """The names of its config files that are one file each, and no folder of them."""
+    return frozenset(kept.name for kept in service.files if facts.source.has(kept.source))
+
+
+def config_maps(service: Service, facts: Facts) -> Iterator[str]:
+    """What `kubectl create configmap` is told for each of its config files; the key of one file is its name there."""
+    single = lone(service, facts)
+    for kept in service.files:
+        key = f"{PurePosixPath(kept.path).name}=" if kept.name in single else ""
+        yield f"{service.name}-{kept.name} {shlex.quote(f'--from-file={key}{kept.source}')}"
 
 
 def fly_volume(service: Service) -> str:
