@@ -1,5 +1,7 @@
 """`shipways serve` as a process: tokens, jobs that outlive it, its end, and what it prints for sudo."""
 
+import os
+import re
 import signal
 import subprocess
 import time
@@ -127,6 +129,15 @@ def test_refuses(place: Place) -> None:
     assert (3, True) == ((ran := place.run()).returncode, "serve.listen" in ran.stderr)
     (place.folder / "shipways.toml").write_text('[project]\nname = "trial"\n')
     assert (2, True) == ((ran := place.run()).returncode, "serve: there is no such table" in ran.stderr)
+
+
+def test_placed(place: Place) -> None:
+    """What is said of the address and the folder goes before the config, and is looked at as that is."""
+    wrong = place.run("--listen", "here", "--state", "there")
+    assert (2, ["--listen", "--state"]) == (
+        wrong.returncode,
+        re.findall(r"^error: (--\w+)", wrong.stderr, re.MULTILINE),
+    )
 
 
 def test_sudoers(place: Place) -> None:
