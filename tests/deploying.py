@@ -1,6 +1,7 @@
 """A project with services, as text and as the files that it renders."""
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +14,8 @@ from shipways.model.source import SourceFile, SourceTree
 from shipways.ports import Renderer
 from support import facts
 
+PLACEHOLDER: Final = re.compile(r"\{[a-z][a-z0-9._-]*\}")
+"""What the config fills in, in a value."""
 MACHINE: Final = Machine(system="linux", arch="x86_64", home="/root", uid=0)
 """One that deployments elsewhere do not care for."""
 HEAD: Final = """

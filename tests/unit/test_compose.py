@@ -1,6 +1,5 @@
 """Docker Compose from services: what is published, kept, confined, asked for, and never written down."""
 
-import re
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from deploying import PLACEHOLDER
 from shipways.config.load import parse
 from shipways.deploy import compose
 from shipways.errors import ConfigError
@@ -28,8 +28,6 @@ tender = "example.com/tender:1"
 """
 SERVICE = '[service.web]\nimage = "web"\nport = 8080\n'
 HEALTH = 'health = "/health"\n'
-PLACEHOLDER = re.compile(r"\{[a-z][a-z0-9._-]*\}")
-"""What the config fills in."""
 
 
 def whole(extra: str, project: str = PROJECT) -> dict[str, Any]:

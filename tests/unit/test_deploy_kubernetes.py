@@ -1,6 +1,7 @@
 """Manifests of Kubernetes: their schemas, and what a cluster's policies ask for."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import kubernetes_validate
@@ -38,10 +39,14 @@ def objects(services: str) -> Mapping[str, Any]:
     return {each["kind"]: each for each in yaml.safe_load_all(rendered(kubernetes, services)[f"{BASE}/shop.yaml"])}
 
 
+OURS = Path(__file__).parent.parent.parent / "deployment/kubernetes/base/deployer.yaml"
+
+
 def everything() -> Iterator[tuple[str, Any]]:
-    """Every object of a service with data and of one with all the rest."""
+    """Every object of a service with data, of one with all the rest, and of our own as it is committed."""
     for services in (SHOP, BIG):
         yield from objects(services).items()
+    yield from ((each["kind"], each) for each in yaml.safe_load_all(OURS.read_text()))
 
 
 @pytest.mark.parametrize("version", [f"1.{minor}" for minor in range(25, 38)])

@@ -1,6 +1,7 @@
 """render.yaml, by the rules of Render's Blueprints."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import jsonschema
@@ -74,6 +75,12 @@ def service(services: str = SHOP) -> Mapping[str, Any]:
     jsonschema.validate(document, SCHEMA)
     found: Mapping[str, Any] = document["services"][0]
     return found
+
+
+def test_ours() -> None:
+    """S0-10: what is committed for the deployer is right by the same schema."""
+    path = Path(__file__).parent.parent.parent / PATH
+    jsonschema.validate(yaml.safe_load(path.read_text()), SCHEMA)
 
 
 def test_web_service() -> None:
