@@ -1,6 +1,5 @@
 """`shipways serve` as a process: tokens, jobs that outlive it, its end, and what it prints for sudo."""
 
-import os
 import re
 import signal
 import subprocess
