@@ -167,7 +167,7 @@ def test_validation(site: Ground) -> None:
     """S2-10: what a host lacks is told before anything is changed: room, quota, Python, a port that is free."""
     site.write("seven")
     small = site.bringer.serve.model_copy(update={"kept": site.bringer.serve.kept.model_copy(update={"quota": "1 kB"})})
-    with pytest.raises(ShipwaysError, match="the quota has 0 MB left"):
+    with pytest.raises(ShipwaysError, match="the quota of 0 MB has 0 MB left"):
         replace(site, bringer=replace(site.bringer, serve=small)).deploy(environment=VALUES)
     with pytest.raises(ShipwaysError, match="port 22 is taken"):
         site.deploy(service_port=22, service_name="other")

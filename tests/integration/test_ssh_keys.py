@@ -1,4 +1,4 @@
-"""Keys of hosts, as files of known hosts have them: hashed, of several types, revoked, of an authority."""
+"""SSH: keys of hosts as files of known hosts have them, and what a command prints while it runs."""
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,7 +10,7 @@ import pytest
 
 from shipways.adapters.ssh import SshHosts
 from shipways.errors import PreflightError
-from shipways.outside.hosts import Address
+from shipways.outside.hosts import Address, Host
 from support import need
 
 pytestmark = pytest.mark.integration
@@ -29,6 +29,14 @@ class Door(asyncssh.SSHServer):
         return True
 
 
+Answer = Callable[["asyncssh.SSHServerProcess[str]"], Awaitable[None]]
+
+
+async def _echo(process: "asyncssh.SSHServerProcess[str]") -> None:
+    process.stdout.write(str(process.command))
+    process.exit(0)
+
+
 class Ground:
     """A server with a key of each of two types, another key, and the file of known hosts that a user has."""
 
@@ -45,15 +53,10 @@ class Ground:
         return f"{mark}[127.0.0.1]:{self.port} {public}\n"
 
     @contextlib.asynccontextmanager
-    async def served(self) -> AsyncIterator[None]:
+    async def served(self, answer: Answer | None = None) -> AsyncIterator[None]:
         """On a free port of the loopback."""
-
-        async def answer(process: "asyncssh.SSHServerProcess[str]") -> None:
-            process.stdout.write(str(process.command))
-            process.exit(0)
-
         server = await asyncssh.listen(
-            "127.0.0.1", 0, server_factory=Door, server_host_keys=self.keys[:2], process_factory=answer
+            "127.0.0.1", 0, server_factory=Door, server_host_keys=self.keys[:2], process_factory=answer or _echo
         )
         self.port = server.get_port()
         try:
@@ -62,13 +65,18 @@ class Ground:
             server.close()
             await server.wait_closed()
 
-    async def reached(self, text: str) -> str:
-        """What a command prints there, with a file of known hosts of this text."""
+    @contextlib.asynccontextmanager
+    async def host(self, text: str) -> AsyncIterator[Host]:
+        """It, with a file of known hosts of this text."""
         self.known.write_text(text)
         hosts = SshHosts()
         address = Address(user="root", host="127.0.0.1", port=self.port, key=str(self.key), known=str(self.known))
         async with contextlib.aclosing(hosts):
-            host = await hosts.reach(address)
+            yield await hosts.reach(address)
+
+    async def reached(self, text: str) -> str:
+        """What a command prints there, with a file of known hosts of this text."""
+        async with self.host(text) as host:
             return (await host.run(("true",))).stdout
 
 
@@ -143,3 +151,28 @@ def test_a_key_with_a_passphrase(ground: Ground) -> None:
             await ground.reached(ground.line(0))
 
     within(ground, act)
+
+
+def test_heard_while_it_runs(ground: Ground) -> None:
+    """Lines of both streams are heard before the command has ended: it goes on only when the first was."""
+    heard, told = anyio.Event(), list[str]()
+
+    async def answer(process: "asyncssh.SSHServerProcess[str]") -> None:
+        process.stdout.write("one\nhalf ")
+        await heard.wait()
+        process.stdout.write("a line\n")
+        process.stderr.write("two\n")
+        process.exit(3)
+
+    def tell(text: str) -> None:
+        told.append(text)
+        heard.set()
+
+    async def act() -> None:
+        with anyio.fail_after(60):
+            async with ground.served(answer), ground.host(ground.line(0)) as host:
+                done = await host.follow(("build",), tell)
+        assert (3, "one\nhalf a line\ntwo\n") == (done.code, done.stdout)
+
+    anyio.run(act)
+    assert ("one", ["one", "half a line", "two"]) == (told[0], "\n".join(told).splitlines())

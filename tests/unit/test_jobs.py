@@ -110,6 +110,21 @@ def test_a_flood() -> None:
     shop.open(play)
 
 
+def test_what_a_host_prints() -> None:
+    """Its lines are told with the host, as many at once as one piece of news has room for, and none is torn."""
+    shop = Shop()
+    shop.bringer = Talking(shop.platform, shop.clock)
+    shop.bringer.lines = ["\n".join(f"line {number:04}" for number in range(300)), ""]
+
+    async def play(desk: Jobs) -> None:
+        job = await deployed(desk, "one")
+        told = [each.text for each in shop.journal.news(job.id) if "line" in each.text]
+        assert [f"host-1: line {number:04}" for number in range(300)] == "\n".join(told).splitlines()
+        assert [True, True, True] == [1_900 < len(each) <= 2_000 or each is told[-1] for each in told]
+
+    shop.open(play)
+
+
 @pytest.mark.parametrize(
     ("value", "shown"),
     [("canary\nwith a second line", "with a second line"), ("c*n.[ry", "c*n.[ry"), ("kan\u00e4rie", "kan\u00e4rie")],

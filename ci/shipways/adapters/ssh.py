@@ -12,6 +12,7 @@ import anyio
 import asyncssh
 
 from shipways.adapters.files import DiskFiles
+from shipways.adapters.hearing import heard
 from shipways.adapters.sftp import resumed
 from shipways.adapters.written import PUT
 from shipways.errors import PreflightError, Problem, Transient, Unfinished
@@ -81,6 +82,18 @@ class SshHost:
         async with self._turns, self._answering():
             done = await self._connection.run(self._command(argv), input=stdin, encoding=None, check=False)
             return _completed(done.returncode, done.stdout, done.stderr, self._address)
+
+    async def follow(self, argv: Sequence[str], told: Callable[[str], None]) -> Completed:
+        """Both streams are one, in the order in which they were written to."""
+        async with (
+            self._turns,
+            self._answering(),
+            self._connection.create_process(self._command(argv), encoding=None, stderr=asyncssh.STDOUT) as process,
+        ):
+            process.stdin.write_eof()
+            end = await heard(process.stdout, told)
+            done = await process.wait(check=False)
+        return _completed(done.returncode, end, b"", self._address)
 
     async def put(self, source: Path | bytes, path: str, *, mode: int, within: Sequence[str] = ()) -> None:
         """By way of a file beside it, whose bytes are compared before it takes the name."""

@@ -1,5 +1,6 @@
 """Programs of a manifest, as systemd keeps them running on hosts."""
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -60,6 +61,14 @@ class ProgramSource:
         """Of the repository."""
         return {PurePosixPath(each.path).name: site.root / each.source for each in self.service.files}
 
+    def size(self, site: Site, item: Item) -> int:
+        """That of the program; 0 where it is not here."""
+        path = site.artifact(item.path)
+        if not item.path or not site.files.exists(path):
+            return 0
+        with site.files.open(path) as stream:
+            return stream.seek(0, io.SEEK_END)
+
     async def present(self, host: Host, release: Release, folder: str) -> bool:
         """By its digest."""
         return bool(release.content) and await host.digest(self._program(folder)) == release.content
@@ -79,7 +88,7 @@ class ProgramSource:
         del host, release, folder
         return True
 
-    async def build(self, site: Site, host: Host, release: Release, folder: str) -> None:
+    async def build(self, site: Site, host: Host, item: Item, release: Release, folder: str) -> None:
         """Nothing."""
 
     async def discard(self, host: Host, release: Release, folder: str) -> None:

@@ -21,7 +21,14 @@ _BUILT: Final = "built"
 _LABEL: Final = "shipways.content"
 _LINES: Final = 40
 """Of what a build prints, in an error."""
-_IMAGE: Final = 'docker build --label "$1" --tag "$2:$3" -- "$4" && docker tag "$2:$3" "$2:latest"'
+_LOG: Final = "build.log"
+"""What an engine has printed: it names what it has made, and what nobody finds by a name afterwards."""
+_IMAGE: Final = """
+{ docker build --force-rm --label "$1" --tag "$2:$3" -- "$4"; echo "$?" >"$5.status"; } 2>&1 | tee -- "$5"
+status=$(cat -- "$5.status"); rm -f -- "$5.status"
+[ "$status" = 0 ] || exit "$status"
+docker tag "$2:$3" "$2:latest"
+"""
 _PYTHON: Final = """
 set -e
 cd "$1"
@@ -52,6 +59,22 @@ fi
 docker image rm "$1:$2"
 """
 """`latest` is the one that runs again."""
+_LEFT: Final = r"""
+[ -e "$1" ] || exit 0
+sed -n 's/^ ---> Running in \([0-9a-f]\{12\}\)$/\1/p' "$1" | while read -r each; do
+  docker container rm "$each" >&2
+done
+awk '/^Step .* : FROM / { base = 1; next } / ---> Using cache$/ { cached = 1; next }
+  /^ ---> [0-9a-f]+$/ { if (!base && !cached) print $2; base = cached = 0 }' "$1" | tac | while read -r each; do
+  named=$(docker image inspect --format "{{len .RepoTags}}{{len .RepoDigests}}" "$each") || continue
+  [ "$named" != 00 ] || docker image rm --no-prune "$each" >&2
+done
+rm -f -- "$1"
+"""
+"""What a build has made itself, the last first: no base, nothing out of the cache, nothing that has a name by now.
+
+An engine that builds by BuildKit names nothing and leaves nothing: its cache has a bound of its own.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +95,11 @@ class Yard:
         """In which it is built: the next attempt finds it there, and whoever takes it back."""
         return f"{self.service}-build-{self.id}.service"
 
+    @property
+    def log(self) -> str:
+        """What was printed while an image was built."""
+        return f"{self.folder}/{_LOG}"
+
     async def built(self, content: str) -> bool:
         """Whether what is started is there, built of this content. Raises Transient."""
         found = await listed(self.host, self.folder)
@@ -80,12 +108,13 @@ class Yard:
         return content == await (self._labelled() if found.recipe.method is Method.DOCKER else self._marked())
 
     async def build(self, limit: float, told: Callable[[str], None]) -> None:
-        """Build what its folder says, in so many seconds; `told` hears what is printed. Raises Unfinished."""
+        """Build what its folder says, in so many seconds; `told` hears lines as they are printed. Raises Unfinished."""
         found = await listed(self.host, self.folder)
         if found is None:
             raise Unfinished(Problem(path=self.folder, what="is not whole any more"))
         if found.recipe.method is Method.DOCKER:
-            image = (f"{_LABEL}={found.digest}", self.service, self.id, f"{self.folder}/{CONTENT}")
+            image = (f"{_LABEL}={found.digest}", self.service, self.id, f"{self.folder}/{CONTENT}", self.log)
+            await self._swept()
             await self._run(limit, told, ("HOME=/root",), (), ("sh", "-c", _IMAGE, "sh", *image))
             return
         words = (self.folder, "yes" if found.recipe.installs else "no", *found.recipe.commands)
@@ -100,6 +129,11 @@ class Yard:
             current = posixpath.join(posixpath.dirname(posixpath.dirname(self.folder)), "current")
             runs = posixpath.basename((await self.host.run(("readlink", "--", current))).stdout.strip())
             await must(self.host, "sh", "-c", _GONE, "sh", self.service, self.id, runs or "-")
+            await self._swept()
+
+    async def _swept(self) -> None:
+        """Remove what a build has left besides its image; one that was killed, too."""
+        await self.host.run(("sh", "-c", _LEFT, "sh", self.log))
 
     async def _labelled(self) -> str:
         form = f'{{{{index .Config.Labels "{_LABEL}"}}}}'
@@ -121,12 +155,11 @@ class Yard:
         properties = (*bound, f"RuntimeMaxSec={limit:.0f}s", "OOMPolicy=stop", "Description=Built by shipways")
         options = (*(f"--setenv={each}" for each in env), *(f"--property={each}" for each in properties))
         try:
-            done = await self.host.run((*words, *options, "--", *argv))
+            done = await self.host.follow((*words, *options, "--", *argv), told)
         except anyio.get_cancelled_exc_class():
             with anyio.CancelScope(shield=True):
                 await self._stop()
             raise
-        told(done.stdout + done.stderr)
         if done.code:
-            end = "\n".join((done.stdout + done.stderr).rstrip().splitlines()[-_LINES:])
+            end = "\n".join(done.stdout.rstrip().splitlines()[-_LINES:])
             raise Unfinished(Problem(path=f"{self.service}: build", what=f"ended with status {done.code}", why=end))

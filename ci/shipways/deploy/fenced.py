@@ -32,6 +32,10 @@ class Fenced:
         """Within the fence."""
         return await self.host.run((*self.fence, *argv), stdin)
 
+    async def follow(self, argv: Sequence[str], told: Callable[[str], None]) -> Completed:
+        """Within the fence."""
+        return await self.host.follow((*self.fence, *argv), told)
+
     async def put(self, source: Path | bytes, path: str, *, mode: int, within: Sequence[str] = ()) -> None:
         """Its last step is within the fence."""
         await self.host.put(source, path, mode=mode, within=(*self.fence, *within))

@@ -45,7 +45,16 @@ async def build(mooring: Mooring, item: Item) -> None:
     """Build what is started."""
     instance = await mooring.instance(short(item.want))
     await must(mooring.fenced, "true")
-    await mooring.source.build(mooring.site, mooring.host, instance.release, instance.folder)
+    await mooring.source.build(mooring.site, mooring.host, item, instance.release, instance.folder)
+
+
+async def unbuild(mooring: Mooring, item: Item) -> None:
+    """Remove what was built, but never of a release that runs or ran before."""
+    record = await mooring.record()
+    if item.want not in {record.running, record.previous}:
+        instance = await mooring.instance(short(item.want))
+        await must(mooring.fenced, "true")
+        await mooring.source.discard(mooring.host, instance.release, instance.folder)
 
 
 async def discard(mooring: Mooring, item: Item) -> None:

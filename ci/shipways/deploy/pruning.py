@@ -1,12 +1,18 @@
 """Releases go that are not needed any more: by their age, and by the room that all of a service may have."""
 
+import math
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from shipways.deploy.berths import short
+from shipways.deploy.berths import Berth, short
 from shipways.deploy.fenced import must
 from shipways.deploy.mooring import Mooring
+from shipways.deploy.records import Record, recorded
+from shipways.deploy.sources import RELEASE, told
+from shipways.errors import Problem, Unfinished
+from shipways.model.item import Item
+from shipways.outside.hosts import Host
 
 _LIST: Final = (
     'cd -- "$1" && for each in */; do each=${each%/}; [ -d "$each" ] || continue; '
@@ -25,7 +31,11 @@ class Kept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A release as it lies there: when it last began or ended, in seconds since the epoch, and its bytes."""
+    """A release as it lies there: when it last began or ended, in seconds since the epoch, and its bytes.
+
+    They are those of its folder and of its image, as the engine tells its size. An image that several releases have
+    counts for the youngest of them.
+    """
 
     id: str
     touched: float
@@ -45,19 +55,83 @@ def expired(stored: Collection[Stored], needed: Collection[str], kept: Kept, now
     return tuple(gone)
 
 
+def unfit(stored: Collection[Stored], record: Record, size: int, quota: int) -> Iterator[Problem]:
+    """Why so many bytes more have no room, even when all goes that may; `stored` is what lies there besides."""
+    needed = _needed(record)
+    stays = sum(each.size for each in stored if each.id in needed or each.pinned)
+    if stays + size > quota:
+        what = f"{_mega(size)} are needed, and the quota of {_mega(quota)} has {_mega(max(quota - stays, 0))} left"
+        why = f"{_mega(stays)} stay there: what runs, what ran before, and what is pinned"
+        yield Problem(what=what, why=why, hint="raise `quota` in its table `kept`, bring less, or take a pin away")
+
+
+async def stored(host: Host, berth: Berth) -> tuple[Stored, ...]:
+    """Every release of a service, the youngest first. Raises Transient."""
+    listed = (await host.run(("sh", "-c", _LIST, "sh", berth.releases))).stdout
+    found, images = [], set[str]()
+    for each in sorted(_stored(listed), key=lambda each: -each.touched):
+        release = told((await host.run(("cat", "--", f"{berth.releases}/{each.id}/release.json"))).stdout)
+        image = release.image.replace(RELEASE, each.id)
+        weight = 0 if image in images else await _weight(host, image)
+        images.add(image)
+        found.append(replace(each, size=each.size + weight))
+    return tuple(found)
+
+
 async def prune(mooring: Mooring, digests: Sequence[str], kept: Kept) -> None:
     """What is named here is needed; the first two of it just began and ended, and are young again."""
     needed = [short(each) for each in digests if each]
-    fenced, folder = mooring.fenced, mooring.berth.releases
-    await must(fenced, "touch", "-c", "--", *(f"{folder}/{each}" for each in needed[:2]))
-    listed = (await mooring.host.run(("sh", "-c", _LIST, "sh", folder))).stdout
-    for each in expired(tuple(_stored(listed)), needed, kept, mooring.site.clock.now()):
+    await must(mooring.fenced, "touch", "-c", "--", *(f"{mooring.berth.releases}/{each}" for each in needed[:2]))
+    found = await stored(mooring.host, mooring.berth)
+    await _remove(mooring, expired(found, needed, kept, mooring.site.clock.now()))
+
+
+async def make_room(mooring: Mooring, item: Item, kept: Kept, size: int) -> None:
+    """Let what is wanted fit into the quota, with `size` bytes at least: what may go does, the oldest first.
+
+    Raises Unfinished where it does not fit even then; nothing has gone in that case.
+    """
+    record = await mooring.record()
+    found = await stored(mooring.host, mooring.berth)
+    mine = sum(each.size for each in found if each.id == short(item.want))
+    others = [each for each in found if each.id != short(item.want)]
+    for problem in unfit(others, record, max(size, mine), kept.quota):
+        raise Unfinished(replace(problem, path=item.id))
+    left = Kept(age=math.inf, quota=kept.quota - max(size, mine))
+    await _remove(mooring, expired(others, _needed(record), left, mooring.site.clock.now()))
+
+
+async def crowded(host: Host, berth: Berth, release: str, size: int, quota: int) -> tuple[Problem, ...]:
+    """Why a release of so many bytes has no room; one that lies there needs none besides. Raises Transient."""
+    found = [each for each in await stored(host, berth) if each.id != short(release)]
+    record = recorded((await host.run(("cat", "--", berth.state))).stdout) or Record()
+    return tuple(unfit(found, record, size, quota))
+
+
+def _needed(record: Record) -> frozenset[str]:
+    return frozenset(short(each) for each in (record.running, record.previous) if each)
+
+
+async def _remove(mooring: Mooring, ids: Sequence[str]) -> None:
+    for each in ids:
         instance = await mooring.instance(each)
         await mooring.source.discard(mooring.host, instance.release, instance.folder)
-        await must(fenced, "rm", "-rf", "--", instance.folder)
+        await must(mooring.fenced, "rm", "-rf", "--", instance.folder)
+
+
+async def _weight(host: Host, image: str) -> int:
+    """Bytes of an image, 0 where there is none."""
+    if not image:
+        return 0
+    done = await host.run(("docker", "image", "inspect", "--format", "{{.Size}}", image))
+    return int(done.stdout) if not done.code and done.stdout.strip().isdecimal() else 0
 
 
 def _stored(listed: str) -> Iterator[Stored]:
     for line in listed.splitlines():
         id_, touched, size, pinned = line.split()
         yield Stored(id=id_, touched=float(touched), size=int(size) * 1024, pinned=pinned == "yes")
+
+
+def _mega(size: int) -> str:
+    return f"{size / 10**6:.0f} MB"

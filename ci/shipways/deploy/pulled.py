@@ -1,5 +1,6 @@
 """Images of a manifest, as a Docker Engine keeps containers of them running on hosts."""
 
+import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -24,6 +25,7 @@ _PULL: Final = (
     'docker --config "$config" pull --quiet "$3"'
 )
 """The login is one of this pull alone, and its password comes by standard input."""
+_OTHERS: Final = 'grep -lsF -e "$1" "$2"/*/releases/*/release.json | grep -vxF -e "$3/release.json"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,11 @@ class ImageSource:
         """Of the repository."""
         return {PurePosixPath(each.path).name: site.root / each.source for each in self.service.files}
 
+    def size(self, site: Site, item: Item) -> int:
+        """Nobody knows: a registry tells what is sent, and layers that are there already are not."""
+        del site, item
+        return 0
+
     async def present(self, host: Host, release: Release, folder: str) -> bool:
         """Whether the engine has it."""
         del folder
@@ -94,13 +101,13 @@ class ImageSource:
         del host, release, folder
         return True
 
-    async def build(self, site: Site, host: Host, release: Release, folder: str) -> None:
+    async def build(self, site: Site, host: Host, item: Item, release: Release, folder: str) -> None:
         """Nothing."""
 
     async def discard(self, host: Host, release: Release, folder: str) -> None:
-        """The image too, unless a container still is of it."""
-        del folder
-        if release.image:
+        """The image too, unless a container still is of it, or another release on the host is."""
+        root = posixpath.normpath(posixpath.join(folder, "../../.."))
+        if release.image and not (await host.run(("sh", "-c", _OTHERS, "sh", release.image, root, folder))).stdout:
             await must(host, "docker", "image", "rm", release.image, fine=frozenset({0, 1}))
 
     def _release(self, image: str, version: str) -> Release:

@@ -131,6 +131,10 @@ class Source(Protocol):
         """Config files by their names: they lie in `{folder}/files`, and another text is no other release."""
         ...
 
+    def size(self, site: Site, item: Item) -> int:
+        """How many bytes the wanted release has on a host at least, as far as that is known before it is there."""
+        ...
+
     async def present(self, host: Host, release: Release, folder: str) -> bool:
         """Whether its content is on the host, whole: that of any release of this service, which may be an old one."""
         ...
@@ -143,7 +147,7 @@ class Source(Protocol):
         """Whether what it is started from is there."""
         ...
 
-    async def build(self, site: Site, host: Host, release: Release, folder: str) -> None:
+    async def build(self, site: Site, host: Host, item: Item, release: Release, folder: str) -> None:
         """Build it. What a failure leaves is in the folder, or goes with `discard`."""
         ...
 

@@ -9,6 +9,7 @@ from shipways.deploy.chains import names
 from shipways.deploy.hostroom import pythonless, roomless
 from shipways.deploy.mooring import Phase
 from shipways.deploy.places.hosts import HostsDeployer
+from shipways.deploy.pruning import crowded
 from shipways.deploy.registering import Registering
 from shipways.deploy.treesource import TreeSource
 from shipways.errors import PreflightError, Problem, Transient
@@ -67,7 +68,9 @@ class TreeDeployer:
                 berth = Berth(root=self.hosts.root, service=self.source.name)
                 if self.source.walked:
                     size, quota = self.source.walked.tree.size, self.hosts.kept.quota
-                    problems += await roomless(host, address.name, berth, size, quota)
+                    problems += await roomless(host, address.name, berth, size)
+                    found = await crowded(host, berth, self.release, size, quota)
+                    problems += [replace(each, path=address.name) for each in found]
                 if not self.source.docker:
                     problems += await pythonless(host, address.name)
         return tuple(problems)

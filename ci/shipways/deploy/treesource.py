@@ -103,6 +103,11 @@ class TreeSource:
         del site
         return {}
 
+    def size(self, site: Site, item: Item) -> int:
+        """That of its files; what is built of them comes besides."""
+        del site, item
+        return self.walked.tree.size if self.walked else 0
+
     async def present(self, host: Host, release: Release, folder: str) -> bool:
         """Every file of it, as it was sent."""
         return await present(host, release.content, folder)
@@ -122,10 +127,10 @@ class TreeSource:
         """By what the build has left: its image, or its mark in the folder."""
         return await self._yard(host, folder).built(release.content)
 
-    async def build(self, site: Site, host: Host, release: Release, folder: str) -> None:
+    async def build(self, site: Site, host: Host, item: Item, release: Release, folder: str) -> None:
         """On the host, in time."""
         del site, release
-        await self._yard(host, folder).build(self.limit, lambda text: self.say(f"{self.name}/build", text))
+        await self._yard(host, folder).build(self.limit, lambda text: self.say(item.id, text))
 
     async def discard(self, host: Host, release: Release, folder: str) -> None:
         """The image; and a build that goes on."""

@@ -42,6 +42,10 @@ class Host(Protocol):
         """Run to the end. What it is told by `stdin` is in no list of processes."""
         ...
 
+    async def follow(self, argv: Sequence[str], told: Callable[[str], None]) -> Completed:
+        """Run to the end; `told` hears whole lines of either stream as they come. `stdout` is the end of all of it."""
+        ...
+
     async def put(self, source: Path | bytes, path: str, *, mode: int, within: Sequence[str] = ()) -> None:
         """Write a file: whole, or it is as it was. The command `within` runs the last step. Raises Unfinished."""
         ...

@@ -1,7 +1,7 @@
 """What jobs are done with, and what they and the desk both do."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,3 +61,15 @@ def said(problems: Iterable[Problem], values: Collection[str]) -> str:
 
 def _end(text: str) -> str:
     return text if len(text) <= _WHY else f"… {text[-_WHY:]}"
+
+
+def pieces(host: str, text: str, size: int) -> Iterator[str]:
+    """What a host has printed, in pieces of whole lines that say where they come from; of a longer one, its begin."""
+    made = ""
+    for line in (f"{host}: {each}"[:size] for each in text.splitlines()):
+        if made and len(made) + 1 + len(line) > size:
+            yield made
+            made = ""
+        made = f"{made}\n{line}" if made else line
+    if made:
+        yield made

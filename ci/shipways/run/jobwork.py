@@ -17,7 +17,7 @@ from shipways.outside.jobs import Requested
 from shipways.outside.platforms import Site
 from shipways.run.deploying import Crew, deploy, failure, rollbacks, undo
 from shipways.run.jobholds import free
-from shipways.run.jobtools import Tools, reaching, said
+from shipways.run.jobtools import Tools, pieces, reaching, said
 from shipways.run.keptmoves import Unsettled
 from shipways.run.patience import TRIES, persist
 from shipways.run.phases import Turns, host_of, phase_of
@@ -121,7 +121,8 @@ class Work:
                 told = Problem(what=event.reason, why=event.why)
                 self._turns.failed(phase_of(event.step), said((told,), self._values), now)
             case Printed():
-                self._news("progress", event.text, phase_of(event.step))
+                for text in pieces(host_of(event.step), masked(event.text, self._values), _LOUD):
+                    self._news("progress", text, phase_of(event.step))
             case Note():
                 self._log(event.text)
         with contextlib.suppress(Unfinished):

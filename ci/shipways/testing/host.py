@@ -19,8 +19,10 @@ class MemoryHost:
 
     `facts` answers the question for what kind of machine it is; `begins` is the state of what is started; `backend`
     what the proxy leads to, None where there is none; `containers` are the states of those by their releases, `images`
-    what was pulled by its `engine`. `busy` is who holds each lock, `tokens` the newest of each, `lines` what is held
-    over this connection; `sick`: no service is healthy but those `well`; `dead`: nothing answers the proxy.
+    what was pulled by its `engine`, `weights` bytes of them; `stored` are lines of releases with their age and size,
+    empty for those that lie there, all of them young. `busy` is who holds each lock, `tokens` the newest of each,
+    `lines` what is held over this connection; `sick`: no service is healthy but those `well`; `dead`: nothing answers
+    the proxy.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -28,6 +30,7 @@ class MemoryHost:
     units: dict[str, str] = field(default_factory=dict)
     containers: dict[str, str] = field(default_factory=dict)
     images: set[str] = field(default_factory=set)
+    weights: dict[str, int] = field(default_factory=dict)
     log: list[tuple[str, ...]] = field(default_factory=list)
     told: list[bytes] = field(default_factory=list)
     facts: str = "0\nsystemd\nx86_64\n1000\n9999999\n"
@@ -70,6 +73,13 @@ class MemoryHost:
         }
         act = acts.get(words[0]) or acts.get(words[1] if len(words) > 1 else "")
         return act(words) if act else _FINE
+
+    async def follow(self, argv: Sequence[str], told: Callable[[str], None]) -> Completed:
+        """All of it at once."""
+        done = await self.run(argv)
+        if done.stdout:
+            told(done.stdout)
+        return done
 
     async def put(self, source: Path | bytes, path: str, *, mode: int, within: Sequence[str] = ()) -> None:
         """As it is; `within` may refuse."""
@@ -179,7 +189,9 @@ class MemoryHost:
         if words[1] == "pull":
             self.images.add(words[-1])
         if words[1:3] == ("image", "inspect"):
-            return Completed(code=int(words[-1] not in self.images), stdout="", stderr="")
+            weighs = "{{.Size}}" in words and words[-1] in self.images
+            size = str(self.weights.get(words[-1], 0)) if weighs else ""
+            return Completed(code=int(words[-1] not in self.images), stdout=size, stderr="")
         if words[1:3] == ("image", "rm"):
             self.images.discard(words[-1])
         if words[1] == "rm":
@@ -192,7 +204,8 @@ class MemoryHost:
     def _sh(self, words: tuple[str, ...]) -> Completed:
         if "docker" in words:
             return self._docker(words[words.index("docker") :])
-        answers = {"uname -m": self.facts, "/proc/net/tcp": self.ports, "du -sk": self.stored}
+        answers = {"uname -m": self.facts, "/proc/net/tcp": self.ports}
+        answers["du -sk"] = self.stored or self._releases(words[-1])
         answers["/releases/*/port"] = "".join(
             self.files[path].decode() for path in self.files if path.endswith("/port")
         )
@@ -203,6 +216,17 @@ class MemoryHost:
         )
         told = next((text for part, text in answers.items() if part in words[2]), "")
         return Completed(code=0, stdout=told, stderr="")
+
+    def _releases(self, folder: str) -> str:
+        """What lies in those of a folder."""
+        found: dict[str, int] = {}
+        for path, content in self.files.items():
+            if path.startswith(f"{folder}/"):
+                name = path[len(folder) + 1 :].partition("/")[0]
+                found[name] = found.get(name, 0) + len(content)
+        pins = {name for name in found if f"{folder}/{name}/pinned" in self.files}
+        lines = (f"{n} {10**9} {-(-size // 1024)} {'yes' if n in pins else 'no'}\n" for n, size in found.items())
+        return "".join(lines)
 
     def _rm(self, words: tuple[str, ...]) -> Completed:
         gone = words[words.index("--") + 1 :]

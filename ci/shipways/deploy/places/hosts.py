@@ -15,7 +15,7 @@ from shipways.deploy.chains import chains, names
 from shipways.deploy.fronts import Front
 from shipways.deploy.hostchecks import checked, engineless, taken
 from shipways.deploy.mooring import Mooring, Phase
-from shipways.deploy.pruning import Kept, prune
+from shipways.deploy.pruning import Kept, make_room, prune
 from shipways.deploy.pulled import ImageSource
 from shipways.deploy.pulses import pulse
 from shipways.deploy.sources import Source, Wanted
@@ -115,9 +115,12 @@ class HostsDeployer:
         """One step of a service, with the lock held."""
         mooring, phase = await self._ready(site, item), names(item)[2]
         if phase is Phase.TRANSFER:
+            await make_room(mooring, item, self.kept, mooring.source.size(site, item))
             await moves.transfer(mooring, item)
+            await make_room(mooring, item, self.kept, 0)  # how large an image is, is known now
         elif phase is Phase.BUILD:
             await moves.build(mooring, item)
+            await make_room(mooring, item, self.kept, 0)
         elif phase is Phase.START:
             await moves.start(mooring, item, seen)
         elif phase is Phase.SWITCH:
@@ -134,6 +137,8 @@ class HostsDeployer:
         mooring, phase = await self._ready(site, item), names(item)[2]
         if phase is Phase.TRANSFER:
             await moves.discard(mooring, item)
+        elif phase is Phase.BUILD:
+            await moves.unbuild(mooring, item)
         elif phase is Phase.START:
             await moves.unstart(mooring, item)
         elif phase is Phase.SWITCH:
