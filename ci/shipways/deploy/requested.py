@@ -201,6 +201,7 @@ class TreeBringer:
                 interval=_INTERVAL,
                 watch=milliseconds(serve.watch) / 1000,
                 retries=serve.retries,
+                back=milliseconds(serve.timeout) / 1000,
             ),
         )
 

@@ -45,10 +45,12 @@ class Pulse:
 class Terms:
     """Seconds: how long it may take to be healthy, how often it is asked meanwhile, and how long it is watched then.
 
-    `retries`: how often one is asked again that answers, and not well.
+    `retries`: how often one is asked again that answers, and not well. `back`: how long it may take that an item
+    returns to what it was; by itself longer than anybody lets a service take to end, or an image to be pulled.
     """
 
     wait: float
     interval: float
     watch: float
     retries: float = math.inf
+    back: float = 600.0

@@ -7,22 +7,22 @@ from typing import Final
 
 import anyio
 
-from shipways.errors import DeployFailed, NothingBefore, Problem, ShipwaysError, Transient
-from shipways.model.deployment import Move, Pulse, Running
+from shipways.errors import DeployFailed, NothingBefore, Problem, ShipwaysError
+from shipways.model.deployment import Move, Running
 from shipways.model.event import Began, Ended, Note, Started
 from shipways.model.item import Item
 from shipways.model.outcome import Outcome, Row, State
 from shipways.outside.moves import Moves, Unmoved
 from shipways.outside.platforms import Deployer, Site
 from shipways.ports import Clock, Console
+from shipways.run.asking import asked
 from shipways.run.ending import ended
 from shipways.run.patience import insist, persist
+from shipways.run.phases import host_of
 from shipways.tasks import in_order
 
 WIDTH: Final = 30
 """How many items are applied at once."""
-_ANSWER: Final = 30.0
-"""Seconds after which a question for health has no answer."""
 _AGAIN: Final = 1.0
 """Seconds after which one is asked again that has answered, and not well."""
 _LINES: Final = 20
@@ -58,11 +58,11 @@ async def deploy(deployer: Deployer, items: Sequence[Item], crew: Crew, *, apply
 
 
 async def undo(deployer: Deployer, items: Sequence[Item], crew: Crew) -> Outcome:
-    """Let those return that a run moved which did not end. Raises Unfinished when nothing can be seen."""
+    """Let those return that a run moved which did not end. A failure is a row: that of a host that is silent, too."""
     moved = crew.moves.moved()
     begun = {item.id: replace(item, want=moved[item.id].want) for item in items if item.id in moved}
     run = _Run(deployer=deployer, items=begun, crew=crew)
-    await run.look()
+    run.recall()
     return await run.through(run.back)
 
 
@@ -101,11 +101,16 @@ class _Run:
     rows: dict[str, Row] = field(default_factory=dict)
     moved: list[str] = field(default_factory=list)
     begun: frozenset[str] = frozenset()
+    hung: set[str] = field(default_factory=set)
     limit: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(WIDTH))
 
     async def look(self) -> None:
-        """What runs before anything is done; before what was begun and not ended, where there is such."""
+        """What runs before anything is done."""
         self.seen = dict(await self._observe(tuple(self.items.values())))
+        self.recall()
+
+    def recall(self) -> None:
+        """What was begun before this run and did not end."""
         begun = {name: move.before for name, move in self.crew.moves.moved().items() if name in self.items}
         self.first, self.moved, self.begun = {**self.seen, **begun}, [*begun], frozenset(begun)
 
@@ -141,7 +146,7 @@ class _Run:
 
     def standing(self, item: Item) -> Row:
         """The row of an item that nothing was done to."""
-        running = self.seen[item.id]
+        running = self.seen.get(item.id, Running())
         state = State.DONE if running.digest == item.want and not running.torn else State.PENDING
         return Row(item=item, state=state, before=running.digest, stamp=running.stamp, url=running.url)
 
@@ -192,7 +197,7 @@ class _Run:
         """Wait until it is healthy. Raises DeployFailed with the end of its log."""
         terms, clock = self.deployer.terms, self.crew.clock
         end, wrong = clock.monotonic() + terms.wait, 0
-        while not (pulse := await self._ask(item)).healthy:
+        while not (pulse := await asked(self.deployer, self.crew.site, item)).healthy:
             wrong += pulse.answered
             if pulse.lost or wrong > terms.retries or clock.monotonic() >= end:
                 raise DeployFailed(await self._unhealthy(item, pulse.why))
@@ -211,7 +216,7 @@ class _Run:
 
     async def _stays(self, item: Item) -> None:
         try:
-            if not (await self._ask(item)).healthy:
+            if not (await asked(self.deployer, self.crew.site, item)).healthy:
                 await self._gate(item)
         except ShipwaysError as error:
             self._end(replace(self.rows[item.id], state=State.FAILED, problems=tuple(error.problems)))
@@ -227,20 +232,10 @@ class _Run:
         item, before = self.items[name], self.first[name]
         row = self.rows.get(name) or replace(self.standing(item), before=before.digest)
         back = replace(item, want=before.digest)
-        try:
-            self.seen |= await self._observe((item,))
-            if before.digest:
-                await self._apply(back, previous=before.previous)
-                await self._gate(back)
-            elif self.seen[name].digest or name in self.begun:
-                await self.deployer.withdraw(self.crew.site, item)
-        except ShipwaysError as error:
-            lost = Problem(
-                path=name,
-                what=f"could not return to {before.digest or 'nothing'}",
-                why=error.problems[0].what,
-                hint=f"look at it yourself: {self.deployer.name} runs a mixture",
-            )
+        if why := await self._unreturned(item, back, before):
+            what = f"could not return to {before.digest or 'nothing'}"
+            hint = f"look at it yourself: {self.deployer.name} runs a mixture; the next run tries it again"
+            lost = Problem(path=name, what=what, why=why, hint=hint)
             self._end(replace(row, state=State.FAILED, problems=(*row.problems, lost)))
             return
         self.crew.console.emit(Note(text=f"{name}: returned to {before.digest or 'nothing'}", level="warning"))
@@ -249,16 +244,27 @@ class _Run:
         self.rows[name] = replace(row, state=State.RETURNED)
         self.crew.record(replace(row, item=back, before=item.want, state=State.RETURNED))
 
-    async def _ask(self, item: Item) -> Pulse:
-        """Whether it is healthy. A place that is silent says no."""
-        seconds = min(_ANSWER, self.deployer.terms.wait)
+    async def _unreturned(self, item: Item, back: Item, before: Running) -> str:
+        """Why it has not returned; empty when it has. Where a host has not answered in time it is not asked again."""
+        host, seconds = host_of(item.id), self.deployer.terms.back
+        if host in self.hung:
+            return f"{host} did not answer before"
         try:
             with anyio.fail_after(seconds):
-                return await self.deployer.probe(self.crew.site, item)
+                self.seen |= await self._observe((item,))
+                if back.want:
+                    await self._apply(back, previous=before.previous)
+                    await self._gate(back)
+                elif self.seen[item.id].digest or item.id in self.begun:
+                    await self.deployer.withdraw(self.crew.site, item)
         except TimeoutError:
-            return Pulse(healthy=False, why=f"there was no answer in {seconds:g} s")
-        except Transient as error:
-            return Pulse(healthy=False, why=error.problems[0].what)
+            self.hung.add(host)
+            return f"it was not done in {seconds:g} s"
+        except ShipwaysError as error:
+            if item.id not in self.seen:
+                self.hung.add(host)
+            return error.problems[0].what
+        return ""
 
     async def _unhealthy(self, item: Item, why: str) -> Problem:
         try:

@@ -196,11 +196,9 @@ class Work:
         if moved:
             with anyio.CancelScope(shield=not self.leaves()):
                 found = self.tools.bringer.standing(self.job.request, self)
-                try:
-                    await self._ready(site, found, again=True)
-                    outcome = await undo(found.deployer, found.deployer.items(), self._crew(site))
-                except ShipwaysError as silent:
-                    return f"{error}; {self._words(silent)}"
+                with contextlib.suppress(ShipwaysError), anyio.move_on_after(found.deployer.terms.back):
+                    await self._ready(site, found, again=True)  # a host that is not keeps no other from returning
+                outcome = await undo(found.deployer, found.deployer.items(), self._crew(site))
                 if lost := failure(outcome):
                     return f"{error}; {self._words(lost)}"
         return f"{error}; what ran before runs"
