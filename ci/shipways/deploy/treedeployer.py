@@ -84,11 +84,11 @@ class TreeDeployer:
         return seen
 
     async def apply(self, site: Site, item: Item, seen: Running, previous: str) -> str:
-        """A step on a host, or the registration. The registry hears of what was started again, too."""
+        """A step on a host, or the registration. The registry hears of what has returned, too."""
         returns = item.want != self.release
         if not _registers(item):
             await self.hosts.apply(site, item, seen, previous)
-            if self.release and returns and names(item)[2] is Phase.START:
+            if returns and names(item)[2] in {Phase.START, Phase.SWITCH}:
                 await self._returned(item.want)
         elif self.registering and returns:
             await self.registering.back(item.want, previous)
