@@ -17,6 +17,8 @@ from shipways.model.secret import Secret
 from shipways.outside.jobs import Requested
 from shipways.ports import Console
 from shipways.run.jobs import Jobs
+from shipways.run.trail import Trail
+from shipways.testing.console import ManualClock
 from shipways.testing.jobs import MemoryBook
 from shops import Shop, deployed, ended
 
@@ -141,6 +143,26 @@ def test_values_are_hidden(value: str, shown: str) -> None:
         assert (True, False, False) == ("export KEY=***" in told, value in told, shown in told)
 
     shop.open(play)
+
+
+def test_old_jobs_are_forgotten() -> None:
+    """After a year, but for those that a rollback goes by; the trail has all, and is whole."""
+    shop = Shop()
+    clock = shop.clock
+    assert isinstance(clock, ManualClock)
+
+    async def play(desk: Jobs) -> None:
+        for folder in ("one", "two", "one"):
+            await deployed(desk, folder)
+        clock.advance(400 * 86400)
+        last = (await desk.jobs())[0]
+        assert ["job-000003"] == [(await ended(desk, last)).id]
+        await deployed(desk, "two")
+        assert ["job-000004"] == [job.id for job in await desk.jobs()]
+
+    shop.open(play)
+    whole = Trail(shop.book, shop.journal, clock).verify()
+    assert (4, whole) == (sum(b'"asked"' in line for line in shop.book.lines()), len([*shop.book.lines()]))
 
 
 def test_held_while_it_waits() -> None:

@@ -5,7 +5,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,7 @@ from shipways.errors import BuildError, PreflightError, Problem, Unfinished
 from shipways.model.deployment import Move, Running
 from shipways.model.job import Job, JobNews, JobStatus
 from shipways.model.secret import Secret
-from shipways.outside.jobs import Asked
+from shipways.outside.jobs import Asked, Bounds
 from shipways.outside.moves import Moves
 
 _VERSION: Final = 1
@@ -52,6 +52,16 @@ INSERT INTO move (service, item, want, digest, previous) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET want = excluded.want
 """
 _UNENDED: Final = "SELECT body FROM job WHERE status NOT IN (?, ?) ORDER BY number"
+_GONE: Final = """
+SELECT id FROM job WHERE service = :service AND status IN ('completed', 'failed')
+AND number NOT IN (SELECT max(number) FROM job WHERE service = :service GROUP BY status = 'completed')
+AND (json_extract(body, '$.ended') < :before
+    OR number NOT IN (SELECT number FROM job WHERE service = :service ORDER BY number DESC LIMIT :jobs))
+"""
+_QUIET: Final = """
+SELECT id FROM job WHERE service = :service AND status IN ('completed', 'failed')
+AND number NOT IN (SELECT number FROM job WHERE service = :service ORDER BY number DESC LIMIT :news)
+"""
 _ENDED: Final = tuple(status.value for status in JobStatus if status.ended)
 
 
@@ -153,6 +163,14 @@ class SqliteJournal:
     def moves(self, service: str) -> Moves:
         """By the table of moves."""
         return _SqliteMoves(self._base, service)
+
+    def prune(self, service: str, bounds: Bounds) -> None:
+        """All or nothing; the room of what goes is used again."""
+        asked = {"service": service, **asdict(bounds)}
+        with self._base.writing() as base:
+            gone = base.execute(_GONE, asked).fetchall()
+            base.executemany("DELETE FROM news WHERE job = ?", gone + base.execute(_QUIET, asked).fetchall())
+            base.executemany("DELETE FROM job WHERE id = ?", gone)
 
     def sealed(self) -> tuple[int, str]:
         """Of the one row."""

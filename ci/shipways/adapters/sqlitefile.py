@@ -5,9 +5,12 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from shipways.errors import PreflightError, Problem, Unfinished
+
+_PAGES: Final = 1000
+"""Of 4 KiB: a smaller file is not worth the time."""
 
 
 class SqliteFile:
@@ -68,5 +71,14 @@ def _connected(place: Path, schema: str, version: int) -> sqlite3.Connection:
             raise sqlite3.DatabaseError("; ".join(wrong))
         if not found:
             base.executescript(f"BEGIN IMMEDIATE;{schema}PRAGMA user_version = {version};COMMIT;")
+        _shrink(base)
         stack.pop_all()
         return base
+
+
+def _shrink(base: sqlite3.Connection) -> None:
+    """Give back the room of what was removed, where that is most of the file; where it cannot be, it is used again."""
+    (pages,), (free,) = (base.execute(f"PRAGMA {each}").fetchone() for each in ("page_count", "freelist_count"))
+    if 2 * free > pages > _PAGES:
+        with contextlib.suppress(sqlite3.Error):
+            base.execute("VACUUM")

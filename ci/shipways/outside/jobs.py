@@ -14,6 +14,18 @@ from shipways.ports import Console
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What is remembered of the jobs of a service: so many, of the last of them the news, and none that ended `before`.
+
+    That is in seconds since the epoch.
+    """
+
+    jobs: int
+    news: int
+    before: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """By which key somebody asked for a job, and a digest of the words, the values of variables included."""
 
@@ -22,7 +34,7 @@ class Asked:
 
 
 class JobJournal(Protocol):
-    """Every job there ever was. What a method has done outlives a power failure when it returns.
+    """Every job that was not pruned. What a method has done outlives a power failure when it returns.
 
     Values of variables are no part of it: those of a job that has not ended lie beside it. Methods that write raise
     Unfinished, and have done nothing then.
@@ -70,6 +82,13 @@ class JobJournal(Protocol):
 
     def moves(self, service: str) -> Moves:
         """What the jobs of a service have moved and not settled."""
+        ...
+
+    def prune(self, service: str, bounds: Bounds) -> None:
+        """Forget jobs of a service. One that has not ended stays, and the last that was completed, and the last of all.
+
+        So what a rollback needs stays.
+        """
         ...
 
     def sealed(self) -> tuple[int, str]:

@@ -10,12 +10,12 @@ from typing import Final, Self
 
 import anyio
 
-from shipways.errors import ConfigError, Conflict, Problem, ShipwaysError
+from shipways.errors import ConfigError, Conflict, Problem, ShipwaysError, Unfinished
 from shipways.model.job import Hold, Job, JobKind, JobNews, JobRequest, JobStatus, Placed, Standing
 from shipways.outside.jobs import Asked
 from shipways.run.deploying import rollbacks
 from shipways.run.jobholds import Holding, free, held, refused
-from shipways.run.jobtools import Tools, reaching
+from shipways.run.jobtools import Tools, reaching, remembered
 from shipways.run.jobwork import Work
 from shipways.run.patience import persist
 from shipways.run.placing import Placing, Quiet
@@ -44,6 +44,8 @@ class Jobs:
         self._tools.trail.verify()
         self._limit = anyio.CapacityLimiter(self._tools.concurrent)
         async with reaching(self._tools.site) as self._site, anyio.create_task_group() as self._group:
+            for job in self._journal.services():
+                self._forget(job.request.service_name)
             for job in self._journal.unended():
                 self._begin(job)
             try:
@@ -188,9 +190,15 @@ class Jobs:
                 error = await work.cut()
             await work.end(error)
         self._placing.stale()
+        self._forget(work.job.request.service_name)
         if (kept := self._journal.job(id)) and kept.status.ended:
             del self._live[id]
         self._ring(id)
+
+    def _forget(self, service: str) -> None:
+        """What nobody asks for any more; the trail keeps all of it."""
+        with contextlib.suppress(Unfinished):  # there is another job to come, and the disk may be full
+            self._journal.prune(service, remembered(self._tools.clock.now()))
 
     def _ring(self, id: str) -> None:  # noqa: A002 - the word of the model
         if bell := self._bells.pop(id, None):

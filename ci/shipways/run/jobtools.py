@@ -9,7 +9,7 @@ import anyio
 
 from shipways.errors import Problem
 from shipways.model.secret import masked
-from shipways.outside.jobs import Bringer, JobJournal
+from shipways.outside.jobs import Bounds, Bringer, JobJournal
 from shipways.outside.platforms import Site
 from shipways.ports import Clock
 from shipways.run.trail import Trail
@@ -20,6 +20,11 @@ _WHY: Final = 1000
 """Letters of a reason that are told: its end, as the last lines of a log say what happened."""
 _SAID: Final = 4000
 """Letters of all that is wrong."""
+_JOBS: Final = 1000
+_YEAR: Final = 366 * 86400.0
+"""So many jobs of a service, of no more than a year: what people look back at. All others are in the trail."""
+_NEWS: Final = 50
+"""News are long: up to 4 MB a job, with what a build has printed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +66,11 @@ def said(problems: Iterable[Problem], values: Collection[str]) -> str:
 
 def _end(text: str) -> str:
     return text if len(text) <= _WHY else f"… {text[-_WHY:]}"
+
+
+def remembered(now: float) -> Bounds:
+    """What is remembered of the jobs of a service."""
+    return Bounds(jobs=_JOBS, news=_NEWS, before=now - _YEAR)
 
 
 def pieces(host: str, text: str, size: int) -> Iterator[str]:

@@ -14,7 +14,8 @@ _ANEW: Final = "move journal and trail away together: what runs stays, and its h
 class Trail:
     """Lines of JSON: a number, the time, what happened, and the digest of the line before.
 
-    The journal knows the last one, so that an end which was cut off is missed, too.
+    The journal knows the last one, so that an end which was cut off is missed, too. Jobs are forgotten and lines are
+    not: a chain that was cut could be verified no more, and a job has a few kilobytes of it.
     """
 
     def __init__(self, book: Book, journal: JobJournal, clock: Clock) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from shipways.model.job import Job, JobNews, JobStatus
 from shipways.model.secret import Secret
-from shipways.outside.jobs import Asked
+from shipways.outside.jobs import Asked, Bounds
 from shipways.outside.moves import Moves
 from shipways.testing.moves import MemoryMoves
 
@@ -107,6 +107,21 @@ class MemoryJournal:
         made = self._moves.setdefault(service, MemoryMoves())
         made.before = self.before
         return made
+
+    def prune(self, service: str, bounds: Bounds) -> None:
+        """The newest are counted."""
+        self.before("prune")
+        mine = [job for job in self.kept.values() if job.request.service_name == service][::-1]
+        last = {
+            next((job.id for job in mine if (job.status is JobStatus.COMPLETED) is well), "") for well in (True, False)
+        }
+        for place, job in enumerate(mine):
+            if job.status.ended and place >= bounds.news:
+                self.told[job.id] = []
+            old = place >= bounds.jobs or (job.ended is not None and job.ended < bounds.before)
+            if job.status.ended and old and job.id not in last:
+                del self.kept[job.id], self.told[job.id]
+        self._keys = {key: asked for key, asked in self._keys.items() if asked[0] in self.kept}
 
     def sealed(self) -> tuple[int, str]:
         """The last."""
