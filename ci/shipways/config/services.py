@@ -1,5 +1,6 @@
 """`[service.NAME]`: a program that runs all the time, described once for every platform."""
 
+import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
@@ -18,8 +19,6 @@ ServiceName = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,38}[
 """Everybody takes it: a DNS label (RFC 1123), an account of Linux, a unit of systemd."""
 Account = Annotated[str, StringConstraints(pattern=r"^([a-z_][a-z0-9_-]{0,30})?$")]
 HttpPath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*$")]
-Address = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f.:]+$")]
-
 MetricName = Annotated[str, StringConstraints(pattern=r"^([a-zA-Z_:][a-zA-Z0-9_:]*)?$")]
 
 _PLACEHOLDER: Final = re.compile(r"\{([a-z][a-z0-9._-]*)\}")
@@ -30,6 +29,17 @@ def _whole(text: str) -> str:
     if text != "/" and text.endswith("/"):
         raise ValueError("expected a path without a slash at its end")
     return text
+
+
+def _address(text: str) -> str:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        raise ValueError("expected an IP address") from None
+    return text
+
+
+Address = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f.:]+$"), AfterValidator(_address)]
 
 
 class Probe(Frozen):

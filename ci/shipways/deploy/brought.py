@@ -43,6 +43,11 @@ class ProgramSource:
         """That of the service."""
         return self.service.port
 
+    @property
+    def publish(self) -> str:
+        """That of the service."""
+        return self.service.publish
+
     def wanted(self, manifest: Manifest) -> Wanted:
         """By the program for the machine."""
         (program,) = programs((self.service,), self.machine, manifest)

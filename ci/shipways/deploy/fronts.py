@@ -1,5 +1,6 @@
 """The public port of a service on a host: `tender proxy` holds it, and leads to the release of the moment."""
 
+import ipaddress
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -86,6 +87,7 @@ class Front:
             "service": self.service,
             "listen": release.listen,
             "http": release.http,
+            "early": _given(release.listen),
             "tender": self.tender,
             "control": self._control,
         }
@@ -96,3 +98,9 @@ class Front:
 
     def _told(self, order: str) -> tuple[str, ...]:
         return (self.tender, "proxy", order, "--control", self._control)
+
+
+def _given(listen: str) -> bool:
+    """Whether something else gives the machine the address, such as an engine that starts later than sockets do."""
+    address = ipaddress.ip_address(listen.rpartition(":")[0].strip("[]"))
+    return not (address.is_loopback or address.is_unspecified)

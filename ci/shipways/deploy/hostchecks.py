@@ -1,5 +1,6 @@
 """What has to be true of a host before anything is changed there."""
 
+import ipaddress
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -50,6 +51,16 @@ async def engineless(host: Host, name: str, sources: Sequence[Source]) -> tuple[
     hint = "install one there, and start it"
     why = done.stderr.strip()
     return (Problem(path=name, what="no Docker engine answers there", why=why, hint=hint),) if done.code else ()
+
+
+def hidden(source: Source, sources: Sequence[Source]) -> Iterator[Problem]:
+    """The services that an image needs and whose ports its container does not reach: it has a loopback of its own."""
+    for need in sources if source.docker else ():
+        if need.name in source.needs and need.port and ipaddress.ip_address(need.publish).is_loopback:
+            what = f"is {need.publish}, where the container of {source.name} does not find it"
+            why = f"it reaches {need.name} by its host, at the address of Docker's bridge there"
+            hint = 'publish = "172.17.0.1" is that bridge alone, unless the engine has another; or deploy by compose'
+            yield Problem(path=f"service.{need.name}.publish", what=what, why=why, hint=hint)
 
 
 async def listening(host: Host) -> frozenset[int]:

@@ -51,6 +51,11 @@ class ImageSource:
         """That of the service."""
         return self.service.port
 
+    @property
+    def publish(self) -> str:
+        """That of the service."""
+        return self.service.publish
+
     def wanted(self, manifest: Manifest) -> Wanted:
         """By the digest of its image."""
         (item,) = images("", (self.service,), manifest)
@@ -133,6 +138,8 @@ def _options(service: Service) -> Iterator[str]:
     yield from () if watched(service) else ("--init",)
     if service.port:
         yield from ("--publish", f"127.0.0.1:{PORT}:{service.port}")
+    for need in service.needs:  # its proxy holds the port on the host, whichever release it leads to
+        yield from ("--add-host", f"{need}:host-gateway")
     if service.port and "PORT" not in service.environment:
         yield from ("--env", f"PORT={service.port}")
     for name, value in service.environment.items():

@@ -106,6 +106,11 @@ class Source(Protocol):
         ...
 
     @property
+    def publish(self) -> str:
+        """The address that it is public at, without the port."""
+        ...
+
+    @property
     def docker(self) -> bool:
         """Whether its releases are images."""
         ...

@@ -78,6 +78,11 @@ class TreeSource:
         """The public one."""
         return self.service.port
 
+    @property
+    def publish(self) -> str:
+        """That of the service."""
+        return self.service.publish
+
     def wanted(self, manifest: Manifest) -> Wanted:
         """The release of the tree, whatever was released elsewhere."""
         del manifest

@@ -13,7 +13,7 @@ from shipways.deploy.berths import Berth, short
 from shipways.deploy.brought import ProgramSource
 from shipways.deploy.chains import chains, names
 from shipways.deploy.fronts import Front
-from shipways.deploy.hostchecks import checked, engineless, taken
+from shipways.deploy.hostchecks import checked, engineless, hidden, taken
 from shipways.deploy.mooring import Mooring, Phase
 from shipways.deploy.pruning import Kept, make_room, prune
 from shipways.deploy.pulled import ImageSource
@@ -168,9 +168,7 @@ class HostsDeployer:
                 if not site.files.digest(path):
                     what = f"there is no {path.relative_to(site.root)}"
                     yield Problem(path=f"service.{source.name}.files", what=what, why=f"it is brought as {known}")
-            if source.docker and source.needs:
-                what, hint = "needs services that its container would not find", "deploy it by compose"
-                yield Problem(path=f"service.{source.name}.needs", what=what, hint=hint)
+            yield from hidden(source, self.sources)
 
     async def _checked(self, site: Site, address: Address) -> tuple[Problem, ...]:
         host = await site.hosts.reach(address)
