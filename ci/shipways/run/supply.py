@@ -1,16 +1,15 @@
 """Brings back what a release still sends, from the places that have it, every byte verified by its digest."""
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import BinaryIO, Final
 
 from anyio import to_thread
 
 from shipways.config.manifestfile import FILE_NAME, read_sealed
-from shipways.errors import Conflict, Problem, ShipwaysError
+from shipways.errors import Conflict, PreflightError, Problem, ShipwaysError
 from shipways.model.artifact import Kind
 from shipways.model.digest import digest_bytes
 from shipways.model.event import Note
@@ -18,7 +17,8 @@ from shipways.model.item import Item, ItemKind, Seen
 from shipways.model.manifest import ArtifactEntry, Manifest
 from shipways.model.outcome import Outcome, Row, State
 from shipways.outside.channels import Channel, Stage, Stocked
-from shipways.pack.opening import tar_members, zip_members
+from shipways.pack.foreign import refuse
+from shipways.pack.opening import BROKEN, tar_members, zip_members
 from shipways.ports import Files
 from shipways.run.patience import persist
 from shipways.run.reconciler import Around
@@ -26,6 +26,7 @@ from shipways.tasks import together
 
 WIDTH: Final = 8
 """How many files are downloaded at once."""
+_PIECE: Final = 1 << 20
 _SETTLED: Final = frozenset({State.DONE, State.KEPT, State.CONFLICT})
 """What nothing is sent for."""
 
@@ -162,20 +163,41 @@ def holding(manifest: Manifest, program: ArtifactEntry) -> tuple[ArtifactEntry, 
 
 
 def take_out(program: ArtifactEntry, archives: Sequence[ArtifactEntry], folder: Path, files: Files) -> bool:
-    """Whether a program lies below a folder now, out of an archive that does, byte for byte."""
+    """Whether a program lies below a folder now, out of an archive that does, byte for byte.
+
+    Raises PreflightError for an archive that has what none of ours has, and for one that is cut short.
+    """
     place = folder / program.path
     for archive in archives:
         if not files.exists(folder / archive.path):
             continue
-        with files.open(folder / archive.path) as stream:
-            for member in (zip_members if archive.name.endswith(".zip") else tar_members)(stream):
-                if PurePosixPath(member.name).name == program.name and (source := member.open()):
-                    with source, files.create(place, executable=True) as sink:
-                        shutil.copyfileobj(source, sink)
-                    if files.digest(place) == program.digest:
-                        return True
-                    files.remove(place)
+        try:
+            with files.open(folder / archive.path) as stream:
+                if _taken(program, archive, stream, place, files):
+                    return True
+        except BROKEN as error:
+            raise PreflightError(Problem(path=archive.path, what="is no whole archive", why=str(error))) from None
     return False
+
+
+def _taken(program: ArtifactEntry, archive: ArtifactEntry, stream: BinaryIO, place: Path, files: Files) -> bool:
+    members = [*(zip_members if archive.name.endswith(".zip") else tar_members)(stream)]
+    refuse(archive.path, members)
+    for member in members:
+        if PurePosixPath(member.name).name == program.name and (source := member.open()):
+            with source, files.create(place, executable=True) as sink:
+                _copy(source, sink, program.size + 1)
+            if files.digest(place) == program.digest:
+                return True
+            files.remove(place)
+    return False
+
+
+def _copy(source: BinaryIO, sink: BinaryIO, left: int) -> None:
+    """So many bytes at most, however many there are."""
+    while piece := source.read(min(left, _PIECE)):
+        sink.write(piece)
+        left -= len(piece)
 
 
 async def _got(source: Source, entry: ArtifactEntry, place: Path, files: Files, around: Around) -> bool:
