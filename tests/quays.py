@@ -78,6 +78,26 @@ env.PULSE_ADDR = {{ default = "{{address}}:{{port}}" }}
 env.BEAT_TOKEN = {{ secret = true, required = true }}
 probe = {{ command = ["/usr/local/bin/beat", "--version"], interval = "1s", timeout = "500ms" }}
 
+[service.raft]
+image = "boat"
+port = 8125
+publish = "172.17.0.1"
+health = "/health"
+needs = ["boat"]
+command = ["serve", "--config", "{{file.main}}"]
+stop_time = "2s"
+files.main = {{ path = "/etc/raft.json", source = "pulse.json" }}
+env.PULSE_ADDR = {{ default = "{{address}}:{{port}}" }}
+probe = {{ command = ["/usr/local/bin/beat", "--version"], interval = "1s", timeout = "500ms" }}
+
+[deploy.both]
+kind = "hosts"
+services = ["boat", "raft"]
+method = "docker"
+wait = "8s"
+hosts = ["root@{host}"]
+ssh = {ssh}
+
 [deploy.systemd]
 kind = "hosts"
 services = ["beat"]

@@ -159,3 +159,46 @@ def test_recreated(ground: Quay) -> None:
         code, said = ground.shipways("deploy", "systemd")
     assert (0, [], "8.0.0") == (code, load.failed, ground.version("systemd")), said
     assert 0 < json.loads(ground.host.out("cat", f"{ROOT}/beat/state.json"))["gap"] < 30, "the proxy holds no longer"
+
+
+def test_an_image_that_is_too_large(ground: Quay) -> None:
+    """F9: it goes again when it is known how large it is, with all that came with it; everything else stays."""
+    state = json.loads(ground.host.out("cat", f"{ROOT}/boat/state.json"))
+    stays = sum(_weight(ground, state[each]) for each in ("running", "previous") if state[each])
+    config = ground.project.root / "shipways.toml"
+    before = config.read_text()
+    quota = f'method = "docker"\nkept.quota = "{stays // 10**6 + 2} MB"\n'
+    config.write_text(before.replace('method = "docker"\n', quota))
+    ground.build("8.1.0")
+    there = _there(ground)
+    code, said = ground.shipways("deploy", "docker")
+    config.write_text(before)
+    assert (8, True) == (code, "are needed, and the quota of" in said), said
+    assert there == _there(ground)
+
+
+def _weight(ground: Quay, digest: str) -> int:
+    """Bytes of the image of a release."""
+    release = json.loads(ground.host.out("cat", f"{ROOT}/boat/releases/{digest[7:23]}/release.json"))
+    return int(ground.host.out("docker", "image", "inspect", "--format", "{{.Size}}", release["image"]))
+
+
+def _there(ground: Quay) -> tuple[list[str], str, str]:
+    """What runs, the images, and the releases."""
+    images = ground.host.out("docker", "image", "ls", "--all", "--no-trunc", "--digests")
+    return ground.pids("docker"), images, ground.host.out("ls", f"{ROOT}/boat/releases")
+
+
+def test_one_that_needs_another(ground: Quay) -> None:
+    """What is needed serves first; the container of the other finds it by its name, whichever release it is."""
+    code, said = ground.shipways("deploy", "both")
+    assert 0 == code, said
+    form = '{{.Label "shipways.service"}} {{.ID}}'
+    ids = dict(line.split() for line in ground.host.out("docker", "ps", "--format", form).splitlines())
+    pid = ground.host.out("docker", "inspect", "--format", "{{.State.Pid}}", ids["raft"])
+    (line,) = (
+        each for each in ground.host.out("cat", f"/proc/{pid}/root/etc/hosts").splitlines() if each.endswith("boat")
+    )
+    there = f"http://{line.split()[0]}:{PORTS['docker']}/health"
+    ground.host.out("nsenter", "--target", pid, "--net", f"{ROOT}/bin/tender", "probe", there)
+    assert "172.17.0.1:8125" in ground.host.out("cat", "/etc/systemd/system/raft-proxy.socket")

@@ -97,8 +97,9 @@ async def make_room(mooring: Mooring, item: Item, kept: Kept, size: int) -> None
     others = [each for each in found if each.id != short(item.want)]
     for problem in unfit(others, record, max(size, mine), kept.quota):
         raise Unfinished(replace(problem, path=item.id))
-    left = Kept(age=math.inf, quota=kept.quota - max(size, mine))
-    await _remove(mooring, expired(others, _needed(record), left, mooring.site.clock.now()))
+    if needs := max(size, mine):  # else nobody knows yet whether it will fit
+        left = Kept(age=math.inf, quota=kept.quota - needs)
+        await _remove(mooring, expired(others, _needed(record), left, mooring.site.clock.now()))
 
 
 async def crowded(host: Host, berth: Berth, release: str, size: int, quota: int) -> tuple[Problem, ...]:

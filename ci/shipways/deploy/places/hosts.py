@@ -115,9 +115,10 @@ class HostsDeployer:
         """One step of a service, with the lock held."""
         mooring, phase = await self._ready(site, item), names(item)[2]
         if phase is Phase.TRANSFER:
-            await make_room(mooring, item, self.kept, mooring.source.size(site, item))
+            await make_room(mooring, item, self.kept, size := mooring.source.size(site, item))
             await moves.transfer(mooring, item)
-            await make_room(mooring, item, self.kept, 0)  # how large an image is, is known now
+            if not size:  # how large an image is, is known now
+                await make_room(mooring, item, self.kept, 0)
         elif phase is Phase.BUILD:
             await moves.build(mooring, item)
             await make_room(mooring, item, self.kept, 0)
