@@ -44,7 +44,7 @@ logging.getLogger("twine").addHandler(logging.NullHandler())  # or Python writes
 
 
 def check(file: Path) -> Sequence[Problem]:
-    """What `twine check` refuses, and a name or version that is not the file's. An index takes what has no description."""
+    """What `twine check` refuses, and a name or version that is not the file's. No description is no reason."""
     with _Heard() as heard:
         try:
             failed = twine_check([str(file)])
