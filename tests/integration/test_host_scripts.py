@@ -8,6 +8,8 @@ import pytest
 
 from shipways.adapters.written import PUT
 from shipways.deploy.holds import LIST
+from shipways.deploy.mooring import IMAGES
+from shipways.deploy.sources import Release
 from shipways.model.digest import digest_bytes
 
 pytestmark = pytest.mark.integration
@@ -67,3 +69,13 @@ def test_holds(tmp_path: Path) -> None:
     ):
         done = subprocess.run(("sh", "-c", LIST, "sh", str(root)), capture_output=True, check=False)
         assert (0, expected) == (done.returncode, done.stdout.decode())
+
+
+def test_images(tmp_path: Path) -> None:
+    """Whether a release of a service is an image is seen of what lies beside it; where none is, nothing is said."""
+    for name, release in (("one", Release(content="x", image="beat:1")), ("two", Release(content="y"))):
+        (tmp_path / "beat" / name).mkdir(parents=True)
+        (tmp_path / "beat" / name / "release.json").write_bytes(release.encoded)
+    for service, expected in (("beat", "one/release.json\n"), ("none", "")):
+        done = subprocess.run(("sh", "-c", IMAGES, "sh", str(tmp_path / service)), capture_output=True, check=False)
+        assert (0, expected, b"") == (done.returncode, done.stdout.decode(), done.stderr)

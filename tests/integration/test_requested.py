@@ -1,5 +1,6 @@
 """Requests of the API, done on a real host: a tree is brought, built, started, asked, registered, and returned from."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -147,7 +148,7 @@ def test_the_registry_is_down(site: Ground) -> None:
 def test_other_variables(site: Ground) -> None:
     """S2-16: the same tree with another value runs beside, takes over and is returned from, with the value of then."""
     site.write("eight")
-    other = {"VALUE": Secret("canary 'x'\n$HOME")}
+    other = {"VALUE": Secret("kanarie-4711 'x'\n$HOME")}
     assert "" == problems_of(site.deploy(environment=VALUES)[0])
     with site.asking() as wrong:
         first = site.get()
@@ -159,8 +160,24 @@ def test_other_variables(site: Ground) -> None:
         assert (first, VALUE) == (site.get(), site.read("/value"))
     assert [] == wrong
     folder = f"/opt/shipways/{site.name}"
-    shown = site.machine.run("grep", "-rlsa", "-e", "canary", folder, "/etc").out.split()
+    shown = site.machine.run("grep", "-rlsa", "-e", "kanarie-4711", folder, "/etc").out.split()
     assert [f"{folder}/releases/{_release(found)}/environment"] == shown
+
+
+def test_another_method(site: Ground) -> None:
+    """S2-23: the same service by the other method starts beside, takes over, and is returned from; one of it runs."""
+    other = next(each for each in Method if each is not site.method)
+    site.write("nine")
+    assert "" == problems_of(site.deploy(environment=VALUES)[0])
+    (twin := replace(site, method=other)).write("ten")
+    shutil.copytree(twin.source, site.source, dirs_exist_ok=True)
+    with site.asking() as wrong:
+        outcome, _, found = site.deploy(environment=VALUES, method=other)
+        assert ("", "ten", VALUE) == (problems_of(outcome), site.get()["version"], site.read("/value"))
+        assert [_release(found)] == _running(site)
+        assert "" == problems_of(site.rollback())
+        assert ("nine", [site.get()["release"]]) == (site.get()["version"], _running(site))
+    assert [] == wrong
 
 
 def test_validation(site: Ground) -> None:
@@ -176,3 +193,11 @@ def test_validation(site: Ground) -> None:
 def _release(found: Requested) -> str:
     """The id of what is brought."""
     return found.items[0].want.partition(":")[2][:16]
+
+
+def _running(site: Ground) -> list[str]:
+    """The ids of what there is of the service, by either method."""
+    units = site.machine.out("systemctl", "list-units", "--all", "--plain", "--no-legend", f"{site.name}@*.service")
+    shown = ("docker", "ps", "--all", "--filter", f"label=shipways.service={site.name}", "--format", "{{.Names}}")
+    names = [line.split()[0].removesuffix(".service") for line in units.splitlines()]
+    return [name.removeprefix(site.name)[1:] for name in (*names, *site.machine.out(*shown).split())]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from shipways.deploy import systemd
+from shipways.deploy.contents import program, removed, whole
 from shipways.deploy.sources import PORT, Release, Wanted
 from shipways.deploy.wanted import programs
 from shipways.errors import Problem, Unfinished
@@ -48,11 +49,16 @@ class ProgramSource:
         """That of the service."""
         return self.service.publish
 
+    @property
+    def data(self) -> tuple[str, ...]:
+        """Those of the service."""
+        return tuple(each.path for each in self.service.data)
+
     def wanted(self, manifest: Manifest) -> Wanted:
         """By the program for the machine."""
-        (program,) = programs((self.service,), self.machine, manifest)
+        (found,) = programs((self.service,), self.machine, manifest)
         version = version_of(self.service, manifest)
-        return Wanted(digest=self._release(program.digest, version).digest, path=program.path, version=version)
+        return Wanted(digest=self._release(found.digest, version).digest, path=found.path, version=version)
 
     async def release(self, site: Site, item: Item) -> Release:
         """Of the program as it lies in dist/."""
@@ -76,7 +82,7 @@ class ProgramSource:
 
     async def present(self, host: Host, release: Release, folder: str) -> bool:
         """By its digest."""
-        return bool(release.content) and await host.digest(self._program(folder)) == release.content
+        return await whole(host, release, program(self.service, folder))
 
     async def bring(self, site: Site, host: Host, item: Item, release: Release, folder: str) -> None:
         """One file; one that is whole is not brought again."""
@@ -86,7 +92,7 @@ class ProgramSource:
         if site.files.digest(source) != release.content:
             why = "neither on the host nor here is the program of it"
             raise Unfinished(Problem(path=item.id, what=f"{item.want} cannot be brought", why=why))
-        await host.put(source, self._program(folder), mode=0o755)
+        await host.put(source, program(self.service, folder), mode=0o755)
 
     async def built(self, host: Host, release: Release, folder: str) -> bool:
         """There is nothing to build."""
@@ -97,16 +103,14 @@ class ProgramSource:
         """Nothing."""
 
     async def discard(self, host: Host, release: Release, folder: str) -> None:
-        """It is all in the folder."""
+        """All of a program is in the folder; one before may have been an image."""
+        await removed(host, release, folder)
 
-    def _program(self, folder: str) -> str:
-        return f"{folder}/{PurePosixPath(self.service.command[0]).name}"
-
-    def _release(self, program: str, version: str) -> Release:
+    def _release(self, digest: str, version: str) -> Release:
         service = self.service
         if service.port and "PORT" not in {each.name for each in service.variables}:
             service = replace(service, variables=(*service.variables, Variable(name="PORT", value=PORT)))
-        return replace(common(service, version), content=program, texts=systemd.instance(service, self.kind))
+        return replace(common(service, version), content=digest, texts=systemd.instance(service, self.kind))
 
 
 def common(service: Service, version: str) -> Release:

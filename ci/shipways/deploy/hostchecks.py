@@ -4,7 +4,9 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from shipways.deploy.sources import Source
+from shipways.deploy.berths import Berth, short
+from shipways.deploy.records import recorded
+from shipways.deploy.sources import Source, told
 from shipways.errors import Problem
 from shipways.outside.hosts import Host
 
@@ -61,6 +63,24 @@ def hidden(source: Source, sources: Sequence[Source]) -> Iterator[Problem]:
             why = f"it reaches {need.name} by its host, at the address of Docker's bridge there"
             hint = 'publish = "172.17.0.1" is that bridge alone, unless the engine has another; or deploy by compose'
             yield Problem(path=f"service.{need.name}.publish", what=what, why=why, hint=hint)
+
+
+async def stranded(host: Host, name: str, root: str, sources: Sequence[Source]) -> tuple[Problem, ...]:
+    """Services that run by another method than they are deployed by now, and have data that would stay there."""
+    found = []
+    for source in sources:
+        berth = Berth(root=root, service=source.name)
+        record = recorded((await host.run(("cat", "--", berth.state))).stdout) if source.data else None
+        if record and record.running:
+            path = f"{berth.releases}/{short(record.running)}/release.json"
+            release = told((await host.run(("cat", "--", path))).stdout)
+            if release.content and bool(release.image) is not source.docker:
+                what = (
+                    f"{source.name} runs by {'Docker' if release.image else 'systemd'}, and its data would stay there"
+                )
+                hint = f"deploy it under another name, and bring it {', '.join(source.data)}"
+                found.append(Problem(path=name, what=what, why="the method is another now", hint=hint))
+    return tuple(found)
 
 
 async def listening(host: Host) -> frozenset[int]:

@@ -17,6 +17,8 @@ from shipways.model.digest import digest_bytes
 from shipways.outside.hosts import Host
 from shipways.outside.platforms import Site
 
+IMAGES: Final = 'cd -- "$1" 2>/dev/null && grep -lsE "\\"image\\": \\"[^\\"]" -- */release.json; true'
+"""The releases that are images."""
 ANEW: Final = "anew"
 """The stamp of one that runs and has to be started again."""
 
@@ -120,11 +122,14 @@ class Mooring:
         return Instance(berth=self.berth, id=id_, release=release, port=int(port) if port.isdecimal() else 0)
 
     async def there(self) -> Mapping[str, str]:
-        """What is started of the service, by both methods where both may be: the state of each by its id."""
+        """What is started of the service: the state of each by its id. Its method may be another than it was."""
         found = dict(await runner(docker=False).there(self.host, self.source.name))
-        if self.source.docker:
-            found |= await runner(docker=True).there(self.host, self.source.name)
-        return found
+        images = self.source.docker or (await self.host.run(("sh", "-c", IMAGES, "sh", self.berth.releases))).stdout
+        return {**found, **await runner(docker=True).there(self.host, self.source.name)} if images else found
+
+    async def state(self, instance: Instance) -> str:
+        """That of one; empty where it is not there."""
+        return (await self.runner(instance).there(self.host, self.source.name)).get(instance.id, "")
 
     def runner(self, instance: Instance) -> Runner:
         """What keeps it running; what is not known any more is of the method of now."""

@@ -1,6 +1,5 @@
 """Images of a manifest, as a Docker Engine keeps containers of them running on hosts."""
 
-import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -8,7 +7,7 @@ from typing import Final
 
 from shipways.deploy.brought import common, given, version_of
 from shipways.deploy.compose import LOGS, entry, watched
-from shipways.deploy.fenced import must
+from shipways.deploy.contents import program, removed, whole
 from shipways.deploy.sources import FOLDER, PORT, Release, Wanted
 from shipways.deploy.wanted import images, reference
 from shipways.errors import Problem, Unfinished
@@ -25,7 +24,6 @@ _PULL: Final = (
     'docker --config "$config" pull --quiet "$3"'
 )
 """The login is one of this pull alone, and its password comes by standard input."""
-_OTHERS: Final = 'grep -lsF -e "$1" "$2"/*/releases/*/release.json | grep -vxF -e "$3/release.json"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +54,11 @@ class ImageSource:
         """That of the service."""
         return self.service.publish
 
+    @property
+    def data(self) -> tuple[str, ...]:
+        """Those of the service."""
+        return tuple(each.path for each in self.service.data)
+
     def wanted(self, manifest: Manifest) -> Wanted:
         """By the digest of its image."""
         (item,) = images("", (self.service,), manifest)
@@ -82,10 +85,7 @@ class ImageSource:
 
     async def present(self, host: Host, release: Release, folder: str) -> bool:
         """Whether the engine has it."""
-        del folder
-        if not release.image:
-            return False
-        return not (await host.run(("docker", "image", "inspect", "--format", "{{.Id}}", release.image))).code
+        return await whole(host, release, program(self.service, folder))
 
     async def bring(self, site: Site, host: Host, item: Item, release: Release, folder: str) -> None:
         """By the host itself, with the login of whoever deploys."""
@@ -110,10 +110,8 @@ class ImageSource:
         """Nothing."""
 
     async def discard(self, host: Host, release: Release, folder: str) -> None:
-        """The image too, unless a container still is of it, or another release on the host is."""
-        root = posixpath.normpath(posixpath.join(folder, "../../.."))
-        if release.image and not (await host.run(("sh", "-c", _OTHERS, "sh", release.image, root, folder))).stdout:
-            await must(host, "docker", "image", "rm", release.image, fine=frozenset({0, 1}))
+        """The image too."""
+        await removed(host, release, folder)
 
     def _release(self, image: str, version: str) -> Release:
         service = self.service

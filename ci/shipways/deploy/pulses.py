@@ -18,7 +18,8 @@ async def pulse(mooring: Mooring, item: Item, phase: Phase) -> Pulse:
         return _FINE
     now = (await mooring.record()).running
     want = item.want or now
-    state = (await mooring.there()).get(short(want), "")
+    instance = await mooring.instance(short(want))
+    state = await mooring.state(instance)
     if not state:
         back = phase is Phase.VERIFY and want == now  # on the way back, before it is started again
         return _FINE if back else Pulse(healthy=False, why="it is not there", lost=True)
@@ -28,7 +29,7 @@ async def pulse(mooring: Mooring, item: Item, phase: Phase) -> Pulse:
         return _FINE
     if not state.startswith("active "):
         return Pulse(healthy=False, why=state)
-    return await _asked(mooring, await mooring.instance(short(want)), phase)
+    return await _asked(mooring, instance, phase)
 
 
 async def _asked(mooring: Mooring, instance: Instance, phase: Phase) -> Pulse:

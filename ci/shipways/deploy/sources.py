@@ -116,6 +116,11 @@ class Source(Protocol):
         ...
 
     @property
+    def data(self) -> tuple[str, ...]:
+        """Folders that it is promised to find again, where another method would not have them."""
+        ...
+
+    @property
     def builds(self) -> bool:
         """Whether anything is built on the host; without, there is no such item."""
         ...

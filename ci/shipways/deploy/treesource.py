@@ -83,6 +83,11 @@ class TreeSource:
         """That of the service."""
         return self.service.publish
 
+    @property
+    def data(self) -> tuple[str, ...]:
+        """None: a request names none."""
+        return ()
+
     def wanted(self, manifest: Manifest) -> Wanted:
         """The release of the tree, whatever was released elsewhere."""
         del manifest

@@ -209,6 +209,11 @@ class MemoryHost:
         answers["/releases/*/port"] = "".join(
             self.files[path].decode() for path in self.files if path.endswith("/port")
         )
+        answers["*/release.json"] = "".join(
+            f"{path}\n"
+            for path, text in self.files.items()
+            if path.startswith(f"{words[-1]}/") and b'"image": "' in text.replace(b'"image": ""', b"")
+        )
         answers["hold.json"] = "".join(
             f"{path.split('/')[-2]} {text.decode().strip()}\n"
             for path, text in sorted(self.files.items())
