@@ -100,6 +100,11 @@ def test_words() -> None:
     assert ["pending", "running", "success", "failed"] == list(PhaseStatus) == schemas["PhaseStatus"]["enum"]
     assert ["pending", "running", "completed", "failed"] == list(JobStatus) == schemas["JobStatus"]["enum"]
     assert ["docker", "systemd"] == schemas["DeployRequest"]["properties"]["deployment_method"]["enum"]
+    variables = schemas["DeployRequest"]["properties"]["environment_vars"]
+    assert (["^[A-Za-z_][A-Za-z0-9_]*$"], False) == (
+        [*variables["patternProperties"]],
+        variables["additionalProperties"],
+    )
 
 
 CODES = {

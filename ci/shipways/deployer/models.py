@@ -45,7 +45,7 @@ class DeployRequest(BaseModel):
         description="The port by which people reach it."
     )
     deployment_method: Literal["docker", "systemd"]
-    environment_vars: dict[Variable, Word] = Field(repr=False)
+    environment_vars: dict[Variable, Word] = Field(repr=False, json_schema_extra={"additionalProperties": False})
     auto_register: bool = True
 
 
