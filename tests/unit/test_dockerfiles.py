@@ -163,7 +163,7 @@ def test_python() -> None:
     assert 2 == lines.count("FROM docker.io/library/python:3.13-slim") + lines.count(
         "FROM docker.io/library/python:3.13-slim AS build"
     )
-    assert "RUN pip install --no-cache-dir --prefix=/install ." in lines
+    assert "RUN pip install --no-cache-dir --ignore-installed --prefix=/install ." in lines
     assert "COPY --from=build /install /usr/local" in lines
     assert {"RUN useradd --create-home --uid 1000 aegis \\", " && install -d -o aegis -g aegis /app/data"} <= set(lines)
     assert ("1000:1000", "8080") == (instruction(lines, "USER"), instruction(lines, "EXPOSE"))
