@@ -204,6 +204,8 @@ class MemoryHost:
     def _sh(self, words: tuple[str, ...]) -> Completed:
         if "docker" in words:
             return self._docker(words[words.index("docker") :])
+        if "grep -vxF" in words[2]:
+            return self._others(image=words[4].encode(), folder=words[-1])
         answers = {"uname -m": self.facts, "/proc/net/tcp": self.ports}
         answers["du -sk"] = self.stored or self._releases(words[-1])
         answers["/releases/*/port"] = "".join(
@@ -221,6 +223,12 @@ class MemoryHost:
         )
         told = next((text for part, text in answers.items() if part in words[2]), "")
         return Completed(code=0, stdout=told, stderr="")
+
+    def _others(self, image: bytes, folder: str) -> Completed:
+        """The releases of an image, but for that of a folder."""
+        found = [path for path, text in self.files.items() if path.endswith("/release.json") and image in text]
+        others = "".join(f"{path}\n" for path in found if path != f"{folder}/release.json")
+        return Completed(code=int(not others), stdout=others, stderr="")
 
     def _releases(self, folder: str) -> str:
         """What lies in those of a folder."""
