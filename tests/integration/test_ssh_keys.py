@@ -46,6 +46,7 @@ class Ground:
         asyncssh.generate_private_key("ssh-ed25519").write_private_key(str(self.key))
         kinds = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-ed25519")
         self.keys = [asyncssh.generate_private_key(kind) for kind in kinds]
+        self.signed: list[asyncssh.SSHCertificate] = []
 
     def line(self, number: int, mark: str = "") -> str:
         """As ssh-keyscan tells it, for a port that is not 22."""
@@ -55,8 +56,9 @@ class Ground:
     @contextlib.asynccontextmanager
     async def served(self, answer: Answer | None = None) -> AsyncIterator[None]:
         """On a free port of the loopback."""
+        keys = [(key, signed) for key, signed in zip(self.keys, self.signed, strict=False)] or self.keys[:2]
         server = await asyncssh.listen(
-            "127.0.0.1", 0, server_factory=Door, server_host_keys=self.keys[:2], process_factory=answer or _echo
+            "127.0.0.1", 0, server_factory=Door, server_host_keys=keys, process_factory=answer or _echo
         )
         self.port = server.get_port()
         try:
@@ -135,6 +137,22 @@ def test_refused(ground: Ground, lines: Callable[[Ground], str], words: str) -> 
         with pytest.raises(PreflightError, match=words):
             await ground.reached(text)
         assert text == ground.known.read_text()
+
+    within(ground, act)
+
+
+@pytest.mark.parametrize(("names", "words"), [(("127.0.0.1",), ""), (("elsewhere.example",), "is not known"), ((), "")])
+def test_authority(ground: Ground, names: tuple[str, ...], words: str) -> None:
+    """F17: an authority is known, and its certificate is for this host, for another one, or for any."""
+    ground.signed = [ground.keys[2].generate_host_certificate(ground.keys[0], "a host", principals=names)]
+
+    async def act() -> None:
+        text = ground.line(2, "@cert-authority ")
+        if words:
+            with pytest.raises(PreflightError, match=words):
+                await ground.reached(text)
+        else:
+            assert "true" == await ground.reached(text)
 
     within(ground, act)
 

@@ -105,6 +105,27 @@ def test_not_healthy(one: Ground) -> None:
     assert {short(first)} == releases
 
 
+@pytest.mark.parametrize(
+    ("says", "answered"),
+    [
+        ("status 503, expected 200", True),
+        ('body does not contain "well"', True),
+        ('JSON body has no "status"', True),
+        ("dial tcp 127.0.0.1:20123: connect: connection refused", False),
+        ("EOF", False),
+        ("read tcp 127.0.0.1:4->127.0.0.1:20123: read: connection reset by peer", False),
+        ("no complete answer within 5s", False),
+    ],
+)
+def test_slow_to_listen(one: Ground, says: str, answered: bool) -> None:
+    """F12: a connection that is refused, or that Docker takes before the service does, is no wrong answer yet."""
+    one.deployed("one")
+    one.host.sick, one.host.says = True, says
+    (verify,) = (item for item in one.wanted("one") if item.id.endswith("/verify"))
+    found = anyio.run(one.deployer().probe, one.site, verify)
+    assert (False, answered) == (found.healthy, found.answered)
+
+
 def test_the_first_that_fails_leaves_nothing(one: Ground) -> None:
     """F13: nothing of a first deployment is left but tender, when it ends at once."""
     one.host.begins = "failed failed"

@@ -90,6 +90,21 @@ def test_login(one: Ground) -> None:
     assert "canary" not in str(one.host.log)
 
 
+@pytest.mark.parametrize("why", ["connection refused", "toomanyrequests: 429", "net/http: TLS handshake timeout"])
+def test_registry_in_trouble(one: Ground, why: str) -> None:
+    """F19: where it is down, slow or asks for patience, it is said; what ran runs on, and nothing is left.
+
+    No tag can move under a deployment: it is pulled by its digest.
+    """
+    first, host = one.deployed("one"), one.host
+    files, images, host.pulls = dict(host.files), set(host.images), why
+    outcome = one.deploy(one.wanted("two"))
+    assert why in str([row.problems for row in outcome.rows])
+    assert (files, images, {short(first): "running"}) == (host.files, host.images, host.containers)
+    host.pulls = ""
+    assert {short(one.deployed("two")): "running"} == host.containers
+
+
 def test_version(one: Ground) -> None:
     """S2-14: the answer has to have the version of the release, where the config says which member that is."""
     one.deployed("one")

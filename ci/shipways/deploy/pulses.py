@@ -8,8 +8,8 @@ from shipways.model.deployment import Pulse
 from shipways.model.item import Item
 
 _FINE = Pulse(healthy=True)
-_SILENT = re.compile(r'unhealthy: (Get "|no complete answer)')
-"""How tender begins where nobody has answered."""
+_TOLD = re.compile(r"unhealthy: (status|body|JSON) ")
+"""How tender begins where an answer was wrong; anything else is of a connection: one that is not listening yet."""
 
 
 async def pulse(mooring: Mooring, item: Item, phase: Phase) -> Pulse:
@@ -37,7 +37,7 @@ async def _asked(mooring: Mooring, instance: Instance, phase: Phase) -> Pulse:
         return Pulse(healthy=False, why="its public port leads elsewhere")
     where = _public(instance.release.listen) if phase is Phase.SWITCH else instance.backend
     why = await refused(mooring, instance, where)
-    return Pulse(healthy=not why, why=why, answered=bool(why) and _SILENT.search(why) is None)
+    return Pulse(healthy=not why, why=why, answered=_TOLD.search(why) is not None)
 
 
 async def refused(mooring: Mooring, instance: Instance, where: str) -> str:

@@ -19,10 +19,10 @@ class MemoryHost:
 
     `facts` answers the question for what kind of machine it is; `begins` is the state of what is started; `backend`
     what the proxy leads to, None where there is none; `containers` are the states of those by their releases, `images`
-    what was pulled by its `engine`, `weights` bytes of them; `stored` are lines of releases with their age and size,
-    empty for those that lie there, all of them young. `busy` is who holds each lock, `tokens` the newest of each,
-    `lines` what is held over this connection; `sick`: no service is healthy but those `well`; `dead`: nothing answers
-    the proxy.
+    what was pulled by its `engine`, `weights` bytes of them, and `pulls` why nothing is pulled; `stored` are lines of
+    releases with their age and size, empty for those that lie there, all of them young. `busy` is who holds each lock,
+    `tokens` the newest of each, `lines` what is held over this connection; `sick`: no service is healthy but those
+    `well`, and `says` is why; `dead`: nothing answers the proxy.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -45,6 +45,8 @@ class MemoryHost:
     well: set[str] = field(default_factory=set)
     dead: bool = False
     engine: bool = True
+    pulls: str = ""
+    says: str = "status 503, expected 200"
 
     def held(self, lock: str) -> str:
         """As it was said."""
@@ -153,7 +155,7 @@ class MemoryHost:
         """What is not asked at a port of a release goes where the proxy leads."""
         where = words[2].split("/")[2]
         sick = self.sick and (where if ":2" in where else self.backend) not in self.well
-        return Completed(code=int(sick), stdout="", stderr="503" if sick else "")
+        return Completed(code=int(sick), stdout="", stderr=f"tender: unhealthy: {self.says}" if sick else "")
 
     def _systemctl(self, words: tuple[str, ...]) -> Completed:
         names = [word for word in words[2:] if not word.startswith("-")]
@@ -181,8 +183,8 @@ class MemoryHost:
         return self.units.get(name, "inactive dead").split()[0]
 
     def _docker(self, words: tuple[str, ...]) -> Completed:
-        if not self.engine:
-            return Completed(code=1, stdout="", stderr="Cannot connect to the Docker daemon")
+        if not self.engine or (self.pulls and words[1] == "pull"):
+            return Completed(code=1, stdout="", stderr=self.pulls or "Cannot connect to the Docker daemon")
         if words[1] == "ps":
             lines = (f"{release} {state}\n" for release, state in self.containers.items())
             return Completed(code=0, stdout="".join(lines), stderr="")
