@@ -34,14 +34,17 @@ set -e
 cd "$1"
 rm -rf app venv built
 cp -a --reflink=auto tree app
-python3 -m venv venv
+asks=no
+if grep -q '^[[:space:]]*[^#[:space:]]' app/requirements.txt 2>/dev/null; then asks=yes; fi
+if [ "$asks $2 $#" = "no no 2" ]; then python3 -m venv --without-pip venv; else python3 -m venv venv; fi
 PATH="$1/venv/bin:$PATH"; export PATH
 cd app
-if [ -f requirements.txt ]; then pip install --requirement requirements.txt; fi
+if [ $asks = yes ]; then pip install --requirement requirements.txt; fi
 if [ "$2" = yes ]; then pip install .; fi
 shift 2
 for line in "$@"; do echo "+ $line"; sh -e -c "$line"; done
 """
+"""Where nothing is installed and no line is run, nobody would call pip: it is nearly all of the time."""
 _SANDBOX: Final = (
     *("ProtectSystem=strict", "ProtectHome=yes", "PrivateTmp=yes", "PrivateDevices=yes", "NoNewPrivileges=yes"),
     *("ProtectKernelTunables=yes", "ProtectKernelModules=yes", "ProtectControlGroups=yes", "RestrictSUIDSGID=yes"),
