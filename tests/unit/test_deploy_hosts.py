@@ -126,6 +126,20 @@ def test_slow_to_listen(one: Ground, says: str, answered: bool) -> None:
     assert (False, answered) == (found.healthy, found.answered)
 
 
+def test_disk_is_full_at_the_end(one: Ground) -> None:
+    """F8: what runs cannot be remembered: the one before has the port again, for which nothing is to be written."""
+    first, host = one.deployed("one"), one.host
+    there, host.full = (host.backend, dict(host.files), dict(host.links)), "/state.json"
+    problems = [problem for row in one.deploy(one.wanted("two")).rows for problem in row.problems]
+    assert ["No space left on device"] == [each.why for each in problems]
+    assert (there, [f"beat@{short(first)}.service"]) == (
+        (host.backend, host.files, host.links),
+        [name for name in host.units if name.startswith("beat@")],
+    )
+    host.full = ""
+    assert short(one.deployed("two")) in str(host.units)
+
+
 def test_the_first_that_fails_leaves_nothing(one: Ground) -> None:
     """F13: nothing of a first deployment is left but tender, when it ends at once."""
     one.host.begins = "failed failed"

@@ -108,7 +108,8 @@ async def switch(mooring: Mooring, item: Item, previous: str) -> None:
     before = look.record.previous if previous == item.want else previous
     await must(fenced, mooring.tender, "swap", mooring.berth.current, f"releases/{instance.id}")
     record = Record(running=item.want, previous=before, since=since, gap=gap)
-    await fenced.put(record.encoded, mooring.berth.state, mode=0o644)
+    if (item.want, before) != (look.record.running, look.record.previous):  # a full disk must not be in the way back
+        await fenced.put(record.encoded, mooring.berth.state, mode=0o644)
     await mooring.runner(instance).keep(fenced, instance)
     await _ended(mooring, replace(look, record=record), tuple(each for each in look.there if each != instance.id))
 

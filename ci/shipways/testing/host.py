@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shipways.errors import PreflightError, Problem
+from shipways.errors import PreflightError, Problem, Unfinished
 from shipways.model.digest import digest_bytes
 from shipways.outside.hosts import Address, Host
 from shipways.ports import Completed
@@ -22,7 +22,8 @@ class MemoryHost:
     what was pulled by its `engine`, `weights` bytes of them, and `pulls` why nothing is pulled; `stored` are lines of
     releases with their age and size, empty for those that lie there, all of them young. `busy` is who holds each lock,
     `tokens` the newest of each, `lines` what is held over this connection; `sick`: no service is healthy but those
-    `well`, and `says` is why; `dead`: nothing answers the proxy.
+    `well`, and `says` is why; `dead`: nothing answers the proxy; `full`: nothing
+    can be written to paths that end so.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -47,6 +48,7 @@ class MemoryHost:
     engine: bool = True
     pulls: str = ""
     says: str = "status 503, expected 200"
+    full: str = ""
 
     def held(self, lock: str) -> str:
         """As it was said."""
@@ -86,6 +88,8 @@ class MemoryHost:
     async def put(self, source: Path | bytes, path: str, *, mode: int, within: Sequence[str] = ()) -> None:
         """As it is; `within` may refuse."""
         del mode
+        if self.full and path.endswith(self.full):
+            raise Unfinished(Problem(path=path, what="cannot be written", why="No space left on device"))
         if within and (await self.run((*within, "true"))).code:
             raise PreflightError(Problem(path=path, what="cannot be written"))
         self.files[path] = source if isinstance(source, bytes) else source.read_bytes()
