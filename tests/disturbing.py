@@ -1,150 +1,195 @@
 """What goes wrong in the middle of a deployment: each fault by its number in the list of practice, and how it ends."""
 
-import json
 import signal
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, NamedTuple
 
-import httpx
-
+from cells import Ground
 from machines import Machine
-from served import PORTS, Deployer, name
+from sshhosts import inside, rebooted
 
 PHASES = ("Validation", "Transfer", "Build", "Start Service", "Verify Health")
-METHODS = ("systemd", "docker")
-BAD = {
-    "F12 wrong status": "wrong status",
-    "F12 wrong body": "wrong body",
-    "F12 redirect": "elsewhere",
-    "F12 hangs": "hangs",
-    "F12 answer without end": "endless",
-    "F12 listens too late": "comes late",
-    "F13 ends at once": "ends at once",
-    "F13 ends soon": "ends soon",
+BOTH = ("docker", "systemd")
+_SICK = """
+printf 'FROM python:1\\nENV SICK=yes\\n' | docker build --quiet --tag python:1 -
+systemctl set-environment SICK=yes
+"""
+_WELL = "systemctl unset-environment SICK; ! docker image inspect well:1 >/dev/null || docker tag well:1 python:1"
+_FULL = """
+fallocate --length "$(df --output=avail --block-size=1 /opt/services | tail -n 1)" /opt/services/ballast
+cat /dev/zero >/opt/services/ballast.more
+"""
+_HALF_OPEN = """
+ss --no-header --tcp --numeric state established sport = :22 | sed 's/.*:\\([0-9]*\\) *$/\\1/' | while read -r port; do
+  iptables --append INPUT --protocol tcp --dport 22 --sport "$port" --jump DROP
+  iptables --append OUTPUT --protocol tcp --sport 22 --dport "$port" --jump DROP
+done
+"""
+_EDIT = 'for each in /etc/systemd/system/shop-*.service; do echo "# edited by hand" >>"$each"; done'
+_MASK = """
+for each in /etc/systemd/system/shop-*-proxy.service; do ln -sfT /dev/null "$each"; done
+systemctl daemon-reload
+"""
+_RELOAD = "for each in $(seq 40); do systemctl daemon-reload; sleep 0.1; done"
+_SPOIL = """
+for each in $(seq 200); do
+  for pack in /opt/services/*/releases/*/incoming/*; do
+    [ ! -s "$pack" ] || { printf '!' | dd of="$pack" bs=1 seek=700 conv=notrunc status=none; exit; }
+  done
+done
+"""
+"""One byte of what arrives, once."""
+_CURE = f"systemctl stop fault.service; rm -f /opt/services/ballast /opt/services/ballast.more; {_WELL}"
+
+
+class Bad(NamedTuple):
+    """A release that does not do well, or not on every host: what it does, where that is seen, and who brings it.
+
+    `by` is a deployer of the ground. Where it `fails` is nobody's choice, its job has to.
+    """
+
+    behaviour: str
+    phase: str = "Verify Health"
+    by: str = "hasty"
+    fails: bool = True
+
+
+class Injected(NamedTuple):
+    """What is done to the service or to a host while a phase runs."""
+
+    act: Callable[[Ground, str], None]
+    phases: tuple[str, ...] = PHASES
+    methods: tuple[str, ...] = BOTH
+
+
+BAD: Final[Mapping[str, Bad]] = {
+    "F9 more than the quota": Bad("is too large", "Validation", "true"),
+    "F12 wrong status": Bad("wrong status"),
+    "F12 wrong body": Bad("wrong body"),
+    "F12 wrong version": Bad("wrong version"),
+    "F12 redirect": Bad("elsewhere"),
+    "F12 hangs": Bad("hangs"),
+    "F12 answer without end": Bad("endless"),
+    "F12 listens too late": Bad("after 600"),
+    "F12 flaps": Bad("flaps", fails=False),
+    "F13 ends at once": Bad("ends at once"),
+    "F13 ends soon": Bad("ends soon", fails=False),
+    "F21 one host does not build it": Bad("does not build there", "Build", "three"),
+    "F21 it ends at once on one host": Bad("ends at once there", "Start Service", "three"),
+    "F21 wrong status on one host": Bad("wrong status there", "Verify Health", "three"),
+    "F24 log of 100 MB": Bad("floods", by="true", fails=False),
 }
-"""Releases that are never healthy."""
 
 
-@dataclass(frozen=True)
-class Ground:
-    """The service, its hosts, and the one of them that faults are about."""
-
-    deployer: Deployer
-    hosts: tuple[tuple[str, Machine], ...]
-
-    @property
-    def victim(self) -> tuple[str, Machine]:
-        """The second of three: what was done on the first has to return."""
-        return self.hosts[1]
-
-
-Act = Callable[[Ground], None]
-
-
-def killed(ground: Ground) -> None:
+def killed(ground: Ground, job: str) -> None:
     """The service dies at once, and is started again."""
-    ground.deployer.end(signal.SIGKILL)
-    ground.deployer.start()
+    del job
+    ground.true.end(signal.SIGKILL)
+    ground.true.start()
 
 
-def stopped(ground: Ground) -> None:
-    """The service is asked to end, as a new version of it is (F31), and is started again."""
-    ground.deployer.end(signal.SIGTERM)
-    ground.deployer.start()
+def stopped(ground: Ground, job: str) -> None:
+    """The service is asked to end, as where a new version of it comes (F31), and is started again."""
+    del job
+    ground.true.end(signal.SIGTERM)
+    ground.true.start()
 
 
-def hung_up(ground: Ground) -> None:
-    """Every session of SSH dies with what runs in it."""
-    ground.victim[1].run("pkill", "-KILL", "-f", "^sshd: root")
+def cancelled(ground: Ground, job: str) -> None:
+    """Somebody changes his mind."""
+    ground.true.cancel(job)
 
 
-def cut(ground: Ground) -> None:
-    """Nothing passes for two seconds."""
-    _, host = ground.victim
-    host.out("ip", "link", "set", "eth0", "down")
-    time.sleep(2)
-    host.out("ip", "link", "set", "eth0", "up")
+def cut(ground: Ground, job: str) -> None:
+    """Nothing passes for five seconds."""
+    del job
+    parted(ground.victim, 5)
 
 
-def engine_ended(ground: Ground) -> None:
-    """The Docker Engine is killed; systemd starts it again."""
-    ground.victim[1].run("systemctl", "kill", "--signal=KILL", "docker.service")
+def parted(host: Machine, seconds: float) -> None:
+    """A host, from everybody."""
+    inside(host, "ip", "link", "set", "eth0", "down")
+    time.sleep(seconds)
+    inside(host, "ip", "link", "set", "eth0", "up")
 
 
-def paused(ground: Ground) -> None:
+def _there(script: str) -> Callable[[Ground, str], None]:
+    """On the victim, to its end."""
+
+    def act(ground: Ground, job: str) -> None:
+        del job
+        ground.victim.run("sh", "-c", script)
+
+    return act
+
+
+def _between(script: str) -> Callable[[Ground, str], None]:
+    """On what the victim gets and sends."""
+
+    def act(ground: Ground, job: str) -> None:
+        del job
+        inside(ground.victim, "sh", "-c", script)
+
+    return act
+
+
+def _beside(script: str) -> Callable[[Ground, str], None]:
+    """On the victim, while all goes on."""
+
+    def act(ground: Ground, job: str) -> None:
+        del job
+        ground.victim.out("systemd-run", "--quiet", "--collect", "--unit=fault", "sh", "-c", script)
+
+    return act
+
+
+def _paused(ground: Ground, job: str) -> None:
     """Who holds the lock stands still for a while, and goes on."""
-    host = ground.victim[1]
-    host.run("pkill", "-STOP", "-x", "tender")
+    del job
+    ground.victim.run("pkill", "-STOP", "-x", "tender")
     time.sleep(2)
-    host.run("pkill", "-CONT", "-x", "tender")
+    ground.victim.run("pkill", "-CONT", "-x", "tender")
 
 
-def full(ground: Ground) -> None:
-    """No byte more goes onto the disk of the releases; `cured` gives it back."""
-    ground.victim[1].run("sh", "-c", "cat /dev/zero >/opt/services/ballast 2>/dev/null")
+def sicken(ground: Ground) -> None:
+    """The victim is a host on which some releases do not do well."""
+    ground.victim.out("sh", "-c", _SICK)
 
 
 def cured(ground: Ground) -> None:
     """What a fault has left is taken away, as somebody does who has seen the error."""
-    for _, host in ground.hosts:
-        host.run("rm", "-f", "/opt/services/ballast")
-        host.run("ip", "link", "set", "eth0", "up")
+    ground.victim.out("sh", "-c", _CURE)
+    inside(ground.victim, "sh", "-c", "iptables --flush INPUT; iptables --flush OUTPUT")
 
 
-INJECTED: dict[str, tuple[Act, tuple[str, ...], tuple[str, ...]]] = {
-    "F1 kill -9": (killed, PHASES, METHODS),
-    "F2 sessions killed": (hung_up, PHASES, METHODS),
-    "F3 SIGTERM": (stopped, PHASES, METHODS),
-    "F5 engine killed": (engine_ended, PHASES[1:], ("docker",)),
-    "F7 link cut": (cut, PHASES, METHODS),
-    "F8 disk full": (full, PHASES[:3], METHODS),
-    "F16 holder paused": (paused, PHASES[1:], METHODS),
+INJECTED: Final[Mapping[str, Injected]] = {
+    "F1 kill -9": Injected(killed),
+    "F2 sessions killed": Injected(_there("pkill -KILL -f '^sshd: root'")),
+    "F3 cancelled": Injected(cancelled),
+    "F3 F31 SIGTERM": Injected(stopped),
+    "F4 reboot": Injected(lambda ground, _: rebooted(ground.victim), PHASES[2:]),
+    "F5 engine killed": Injected(_there("systemctl kill --signal=KILL docker.service"), methods=("docker",)),
+    "F6 units read again and again": Injected(_beside(_RELOAD), PHASES[3:]),
+    "F6 unit edited": Injected(_there(_EDIT), PHASES[:1]),
+    "F6 unit masked": Injected(_there(_MASK), PHASES[3:4]),
+    "F7 link cut for 5 s": Injected(cut),
+    "F7 half open": Injected(_between(_HALF_OPEN), (PHASES[2], PHASES[4])),
+    "F7 one packet of twenty lost": Injected(
+        _between("iptables --append INPUT --match statistic --mode random --probability 0.05 --jump DROP"), PHASES[:1]
+    ),
+    "F8 disk full": Injected(_there(_FULL)),
+    "F10 a bit flipped": Injected(_beside(_SPOIL), PHASES[1:2]),
+    "F16 holder paused": Injected(_paused, PHASES[1:]),
 }
-"""The fault, the phases in which it happens, and for which methods; others are not possible (F5: no engine there)."""
+"""Faults of the outside, with the phases in which they come, and the methods."""
 
 
 def cells() -> Iterator[tuple[str, str, str]]:
     """The fault, the phase, the method."""
-    for method in METHODS:
-        for fault in BAD:
-            yield fault, "Verify Health", method
+    for method in BOTH:
+        for fault, bad in BAD.items():
+            yield fault, bad.phase, method
         for fault, (_, phases, methods) in INJECTED.items():
             for phase in phases if method in methods else ():
                 yield fault, phase, method
-
-
-def serving(ground: Ground, method: str, limit: float = 20) -> set[str]:
-    """The versions that the public port of each host tells, once it tells one."""
-    return {_version(f"{address}:{PORTS[method]}", limit) for address, _ in ground.hosts}
-
-
-def _version(address: str, limit: float) -> str:
-    end, why = time.monotonic() + limit, ""
-    while time.monotonic() < end:
-        try:
-            return str(httpx.get(f"http://{address}/version", trust_env=False, timeout=5).json()["version"])
-        except (httpx.TransportError, json.JSONDecodeError, KeyError) as error:
-            why = repr(error)
-        time.sleep(0.1)
-    raise AssertionError(f"{address} tells no version: {why}")
-
-
-def orphans(host: Machine, method: str) -> list[str]:
-    """What is there of the service besides its proxy, one instance, and releases that are whole."""
-    units = host.run("systemctl", "list-units", "--all", "--plain", "--no-legend", f"{name(method)}@*.service").out
-    running = [line.split()[0] for line in units.splitlines()]
-    if method == "docker":
-        running = host.run("docker", "ps", "--all", "--format", "{{.Names}}").out.split()
-    found = [f"runs besides: {running}"] if len(running) != 1 else []
-    folders = host.run("ls", "-A", f"/opt/services/{name(method)}/releases").out.split()
-    found += [f"half a release: {each}" for each in folders if host.run(*_whole(method, each)).code]
-    free = host.run(
-        *("/opt/services/bin/tender", "lock", "--file", f"/opt/services/{name(method)}/lock"),
-        *("--holder", "test", "--wait", "0s"),
-    )
-    return found if free.code != 75 else [*found, f"locked: {free.out}{free.err}"]
-
-
-def _whole(method: str, release: str) -> tuple[str, ...]:
-    return ("test", "-s", f"/opt/services/{name(method)}/releases/{release}/release.json")

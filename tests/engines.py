@@ -111,9 +111,9 @@ def containers(
             yield Containers(engine=engine, registry=registry, digests=digests)
 
 
-def tiny(kept: Path, arch: str) -> Content:
-    """Busybox. For another architecture than this machine's it has to be registered with binfmt_misc."""
-    return debian(kept, ("busybox-static",), "--variant=extract", f"--extract-hook={_SHELL}", arch=arch)
+def tiny(kept: Path, arch: str, *packages: str) -> Content:
+    """Busybox, and packages. For another architecture than this machine's it has to be registered with binfmt_misc."""
+    return debian(kept, ("busybox-static", *packages), "--variant=extract", f"--extract-hook={_SHELL}", arch=arch)
 
 
 def debian(kept: Path, packages: Sequence[str], *options: str, arch: str = "amd64") -> Content:

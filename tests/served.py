@@ -1,13 +1,16 @@
 """`shipways serve` as users run it: a process of its own, asked by HTTP; and the trees that it is asked to bring."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
 import textwrap
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -16,18 +19,21 @@ from sshhosts import Fleet
 from support import free_port
 
 PROGRAM = """
-import http.server, json, os, pathlib, sys, time
+import http.server, json, os, pathlib, sys, threading, time
 
 HERE = pathlib.Path(__file__).parent
 VERSION, BEHAVIOUR = (HERE / "version").read_text(), (HERE / "behaviour").read_text()
+if BEHAVIOUR.endswith(" there"):
+    BEHAVIOUR = BEHAVIOUR.removesuffix(" there") if os.environ.get("SICK") else "well"
 BEGAN = time.monotonic()
 
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        code, body = 200, {"status": "healthy", "version": VERSION, "note": os.environ.get("NOTE", "")}
-        if self.path == "/health" and BEHAVIOUR != "well":
+        code, body = 200, {"status": "healthy", "version": VERSION, "release": os.environ["SHIPWAYS_RELEASE"]}
+        if self.path == "/health":
             if BEHAVIOUR == "wrong status": code = 503
-            if BEHAVIOUR == "wrong body": body = {"status": "broken"}
+            if BEHAVIOUR == "wrong body": body["status"] = "broken"
+            if BEHAVIOUR == "wrong version": body["release"] = "another"
             if BEHAVIOUR == "elsewhere": code = 302
             if BEHAVIOUR == "hangs": time.sleep(600)
             if BEHAVIOUR == "flaps" and int((time.monotonic() - BEGAN) * 10) % 2: code = 500
@@ -42,30 +48,72 @@ class Answer(http.server.BaseHTTPRequestHandler):
 
 if BEHAVIOUR == "ends at once": sys.exit("it ends at once")
 if BEHAVIOUR == "floods": [print("x" * 9999) for _ in range(10_000)]
-if BEHAVIOUR == "comes late": time.sleep(600)
+if BEHAVIOUR.startswith("after "): time.sleep(float(BEHAVIOUR.split()[1]))
 server = http.server.ThreadingHTTPServer((os.environ.get("HOST", "127.0.0.1"), int(os.environ["PORT"])), Answer)
-if BEHAVIOUR == "ends soon":
-    import threading
-    threading.Timer(0.4, lambda: os._exit(3)).start()
+if BEHAVIOUR == "ends soon": threading.Timer(0.4, lambda: os._exit(3)).start()
 server.serve_forever()
 """
-DOCKERFILE = 'FROM python:1\nCOPY . /app\nENV HOST=0.0.0.0 PORT=8000\nEXPOSE 8000\nCMD ["python3", "/app/main.py"]\n'
-PORTS = {"docker": 8082, "systemd": 8083}
+DOCKERFILE = """
+FROM python:1
+COPY . /app
+RUN {build}
+ENV HOST=0.0.0.0 PORT=8000
+EXPOSE 8000
+CMD ["python3", "/app/main.py"]
+"""
+_BUILDS = {"builds": "sleep 1", "hangs in its build": "sleep 4711", "does not build there": '[ -z "$SICK" ]'}
+"""What is done to build those that are built by more than nothing."""
+_LARGE = 110_000_000
 
 
-def name(method: str) -> str:
-    """Of the service that is brought by a method."""
-    return f"shop-{method}"
+class Shop(NamedTuple):
+    """A service: its name, how it is kept running, and its public port."""
+
+    name: str
+    method: str
+    port: int
+
+
+SHOPS = {"docker": Shop("shop-docker", "docker", 8082), "systemd": Shop("shop-systemd", "systemd", 8083)}
+LATE = {"docker": Shop("late-docker", "docker", 8084), "systemd": Shop("late-systemd", "systemd", 8085)}
+"""Those that did not run before."""
+
+
+class Pace(NamedTuple):
+    """What the config says of time, and how many hosts at once."""
+
+    timeout: str = "10m"
+    wait: str = "30s"
+    drain: str = "30s"
+    batch: int = 2
+
+
+HASTY = Pace(wait="3s", drain="1500ms")
+"""For releases that are waited for in vain: a twentieth, but a tenth where half of that is what a question may take on
+a slow machine. What goes well in the end has the true times."""
 
 
 def tree(folder: Path, version: str, behaviour: str = "well") -> Path:
-    """A service that answers with its version, or does what services should not; for both methods."""
+    """A service that answers with its version, or does what services should not; for both methods.
+
+    One that `builds` takes a while for it; a behaviour that ends with "there" is that of hosts that are sick.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    texts = {"main.py": PROGRAM, "Dockerfile": DOCKERFILE, "Procfile": "web: python main.py\n", "requirements.txt": ""}
-    for name, text in (texts | {"version": version, "behaviour": behaviour}).items():
+    build = _BUILDS.get(behaviour, "")
+    texts = {
+        "main.py": PROGRAM,
+        "Dockerfile": DOCKERFILE.format(build=build or "true"),
+        "Procfile": "web: python main.py\n" + (f"build: {build}\n" if build else ""),
+        "requirements.txt": "# nothing\n",
+        "version": version,
+        "behaviour": behaviour,
+    }
+    for name, text in texts.items():
         (folder / name).write_text(text)
     (folder / "ballast").write_bytes(version.encode() * 200_000)  # so that a transfer takes a moment
+    if behaviour == "is too large":
+        os.truncate(folder / "ballast", _LARGE)
     return folder
 
 
@@ -76,13 +124,19 @@ class Deployer:
     folder: Path
     fleet: Fleet
     tender: Path
+    hosts: tuple[str, ...]
+    pace: Pace
     port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
+    client: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
         (self.folder / "trees").mkdir(parents=True)
         shutil.copy(self.tender, self.folder / "tender")
-        hosts = ", ".join(f'"root@{address}"' for address in self.fleet.hosts)
+        services = "".join(
+            f'[serve.service.{shop.name}]\nmembers = {{ status = "healthy" }}\nrelease = "release"\n'
+            for shop in (*SHOPS.values(), *LATE.values())
+        )
         text = f"""
             [project]
             name = "ground"
@@ -90,79 +144,88 @@ class Deployer:
             listen = "127.0.0.1:{self.port}"
             state = "{self.folder / "state"}"
             sources = ["{self.folder / "trees"}"]
-            hosts = [{hosts}]
-            timeout = "60s"
-            wait = "3s"
+            hosts = [{", ".join(f'"root@{address}"' for address in self.hosts)}]
+            timeout = "{self.pace.timeout}"
+            wait = "{self.pace.wait}"
             [serve.ssh]
             tender = "tender"
             key = "{self.fleet.key}"
             known_hosts = "{self.fleet.known}"
             root = "/opt/services"
-            batch = 2
+            batch = {self.pace.batch}
+            drain = "{self.pace.drain}"
+            [serve.kept]
+            quota = "100 MB"
             [serve.access]
             loopback = true
             rate = 1000000
-            [serve.service.{name("docker")}]
-            members = {{ status = "healthy" }}
-            [serve.service.{name("systemd")}]
-            members = {{ status = "healthy" }}
             """
-        (self.folder / "shipways.toml").write_text(textwrap.dedent(text))
-
-    @property
-    def url(self) -> str:
-        """Of the API."""
-        return f"http://127.0.0.1:{self.port}"
+        (self.folder / "shipways.toml").write_text(textwrap.dedent(text) + services)
 
     def start(self) -> None:
         """Until it answers."""
-        self.process = serving(self.folder, self.url)
+        # Shorter than the service keeps a connection, so that it is not lost to a request.
+        limits = httpx.Limits(keepalive_expiry=1)
+        url = f"http://127.0.0.1:{self.port}"
+        self.process = serving(self.folder, url)
+        self.client = httpx.Client(base_url=url, trust_env=False, timeout=30, limits=limits)
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Its exit status."""
         assert self.process
+        self.client.close()
         self.process.send_signal(how)
-        return self.process.wait(30)
+        return self.process.wait(60)
 
-    def submit(self, source: Path, method: str, **more: object) -> str:
+    def submit(self, source: Path, shop: Shop, **more: object) -> str:
         """The id of the job."""
         asked = {
             "service_path": str(source),
-            "service_name": name(method),
+            "service_name": shop.name,
             "droplet_id": 7,
-            "service_port": PORTS[method],
-            "deployment_method": method,
+            "service_port": shop.port,
+            "deployment_method": shop.method,
             "environment_vars": {},
             "auto_register": False,
         }
-        answer = httpx.post(f"{self.url}/deploy", json=asked | more, trust_env=False, timeout=30)
+        answer = self.client.post("/deploy", json=asked | more)
         assert 202 == answer.status_code, answer.text
         return str(answer.json()["deploy_job_id"])
 
-    def job(self, id: str) -> dict[str, object]:  # noqa: A002 - the word of the API
+    def cancel(self, id: str) -> None:  # noqa: A002 - the word of the API
+        """A job that may have ended by then."""
+        assert 200 == self.client.post(f"/deploy/{id}/cancel").status_code
+
+    def job(self, id: str) -> Mapping[str, Any]:  # noqa: A002 - the word of the API
         """How it stands."""
-        answer = httpx.get(f"{self.url}/deploy/{id}", trust_env=False, timeout=30)
+        answer = self.client.get(f"/deploy/{id}")
         assert 200 == answer.status_code, answer.text
-        found: dict[str, object] = answer.json()
+        found: Mapping[str, Any] = answer.json()
         return found
 
-    def reached(self, id: str, phase: str, seconds: float = 60) -> bool:  # noqa: A002 - the word of the API
+    def services(self, shop: Shop) -> list[Mapping[str, Any]]:
+        """What it says that runs of a service, host by host."""
+        answer = self.client.get("/services")
+        assert 200 == answer.status_code, answer.text
+        return [each for each in answer.json() if each["service_name"] == shop.name]
+
+    def reached(self, id: str, phase: str, seconds: float = 600) -> bool:  # noqa: A002 - the word of the API
         """Wait until a phase runs; whether it was seen to."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             job = self.job(id)
-            statuses = {each["phase"]: each["status"] for each in job["phases"]}  # type: ignore[attr-defined]
+            statuses = {each["phase"]: each["status"] for each in job["phases"]}
             if statuses[phase] == "running":
                 return True
             if statuses[phase] != "pending" or job["status"] in {"completed", "failed"}:
                 return False
-            time.sleep(0.005)
+            time.sleep(0.02)
         raise AssertionError(f"{phase} did not come: {job}")
 
-    def ended(self, id: str, seconds: float = 120) -> dict[str, object]:  # noqa: A002 - the word of the API
+    def ended(self, id: str, seconds: float = 1200) -> Mapping[str, Any]:  # noqa: A002 - the word of the API
         """The job at its end."""
         end = time.monotonic() + seconds
         while (job := self.job(id))["status"] not in {"completed", "failed"}:
             assert time.monotonic() < end, json.dumps(job, indent=1)
-            time.sleep(0.05)
+            time.sleep(0.1)
         return job

@@ -11,7 +11,7 @@ import pytest
 
 from engines import debian
 from machines import RIGHTS, Machine
-from registries import DockerEngine, docker_engine
+from registries import docker_engine
 from shipways.deploy.sudoers import rule
 from support import need
 
@@ -40,10 +40,13 @@ class Fleet:
 
 
 @contextlib.contextmanager
-def fleet(folder: Path, kept: Path, count: int, *, docker: bool = False, python: bool = False) -> Iterator[Fleet]:
+def fleet(
+    folder: Path, kept: Path, count: int, *, docker: bool = False, python: bool = False, disk: str = ""
+) -> Iterator[Fleet]:
     """Hosts with root and a user `deploy`, who may by sudo what is printed for it. Needs root, or is a loud skip.
 
-    With `docker` each has an engine of its own, with `python` that language and its environments.
+    With `docker` each has an engine of its own, with `python` that language and its environments, with `disk` that
+    much ("700m") at /opt/services, so that it can be full.
     """
     need("dockerd", "docker", "mmdebstrap", "ip", "ssh-keygen")
     if os.geteuid() != 0:
@@ -57,19 +60,38 @@ def fleet(folder: Path, kept: Path, count: int, *, docker: bool = False, python:
     with docker_engine() as engine:
         engine.docker("import", "--change", 'CMD ["/sbin/init"]', str(folder / "layer.tar.gz"), "host:1")
         try:
-            for number in range(1, count + 1):
+            names = [f"host-{number}" for number in range(1, count + 1)]
+            for name in names:
                 engine.docker(
-                    *("run", "--detach", "--name", f"host-{number}", "--stop-signal", "SIGRTMIN+3"),
-                    *(*RIGHTS, *(_DOCKER if docker else ()), "host:1"),
+                    *("run", "--detach", "--name", name, "--stop-signal", "SIGRTMIN+3"),
+                    *(*RIGHTS, *(_DOCKER if docker else ()), *(_disk(folder / name, disk) if disk else ()), "host:1"),
                 )
-                host = Machine(engine, f"host-{number}", folder)
-                made[_linked(engine, number)] = host
+            for name in names:  # all boot at once
+                host = Machine(engine, name, folder)
+                made[_linked(host)] = host
                 _opened(host, key.with_suffix(".pub").read_text(), docker=docker)
             known.write_text("".join(f"{address} {_shown(host)}\n" for address, host in made.items()))
             yield Fleet(made, key, known)
         finally:
             for host in made.values():
                 engine.docker("rm", "--force", host.name)
+                if disk:
+                    _here("umount", str(folder / host.name))
+
+
+def inside(host: Machine, *words: str) -> None:
+    """Run a program of this machine in the network of a host: that has few of its own."""
+    pid = host.docker.docker("inspect", "--format", "{{.State.Pid}}", host.name)
+    _here("nsenter", "--target", pid, "--net", *words)
+
+
+def rebooted(host: Machine) -> None:
+    """Everything on it ends at once, as when its power fails; then it boots."""
+    host.docker.docker("kill", host.name)
+    host.docker.docker("start", host.name)
+    _linked(host)
+    host.booted(whole=False)
+    host.out("mount", "--make-rshared", "/")
 
 
 def configured(host: Machine) -> None:
@@ -79,16 +101,25 @@ def configured(host: Machine) -> None:
     host.wait("docker", "version", seconds=10)
 
 
-def _linked(engine: DockerEngine, number: int) -> str:
-    """The address of a host, which a pair of devices joins to this machine; they end with it."""
-    pid = engine.docker("inspect", "--format", "{{.State.Pid}}", f"host-{number}")
-    here, there = f"swh{os.getpid() % 100000}.{number}", f"10.213.{os.getpid() % 250}.{number * 4 + 2}"
+def _linked(host: Machine) -> str:
+    """Its address, which a pair of devices joins to this machine; they end with it."""
+    net, number = os.getpid() % 250, int(host.name.rpartition("-")[2])
+    pid = host.docker.docker("inspect", "--format", "{{.State.Pid}}", host.name)
+    here, there = f"swh{os.getpid() % 100000}.{number}", f"10.213.{net}.{number * 4 + 2}"
+    subprocess.run(("ip", "link", "delete", here), capture_output=True, check=False)  # of before it was rebooted
     _here("ip", "link", "add", here, "type", "veth", "peer", "name", "eth0", "netns", pid)
-    _here("ip", "address", "add", f"10.213.{os.getpid() % 250}.{number * 4 + 1}/30", "dev", here)
+    _here("ip", "address", "add", f"10.213.{net}.{number * 4 + 1}/30", "dev", here)
     _here("ip", "link", "set", here, "up")
     for words in (("address", "add", f"{there}/30", "dev", "eth0"), ("link", "set", "eth0", "up")):
-        _here("nsenter", "--target", pid, "--net", "ip", *words)
+        inside(host, "ip", *words)
     return there
+
+
+def _disk(place: Path, size: str) -> tuple[str, ...]:
+    """Of the host: in memory, of a size that nobody else feels when it is full."""
+    place.mkdir()
+    _here("mount", "-t", "tmpfs", "-o", f"size={size},mode=0755", "tmpfs", str(place))
+    return ("--volume", f"{place}:/opt/services")
 
 
 def _opened(host: Machine, public: str, *, docker: bool) -> None:
