@@ -16,11 +16,9 @@ import httpx
 from composing import TENDER, go_program
 from engines import tiny
 from machines import Machine
-from served import HASTY, Deployer, Pace, Shop, tree
+from served import BASE, HASTY, Deployer, Pace, Shop, tree
 from sshhosts import Fleet, fleet
 
-_COMPILED = "FROM bare:1\nRUN python3 -c 'import http.server, json, pathlib, threading'\n"
-"""Nothing is compiled again wherever it starts."""
 _DISK = "700m"
 
 _LOOK = """
@@ -202,7 +200,7 @@ def grounds(folder: Path, kept: Path, count: int) -> Iterator[Ground]:
         for host in made.hosts.values():
             host.docker.docker("cp", str(folder / "python.tar.gz"), f"{host.name}:/root/python.tar.gz")
             host.out("docker", "import", "/root/python.tar.gz", "bare:1")
-            host.out("sh", "-c", 'printf "%s" "$0" | docker build --quiet --tag python:1 --tag well:1 -', _COMPILED)
+            host.out("sh", "-c", 'printf "%s" "$0" | docker build --quiet --tag python:1 --tag well:1 -', BASE)
         ground = Ground(folder, made, folder / "tender")
         try:
             yield ground

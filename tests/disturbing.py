@@ -74,7 +74,7 @@ BAD: Final[Mapping[str, Bad]] = {
     "F12 listens too late": Bad("after 600"),
     "F12 flaps": Bad("flaps", fails=False),
     "F13 ends at once": Bad("ends at once"),
-    "F13 ends soon": Bad("ends soon", fails=False),
+    "F13 ends soon": Bad("ends soon"),
     "F21 one host does not build it": Bad("does not build there", "Build", "three"),
     "F21 it ends at once on one host": Bad("ends at once there", "Start Service", "three"),
     "F21 wrong status on one host": Bad("wrong status there", "Verify Health", "three"),

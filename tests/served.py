@@ -50,17 +50,16 @@ if BEHAVIOUR == "ends at once": sys.exit("it ends at once")
 if BEHAVIOUR == "floods": [print("x" * 9999) for _ in range(10_000)]
 if BEHAVIOUR.startswith("after "): time.sleep(float(BEHAVIOUR.split()[1]))
 server = http.server.ThreadingHTTPServer((os.environ.get("HOST", "127.0.0.1"), int(os.environ["PORT"])), Answer)
-if BEHAVIOUR == "ends soon": threading.Timer(0.4, lambda: os._exit(3)).start()
+if BEHAVIOUR == "ends soon": threading.Timer(2, lambda: os._exit(3)).start()
 server.serve_forever()
 """
-DOCKERFILE = """
-FROM python:1
-COPY . /app
-RUN {build}
-ENV HOST=0.0.0.0 PORT=8000
-EXPOSE 8000
+BASE = """
+FROM bare:1
+RUN python3 -c 'import http.server, json, pathlib, threading'
+ENV HOST=0.0.0.0
 CMD ["python3", "/app/main.py"]
 """
+"""An image with a Python that has compiled what the services import; what is built on it is as little as can be."""
 _BUILDS = {"builds": "sleep 1", "hangs in its build": "sleep 4711", "does not build there": '[ -z "$SICK" ]'}
 """What is done to build those that are built by more than nothing."""
 _LARGE = 110_000_000
@@ -85,10 +84,11 @@ class Pace(NamedTuple):
     timeout: str = "10m"
     wait: str = "30s"
     drain: str = "30s"
+    watch: str = "0s"
     batch: int = 2
 
 
-HASTY = Pace(wait="3s", drain="1500ms")
+HASTY = Pace(wait="3s", drain="1500ms", watch="10s")
 """For releases that are waited for in vain: a twentieth, but a tenth where half of that is what a question may take on
 a slow machine. What goes well in the end has the true times."""
 
@@ -103,7 +103,7 @@ def tree(folder: Path, version: str, behaviour: str = "well") -> Path:
     build = _BUILDS.get(behaviour, "")
     texts = {
         "main.py": PROGRAM,
-        "Dockerfile": DOCKERFILE.format(build=build or "true"),
+        "Dockerfile": "FROM python:1\nCOPY . /app\n" + (f"RUN {build}\n" if build else ""),
         "Procfile": "web: python main.py\n" + (f"build: {build}\n" if build else ""),
         "requirements.txt": "# nothing\n",
         "version": version,
@@ -147,6 +147,7 @@ class Deployer:
             hosts = [{", ".join(f'"root@{address}"' for address in self.hosts)}]
             timeout = "{self.pace.timeout}"
             wait = "{self.pace.wait}"
+            watch = "{self.pace.watch}"
             [serve.ssh]
             tender = "tender"
             key = "{self.fleet.key}"

@@ -126,6 +126,23 @@ def test_a_failure_while_it_is_watched() -> None:
     assert run.clock.monotonic() < 40
 
 
+def test_begun_anew_while_it_is_watched() -> None:
+    """F13: it is healthy whenever it is asked, but it has ended and begun again: all return."""
+    platform = Platform(running=dict(OLD))
+    run = Run(platform, terms=Terms(wait=2, interval=1, watch=60))
+    sleep = run.clock.sleep
+
+    async def ends(seconds: float) -> None:
+        await sleep(seconds)
+        platform.begun = str(run.clock.monotonic() >= 8)
+
+    run.clock.sleep = ends  # type: ignore[method-assign] # it ends as time goes by
+    outcome = run()
+    assert dict.fromkeys(OLD, "old") == digests(platform)
+    assert "it ended, and was started again" in str(failure(outcome))
+    assert run.clock.monotonic() < 20
+
+
 def test_interrupted() -> None:
     """A run that is cancelled in the middle takes back what it moved."""
     platform = Platform(running=dict(OLD), sick={(AGENT.id, "new")})

@@ -32,6 +32,10 @@ class ByDocker:
         del host, instance
         return True
 
+    async def begun(self, host: Host, instance: Instance) -> str:
+        """The time."""
+        return (await host.run(("docker", "inspect", "--format", "{{.State.StartedAt}}", _name(instance)))).stdout
+
     async def start(self, host: Host, instance: Instance, *, anew: bool) -> None:
         """One that is not kept yet is started by nobody else, so that one which ends at once is seen."""
         state = (await self.there(host, instance.service)).get(instance.id, "")

@@ -34,6 +34,11 @@ class BySystemd:
             return False
         return not _MANAGER.told(0, await must(host, *_MANAGER.ask(daemon).argv)).stale
 
+    async def begun(self, host: Host, instance: Instance) -> str:
+        """An id that systemd gives."""
+        unit = f"{instance.name}.service"
+        return (await host.run(("systemctl", "show", "--value", "--property=InvocationID", unit))).stdout
+
     async def start(self, host: Host, instance: Instance, *, anew: bool) -> None:
         """Without a wait until it is up. It does not start with the machine before it is kept."""
         daemon = _daemon(instance)

@@ -37,7 +37,8 @@ async def _asked(mooring: Mooring, instance: Instance, phase: Phase) -> Pulse:
         return Pulse(healthy=False, why="its public port leads elsewhere")
     where = _public(instance.release.listen) if phase is Phase.SWITCH else instance.backend
     why = await refused(mooring, instance, where)
-    return Pulse(healthy=not why, why=why, answered=_TOLD.search(why) is not None)
+    begun = await mooring.runner(instance).begun(mooring.host, instance) if phase is Phase.SWITCH else ""
+    return Pulse(healthy=not why, why=why, answered=_TOLD.search(why) is not None, begun=begun)
 
 
 async def refused(mooring: Mooring, instance: Instance, where: str) -> str:

@@ -20,6 +20,10 @@ class Runner(Protocol):
         """Whether one that is there was started from what the release says."""
         ...
 
+    async def begun(self, host: Host, instance: Instance) -> str:
+        """What is another one each time that it starts."""
+        ...
+
     async def start(self, host: Host, instance: Instance, *, anew: bool) -> None:
         """Let it run; `anew`: one that runs already is started again."""
         ...

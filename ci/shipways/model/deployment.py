@@ -32,13 +32,15 @@ class Move:
 class Pulse:
     """One answer to the question whether it does well: `why` not, and whether it is `lost` for good.
 
-    `answered`: it says itself that it does not, so that it is not just slow to begin.
+    `answered`: it says itself that it does not, so that it is not just slow to begin. `begun` tells one start of it
+    from the next; empty where nobody knows.
     """
 
     healthy: bool
     why: str = ""
     lost: bool = False
     answered: bool = False
+    begun: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -204,20 +204,23 @@ class _Run:
             await clock.sleep(max(terms.interval, _AGAIN) if pulse.answered else terms.interval)
 
     async def _watch(self) -> None:
-        """Ask on for a while; a single bad answer is asked for again."""
+        """Ask on for a while; a single bad answer is asked for again, but not one that has begun anew meanwhile."""
         terms, clock = self.deployer.terms, self.crew.clock
-        end, moved = clock.monotonic() + terms.watch, tuple(self.moved)
+        end, moved, begun = clock.monotonic() + terms.watch, tuple(self.moved), dict[str, str]()
         if terms.watch:
             self.crew.console.emit(Note(text=f"{self.deployer.name}: is watched for {terms.watch:g} s"))
         while clock.monotonic() < end and not self._failed():
             await clock.sleep(min(terms.interval, end - clock.monotonic()))
             for name in moved:
-                await self._stays(self.items[name])
+                await self._stays(self.items[name], begun)
 
-    async def _stays(self, item: Item) -> None:
+    async def _stays(self, item: Item, begun: dict[str, str]) -> None:
         try:
-            if not (await asked(self.deployer, self.crew.site, item)).healthy:
+            pulse = await asked(self.deployer, self.crew.site, item)
+            if not pulse.healthy:
                 await self._gate(item)
+            elif begun.setdefault(item.id, pulse.begun) != pulse.begun:
+                raise DeployFailed(await self._unhealthy(item, "it ended, and was started again"))
         except ShipwaysError as error:
             self._end(replace(self.rows[item.id], state=State.FAILED, problems=tuple(error.problems)))
 

@@ -18,11 +18,15 @@ _TERMS: Final = Terms(wait=3, interval=1, watch=0)
 
 @dataclass(slots=True)
 class Platform:
-    """What runs, what of it is not healthy (`sick`, by item and digest), and every change in its order."""
+    """What runs, what of it is not healthy (`sick`, by item and digest), and every change in its order.
+
+    `begun` tells a start of everything from the next.
+    """
 
     running: dict[str, Running] = field(default_factory=dict)
     sick: set[tuple[str, str]] = field(default_factory=set)
     log: list[tuple[str, str]] = field(default_factory=list)
+    begun: str = ""
 
     def put(self, item: str, digest: str, previous: str) -> None:
         """The change itself."""
@@ -100,7 +104,7 @@ class PlatformDeployer:
         if running != item.want:
             return Pulse(healthy=False, why=f"{running or 'nothing'} runs")
         sick = (item.id, item.want) in self.platform.sick
-        return Pulse(healthy=not sick, why="503" if sick else "", answered=sick)
+        return Pulse(healthy=not sick, why="503" if sick else "", answered=sick, begun=self.platform.begun)
 
     async def withdraw(self, site: Site, item: Item) -> None:
         """End it; nothing else than what was to run there."""
