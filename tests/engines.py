@@ -116,8 +116,8 @@ def tiny(kept: Path, arch: str, *packages: str) -> Content:
     return debian(kept, ("busybox-static", *packages), "--variant=extract", f"--extract-hook={_SHELL}", arch=arch)
 
 
-def debian(kept: Path, packages: Sequence[str], *options: str, arch: str = "amd64") -> Content:
-    """Debian 12 with these packages, as the one layer of an image; made once for a folder."""
+def layer(kept: Path, packages: Sequence[str], *options: str, arch: str = "amd64") -> Path:
+    """The files of Debian 12 with these packages (tar and gzip); made once for a folder."""
     options = (*(options or ("--variant=minbase",)), f"--architectures={arch}")
     trusted: list[str] = []
     if "ca-certificates" in packages and AUTHORITIES.is_dir():
@@ -130,14 +130,19 @@ def debian(kept: Path, packages: Sequence[str], *options: str, arch: str = "amd6
             _bootstrap(raw, packages, *options)
             place.write_bytes(gzip.compress(raw.read_bytes(), 1, mtime=0))
             raw.unlink()
-    layer = place.read_bytes()
+    return place
+
+
+def debian(kept: Path, packages: Sequence[str], *options: str, arch: str = "amd64") -> Content:
+    """An image of one layer with these packages."""
+    content = layer(kept, packages, *options, arch=arch).read_bytes()
     config = {
         "architecture": arch,
         "os": "linux",
         "config": {"Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]},
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{sha256(gzip.decompress(layer)).hexdigest()}"]},
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{sha256(gzip.decompress(content)).hexdigest()}"]},
     }
-    return Content(config=json.dumps(config).encode(), layers=(layer,))
+    return Content(config=json.dumps(config).encode(), layers=(content,))
 
 
 def above(content: Content, layer: bytes, folder: str) -> Content:

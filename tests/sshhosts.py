@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engines import debian
+from engines import layer
 from machines import RIGHTS, Machine
 from registries import docker_engine
 from shipways.deploy.sudoers import rule
@@ -21,8 +21,11 @@ _PACKAGES = (
 )
 _DOCKER = ("--device-cgroup-rule", "a *:* rwm", "--volume", "/var/lib/docker")
 """What an engine in a host needs; its layers lie on a disk of their own, since overlays do not stack."""
-_DAEMON = '{"iptables": false, "ip6tables": false, "ip-forward": false}'
-_KEYS = "rm -f /etc/ssh/ssh_host_*; ssh-keygen -q -A; systemctl restart ssh"
+_RULES = '{"iptables": false, "ip6tables": false, "ip-forward": false}'
+_DAEMON = f"""--customize-hook=mkdir -p "$1/etc/docker" && printf '%s' '{_RULES}' >"$1/etc/docker/daemon.json\""""
+"""Its engine leaves the rules of the kernel alone."""
+_HOST_KEY = "/etc/ssh/ssh_host_ed25519_key"
+_KEYS = f"rm -f /etc/ssh/ssh_host_*; ssh-keygen -q -t ed25519 -N '' -f {_HOST_KEY}; systemctl restart ssh"
 _USER = (
     "useradd --create-home --shell /bin/sh deploy; printf '%s' \"$1\" >/etc/sudoers.d/deploy; "
     "for home in /root /home/deploy; do "
@@ -52,13 +55,12 @@ def fleet(
     if os.geteuid() != 0:
         pytest.skip("dockerd needs root")
     more = (*(("docker.io",) if docker else ()), *(("python3", "python3-venv") if python else ()))
-    (layer,) = debian(kept, (*_PACKAGES, *more)).layers
-    (folder / "layer.tar.gz").write_bytes(layer)
+    files = layer(kept, (*_PACKAGES, *more), "--variant=minbase", *((_DAEMON,) if docker else ()))
     key, known = folder / "key", folder / "known_hosts"
     _here("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
     made: dict[str, Machine] = {}
     with docker_engine() as engine:
-        engine.docker("import", "--change", 'CMD ["/sbin/init"]', str(folder / "layer.tar.gz"), "host:1")
+        engine.docker("import", "--change", 'CMD ["/sbin/init"]', str(files), "host:1")
         try:
             names = [f"host-{number}" for number in range(1, count + 1)]
             for name in names:
@@ -94,13 +96,6 @@ def rebooted(host: Machine) -> None:
     host.out("mount", "--make-rshared", "/")
 
 
-def configured(host: Machine) -> None:
-    """Its engine leaves the rules of the kernel alone."""
-    write = 'mkdir -p /etc/docker; printf "%s" "$0" >/etc/docker/daemon.json; systemctl restart docker'
-    host.out("sh", "-c", write, _DAEMON)
-    host.wait("docker", "version", seconds=10)
-
-
 def _linked(host: Machine) -> str:
     """Its address, which a pair of devices joins to this machine; they end with it."""
     net, number = os.getpid() % 250, int(host.name.rpartition("-")[2])
@@ -126,13 +121,13 @@ def _opened(host: Machine, public: str, *, docker: bool) -> None:
     """It has booted, and lets in who has the key. Mounts spread as on a machine, where credentials are some."""
     host.booted(whole=not docker)
     if docker:
-        configured(host)
+        host.wait("docker", "version", seconds=60)
     host.out("mount", "--make-rshared", "/")
     host.out("sh", "-c", f"{_USER}; {_KEYS}", public, rule("deploy", "/opt/shipways"))
 
 
 def _shown(host: Machine) -> str:
-    return host.out("cut", "-d", " ", "-f", "1-2", "/etc/ssh/ssh_host_ed25519_key.pub")
+    return host.out("cut", "-d", " ", "-f", "1-2", f"{_HOST_KEY}.pub")
 
 
 def _here(*words: str) -> None:
