@@ -33,14 +33,14 @@ systemctl daemon-reload
 """
 _RELOAD = "for each in $(seq 40); do systemctl daemon-reload; sleep 0.1; done"
 _SPOIL = """
-for each in $(seq 200); do
+while sleep 0.01; do
   for pack in /opt/services/*/releases/*/incoming/*; do
-    [ ! -s "$pack" ] || { printf '!' | dd of="$pack" bs=1 seek=700 conv=notrunc status=none; exit; }
+    [ ! -s "$pack" ] || { printf '!' | dd of="$pack" bs=1 seek=700 conv=notrunc status=none; touch /run/met; exit; }
   done
 done
 """
 """One byte of what arrives, once."""
-_CURE = f"systemctl stop fault.service; rm -f /opt/services/ballast /opt/services/ballast.more; {_WELL}"
+_CURE = f"systemctl stop fault.service; rm -f /run/met /opt/services/ballast /opt/services/ballast.more; {_WELL}"
 
 
 class Bad(NamedTuple):
@@ -56,11 +56,12 @@ class Bad(NamedTuple):
 
 
 class Injected(NamedTuple):
-    """What is done to the service or to a host while a phase runs."""
+    """What is done to the service or to a host while a phase runs; one that `lurks` says by /run/met that it came."""
 
     act: Callable[[Ground, str], None]
     phases: tuple[str, ...] = PHASES
     methods: tuple[str, ...] = BOTH
+    lurks: bool = False
 
 
 BAD: Final[Mapping[str, Bad]] = {
@@ -179,7 +180,7 @@ INJECTED: Final[Mapping[str, Injected]] = {
         _between("iptables --append INPUT --match statistic --mode random --probability 0.05 --jump DROP"), PHASES[:1]
     ),
     "F8 disk full": Injected(_there(_FULL)),
-    "F10 a bit flipped": Injected(_beside(_SPOIL), PHASES[1:2]),
+    "F10 a bit flipped": Injected(_beside(_SPOIL), PHASES[1:2], lurks=True),
     "F16 holder paused": Injected(_paused, PHASES[1:]),
 }
 """Faults of the outside, with the phases in which they come, and the methods."""
@@ -190,6 +191,6 @@ def cells() -> Iterator[tuple[str, str, str]]:
     for method in BOTH:
         for fault, bad in BAD.items():
             yield fault, bad.phase, method
-        for fault, (_, phases, methods) in INJECTED.items():
-            for phase in phases if method in methods else ():
+        for fault, each in INJECTED.items():
+            for phase in each.phases if method in each.methods else ():
                 yield fault, phase, method

@@ -69,6 +69,7 @@ def _injected(ground: Ground, cell: tuple[str, str, str]) -> str:
     try:
         INJECTED[fault].act(ground, id)
         job = by.ended(id)
+        met = met and not (INJECTED[fault].lurks and ground.victim.run("test", "-e", "/run/met").code)
     finally:
         cured(ground)
     _whole(ground, by, shop, job, {"failed": old, "completed": new})
