@@ -30,7 +30,7 @@ docker image ls --format '{{.Tag}}' "$1" | grep -v latest | while read -r each; 
   [ -e "releases/$each" ] || echo "an image of no release: $each"
 done
 for each in $(ls -A releases); do [ -s "releases/$each/release.json" ] || echo "half a release: $each"; done
-find . -mindepth 1 -maxdepth 3 \\( -name '*.new' -o -name '*.old' -o -name incoming \\) | sed 's/^/left: /'
+find . -maxdepth 3 \\( -name '*.new' -o -name '*.old' -o -name '*.json.*' -o -name incoming \\) | sed 's/^/left: /'
 /opt/services/bin/tender lock --file lock --holder test --wait 20s >/dev/null || echo "locked"
 """
 """What there is of a service on a host: what runs, and what should not be there."""

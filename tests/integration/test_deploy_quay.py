@@ -39,7 +39,7 @@ def test_docker(ground: Quay) -> None:
     (name,) = ground.host.out("docker", "ps", "--all", "--format", "{{.Names}}").split()
     (told,) = json.loads(ground.host.out("docker", "inspect", name))
     limits = told["HostConfig"]
-    assert (True, ["ALL"], "unless-stopped") == (
+    assert (True, ["ALL"], "always") == (
         limits["ReadonlyRootfs"],
         limits["CapDrop"],
         limits["RestartPolicy"]["Name"],

@@ -35,10 +35,20 @@ def test_containers(one: Ground) -> None:
     port = host.files[f"{ROOT}/releases/{short(first)}/port"].decode().strip()
     run = next(words for words in host.log if "run" in words and "docker" in words)
     assert f"127.0.0.1:{port}:8123" in run
-    assert ("docker", "update", "--restart", "unless-stopped", f"beat-{short(first)}") in host.log
+    assert ("docker", "update", "--restart", "always", f"beat-{short(first)}") in host.log
     second = one.deployed("two")
     assert {short(second): "running"} == host.containers
     assert 2 == len([image for image in host.images if image.startswith("ghcr.io/example/beat@sha256:")])
+
+
+def test_the_engine_has_died(one: Ground) -> None:
+    """F5: neither what serves nor what came beside it runs any more: nothing is drained there; the next one comes."""
+    first, host = one.deployed("one"), one.host
+    backend, count = str(host.backend), len(host.log)
+    host.containers |= {short(first): "exited", "0" * 16: "exited"}
+    second = one.deployed("two")
+    assert {short(second): "running"} == host.containers
+    assert [] == [words for words in host.log[count:] if "switch" in words and backend in words]
 
 
 def test_without_variables(one: Ground) -> None:

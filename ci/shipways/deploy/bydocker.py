@@ -53,8 +53,8 @@ class ByDocker:
         await must(host, *given, *words)
 
     async def keep(self, host: Host, instance: Instance) -> None:
-        """By its restart policy."""
-        await must(host, "docker", "update", "--restart", "unless-stopped", _name(instance))
+        """By its restart policy. An engine that was killed takes what it ends when it is back for ended by somebody."""
+        await must(host, "docker", "update", "--restart", "always", _name(instance))
 
     async def stop(self, host: Host, instance: Instance) -> None:
         """With the time that its options give it; its volumes stay."""

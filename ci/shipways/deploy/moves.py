@@ -111,7 +111,8 @@ async def switch(mooring: Mooring, item: Item, previous: str) -> None:
     if (item.want, before) != (look.record.running, look.record.previous):  # a full disk must not be in the way back
         await fenced.put(record.encoded, mooring.berth.state, mode=0o644)
     await mooring.runner(instance).keep(fenced, instance)
-    await _ended(mooring, replace(look, record=record), tuple(each for each in look.there if each != instance.id))
+    others = tuple(each for each in look.there if each != instance.id)
+    await _ended(mooring, replace(look, record=record, there={**look.there, instance.id: "active"}), others)
 
 
 async def unstart(mooring: Mooring, item: Item) -> None:
@@ -189,7 +190,7 @@ async def _ended(mooring: Mooring, look: Look, ids: Collection[str]) -> None:
     """End releases, once nothing is under way at them any more."""
     if not ids:
         return
-    if short(look.record.running) not in ids and look.record.running:
+    if short(look.record.running) not in ids and look.up(look.record.running):  # else nothing leads there
         instance = await mooring.instance(short(look.record.running))
         if instance.release.listen and (await mooring.front.status(mooring.host)).get("backend") == instance.backend:
             await mooring.front.drained(mooring.host, instance)
