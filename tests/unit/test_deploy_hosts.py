@@ -49,13 +49,28 @@ def test_brought_and_started(one: Ground) -> None:
     assert [f"beat@{short(second)}.service"] == [name for name in host.units if name.startswith("beat@")]
     turns = [words[1:3] for words in host.log if words[1:2] == ("proxy",) and words[2] == "switch"]
     begun = host.log.index(("systemctl", "start", "--no-block", "--", f"beat@{short(second)}.service"))
-    ended = host.log.index(("systemctl", "disable", "--now", "--", unit))
+    ended = host.log.index(("systemctl", "disable", "--now", "--no-reload", "--", unit))
     switched = next(n for n, words in enumerate(host.log) if words[1:3] == ("proxy", "switch") and "--no-wait" in words)
     assert (True, 2) == (begun < switched < ended, len(turns)), "the second waits for what is under way"
     assert f"/etc/systemd/system/{unit}" not in host.files
     assert b"two" == host.files[f"{host.links[f'{ROOT}/current']}/beat"]
     switch = next(item for item in one.wanted("two") if item.id.endswith("switch"))
     assert Running(digest=second, previous=first) == one.seen(switch)
+
+
+def test_units_are_read_again_where_they_have_to_be(one: Ground) -> None:
+    """Reading all units again takes long: it is done once for the one that ends, and where a known one has changed."""
+    one.deployed("one")
+    one.host.log.clear()
+    second = one.deployed("two")
+    reload, unit = ("systemctl", "daemon-reload"), f"beat@{short(second)}.service"
+    assert [reload] == [words for words in one.host.log if words == reload]
+    assert one.host.log.index(reload) > one.host.log.index(("systemctl", "start", "--no-block", "--", unit))
+    one.host.files[f"/etc/systemd/system/{unit}"], one.host.stale = b"edited", {unit}
+    one.host.log.clear()
+    one.deployed("two")
+    begun = one.host.log.index(("systemctl", "restart", "--no-block", "--", unit))
+    assert [reload] == [words for words in one.host.log[:begun] if words == reload]
 
 
 def test_again(one: Ground) -> None:

@@ -49,18 +49,20 @@ class BySystemd:
         state = replace(_MANAGER.told(0, await must(host, *_MANAGER.ask(daemon).argv)), enabled=True)
         paths = [each.path for each in changed]
         begin = renewed(_MANAGER, daemon, state, paths) if anew else _MANAGER.begin(daemon, state, paths)
-        await _run(host, begin)
+        # A unit that is new was read when systemd was asked for it; reading all of them again takes long.
+        known = state.known and not state.stale
+        await _run(host, tuple(each for each in begin if not known or "daemon-reload" not in each.argv))
 
     async def keep(self, host: Host, instance: Instance) -> None:
-        """By the symbolic links of its units."""
-        await must(host, "systemctl", "enable", "--", *_daemon(instance).units)
+        """By the symbolic links of its units, which systemd reads when the machine starts: it does without them now."""
+        await must(host, "systemctl", "enable", "--no-reload", "--", *_daemon(instance).units)
 
     async def stop(self, host: Host, instance: Instance) -> None:
         """Its units go; what the releases of a service share stays."""
         daemon = _daemon(instance)
         units = [each.path for path, each in zip(instance.release.texts, daemon.texts, strict=True) if RELEASE in path]
         if await digests(host, units):
-            await must(host, "systemctl", "disable", "--now", "--", *daemon.units)
+            await must(host, "systemctl", "disable", "--now", "--no-reload", "--", *daemon.units)
         else:
             await must(host, "systemctl", "stop", "--", *daemon.units, fine=frozenset({0, _UNKNOWN}))
         await must(host, "rm", "-f", "--", *units)

@@ -32,8 +32,8 @@ class Front:
         told: dict[str, Any] = json.loads(done.stdout) if not done.code else {}
         return told
 
-    async def stand(self, host: Host, release: Release) -> None:
-        """Hold the port as the release says, by the tender that is on the host. Raises Unfinished."""
+    async def stand(self, host: Host, release: Release) -> Mapping[str, Any]:
+        """Hold the port as the release says, by the tender that is on the host: as it stands. Raises Unfinished."""
         texts = self._texts(release)
         there = await digests(host, tuple(texts))
         wrong = [path for path, text in texts.items() if there.get(path) != digest_bytes(text.encode())]
@@ -44,9 +44,11 @@ class Front:
             await must(host, "systemctl", "stop", "--", *self._units)
             await must(host, "systemctl", "enable", "--", *self._units)
         await must(host, "systemctl", "start", "--", *self._units)
-        pid = str((await self.status(host)).get("pid", ""))
+        status = await self.status(host)
+        pid = str(status.get("pid", ""))
         if pid and (await host.run(("sh", "-c", _OLD, "sh", pid, self.tender))).code:
             await must(host, *self._told("upgrade"))
+        return status
 
     async def lead(self, host: Host, to: Instance) -> None:
         """Let what comes from now on go there. Raises Transient while nothing answers there."""

@@ -35,18 +35,11 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What was seen at once. `whole` and `built` are the releases whose content is there, `there` what runs by ids.
-
-    `right`: the wanted one runs from what it should; `led`: the public port leads to the one that is remembered.
-    """
+    """What was seen at once: what is remembered, and what is started, by ids: `there`."""
 
     want: str
     record: Record
-    whole: frozenset[str]
-    built: frozenset[str]
     there: Mapping[str, str]
-    right: bool
-    led: bool
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -57,21 +50,35 @@ class Look:
         """Whether it runs, or is about to."""
         return self.there.get(short(digest), "").startswith(("active", "activating", "reloading"))
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A look, and what takes longer to see. `whole` and `built` are the releases whose content is there.
+
+    `right`: the wanted one runs from what it should; `led`: the public port leads to the one that is remembered.
+    """
+
+    look: Look
+    whole: frozenset[str]
+    built: frozenset[str]
+    right: bool
+    led: bool
+
     def running(self, phase: Phase) -> Running:
         """How an item stands. What ran before counts as long as it is still there, whole."""
-        now = self.record.running
-        previous = self.record.previous if self.record.previous in self.whole else ""
+        look, want, now = self.look, self.look.want, self.look.record.running
+        previous = look.record.previous if look.record.previous in self.whole else ""
         if phase in {Phase.TRANSFER, Phase.BUILD}:
-            if self.want in (self.whole if phase is Phase.TRANSFER else self.built):
-                return Running(digest=self.want, previous=previous)
-            mine = self.want == now
+            if want in (self.whole if phase is Phase.TRANSFER else self.built):
+                return Running(digest=want, previous=previous)
+            mine = want == now
             return Running(digest=now if mine else "", previous=previous, torn=mine)
-        if phase is Phase.START and short(self.want) in self.there:
-            anew = not self.right or (self.want == now and self.want not in self.whole & self.built)
-            torn = anew or bool(self.others) or not self.up(self.want) or (self.want == now and not self.led)
-            return Running(digest=self.want, previous=previous, torn=torn, stamp=ANEW if anew else "")
+        if phase is Phase.START and short(want) in look.there:
+            anew = not self.right or (want == now and want not in self.whole & self.built)
+            torn = anew or bool(look.others) or not look.up(want) or (want == now and not self.led)
+            return Running(digest=want, previous=previous, torn=torn, stamp=ANEW if anew else "")
         if phase is Phase.START:
-            return Running(digest=now, previous=previous, torn=bool(now) and not self.up(now))
+            return Running(digest=now, previous=previous, torn=bool(now) and not look.up(now))
         return Running(digest=now, previous=previous, torn=phase is Phase.SWITCH and bool(now) and not self.led)
 
 
@@ -94,19 +101,21 @@ class Mooring:
     async def look(self, want: str) -> Look:
         """Without a `want`: at what is remembered. Raises Transient, Unfinished."""
         record = await self.record()
-        want = want or record.running
+        return Look(want=want or record.running, record=record, there=await self.there())
+
+    async def view(self, want: str) -> View:
+        """Without a `want`: of what is remembered. Raises Transient, Unfinished."""
+        look = await self.look(want)
+        want, record = look.want, look.record
         kept = dict.fromkeys(each for each in (want, record.running, record.previous) if each)
         found = {each: await self.instance(short(each)) for each in kept}
         whole = {each for each, instance in found.items() if await self._whole(each, instance)}
         built = {each for each in whole if await self._built(found[each])}
-        there = await self.there()
-        return Look(
-            want=want,
-            record=record,
+        return View(
+            look=look,
             whole=frozenset(whole),
             built=frozenset(built),
-            there=there,
-            right=short(want) not in there or await self._right(found[want]),
+            right=short(want) not in look.there or await self.right(found[want]),
             led=bool(record.running) and await self.led(found[record.running]),
         )
 
@@ -117,9 +126,9 @@ class Mooring:
     async def instance(self, id_: str) -> Instance:
         """A release by its id; one without anything where it is not there."""
         folder = f"{self.berth.releases}/{id_}"
-        port = (await self.read(f"{folder}/port")).strip()
-        release = told(await self.read(f"{folder}/release.json"))
-        return Instance(berth=self.berth, id=id_, release=release, port=int(port) if port.isdecimal() else 0)
+        port, brace, rest = (await self.read(f"{folder}/port", f"{folder}/release.json")).partition("{")
+        number = int(port) if port.strip().isdecimal() else 0
+        return Instance(berth=self.berth, id=id_, release=told(brace + rest), port=number)
 
     async def there(self) -> Mapping[str, str]:
         """What is started of the service: the state of each by its id. Its method may be another than it was."""
@@ -136,9 +145,9 @@ class Mooring:
         known = bool(instance.release.content)
         return runner(docker=bool(instance.release.image) if known else self.source.docker)
 
-    async def read(self, path: str) -> str:
-        """A small file; empty where there is none."""
-        return (await self.host.run(("cat", "--", path))).stdout
+    async def read(self, *paths: str) -> str:
+        """Small files, one after the other; one that is not there is empty."""
+        return (await self.host.run(("cat", "--", *paths))).stdout
 
     async def beside(self, instance: Instance) -> Mapping[str, bytes]:
         """What lies in the folder of a release and is not part of what it is: texts by their paths below that.
@@ -168,7 +177,8 @@ class Mooring:
     async def _built(self, instance: Instance) -> bool:
         return not self.source.builds or await self.source.built(self.host, instance.release, instance.folder)
 
-    async def _right(self, instance: Instance) -> bool:
+    async def right(self, instance: Instance) -> bool:
+        """Whether it runs from what it should."""
         wanted = {
             f"{instance.folder}/{name}": digest_bytes(text) for name, text in (await self.beside(instance)).items()
         }

@@ -77,7 +77,8 @@ async def start(mooring: Mooring, item: Item, seen: Running) -> None:
     look, instance = await mooring.look(item.want), await _whole(mooring, item)
     serves = item.want == look.record.running
     others = tuple(each for each in look.there if each != instance.id) if instance.release.alone else look.others
-    anew = serves and look.up(item.want) and (not look.right or (seen.digest == item.want and seen.stamp == ANEW))
+    told = seen.digest == item.want and seen.stamp == ANEW
+    anew = serves and look.up(item.want) and (told or not await mooring.right(instance))
     if instance.release.listen and (anew or (instance.release.alone and others)):
         await mooring.front.pause(mooring.fenced)
     await _ended(mooring, look, others)
@@ -87,8 +88,10 @@ async def start(mooring: Mooring, item: Item, seen: Running) -> None:
         if not serves:
             await mooring.runner(instance).stop(mooring.fenced, instance)
         raise
-    if serves and instance.release.listen and (anew or not look.led):
-        await _led(mooring, await mooring.instance(instance.id))
+    if serves and instance.release.listen:
+        instance = await mooring.instance(instance.id)
+        if anew or not await mooring.led(instance):
+            await _led(mooring, instance)
 
 
 async def switch(mooring: Mooring, item: Item, previous: str) -> None:
@@ -101,8 +104,7 @@ async def switch(mooring: Mooring, item: Item, previous: str) -> None:
         instance = await mooring.instance(instance.id)
     since, gap = mooring.site.clock.now(), 0.0
     if instance.release.listen:
-        await mooring.front.stand(fenced, instance.release)
-        paused = await mooring.front.status(fenced)
+        paused = await mooring.front.stand(fenced, instance.release)
         await _led(mooring, instance)
         gap = _gap(paused, await mooring.front.status(fenced)) if look.record.running else 0.0
     before = look.record.previous if previous == item.want else previous

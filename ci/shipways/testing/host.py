@@ -17,18 +17,19 @@ _FINE = Completed(code=0, stdout="", stderr="")
 class MemoryHost:
     """The `Host` port. `files` by their paths, `units` what systemd says of those it knows, `log` what was run.
 
-    `facts` answers the question for what kind of machine it is; `begins` is the state of what is started; `backend`
-    what the proxy leads to, None where there is none; `containers` are the states of those by their releases, `images`
-    what was pulled by its `engine`, `weights` bytes of them, and `pulls` why nothing is pulled; `stored` are lines of
-    releases with their age and size, empty for those that lie there, all of them young. `busy` is who holds each lock,
-    `tokens` the newest of each, `lines` what is held over this connection; `sick`: no service is healthy but those
-    `well`, and `says` is why; `dead`: nothing answers the proxy; `full`: nothing
-    can be written to paths that end so.
+    `stale` units have been written since systemd has read them. `facts` answers the question for what kind of machine
+    it is; `begins` is the state of what is started; `backend` what the proxy leads to, None where there is none;
+    `containers` are the states of those by their releases, `images` what was pulled by its `engine`, `weights` bytes
+    of them, and `pulls` why nothing is pulled; `stored` are lines of releases with their age and size, empty for those
+    that lie there, all of them young. `busy` is who holds each lock, `tokens` the newest of each, `lines` what is held
+    over this connection; `sick`: no service is healthy but those `well`, and `says` is why; `dead`: nothing answers
+    the proxy; `full`: nothing can be written to paths that end so.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
+    stale: set[str] = field(default_factory=set)
     containers: dict[str, str] = field(default_factory=dict)
     images: set[str] = field(default_factory=set)
     weights: dict[str, int] = field(default_factory=dict)
@@ -129,8 +130,9 @@ class MemoryHost:
         return path
 
     def _cat(self, words: tuple[str, ...]) -> Completed:
-        content = self.files.get(self._real(words[-1]))
-        return Completed(code=int(content is None), stdout=(content or b"").decode(), stderr="")
+        found = [self.files.get(self._real(path)) for path in words[2:]]
+        text = b"".join(each or b"" for each in found).decode()
+        return Completed(code=int(None in found), stdout=text, stderr="")
 
     def _sums(self, words: tuple[str, ...]) -> Completed:
         found = {path: self.files.get(self._real(path)) for path in words[2:]}
@@ -164,7 +166,11 @@ class MemoryHost:
     def _systemctl(self, words: tuple[str, ...]) -> Completed:
         names = [word for word in words[2:] if not word.startswith("-")]
         if words[1] == "show":
-            texts = (f"LoadState=loaded\nActiveState={self._state(name)}\nUnitFileState=enabled\n" for name in names)
+            texts = (
+                f"LoadState=loaded\nActiveState={self._state(name)}\nUnitFileState=enabled\n"
+                f"NeedDaemonReload={'yes' if name in self.stale else 'no'}\n"
+                for name in names
+            )
             return Completed(code=0, stdout="\n".join(texts), stderr="")
         if words[1] == "is-active":
             return Completed(
@@ -179,6 +185,8 @@ class MemoryHost:
             self.units |= dict.fromkeys(names, self.begins)
             if any(name.endswith("-proxy.service") for name in names) and self.backend is None:
                 self.backend = ""
+        if words[1] == "daemon-reload":
+            self.stale.clear()
         if words[1] in {"stop", "disable"}:
             self.units = {name: state for name, state in self.units.items() if name not in names}
         return _FINE

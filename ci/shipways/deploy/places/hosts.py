@@ -105,7 +105,7 @@ class HostsDeployer:
 
         async def look(group: list[Item]) -> None:
             mooring = await self._mooring(site, group[0])
-            found = await mooring.look(group[0].want)
+            found = await mooring.view(group[0].want)
             seen.update({item.id: found.running(names(item)[2]) for item in group})
 
         await together(functools.partial(look, group) for group in groups.values())
