@@ -2,12 +2,10 @@
 
 import base64
 import contextlib
-import http.client
 import json
 import os
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
@@ -51,6 +49,7 @@ command = ["serve", "--config", "/etc/beat.json"]
 [image.boat]
 package = "beat"
 repositories = ["{registry}/team/boat"]
+labels = {{ service = "boat" }}
 platforms = ["linux/amd64"]
 command = ["serve", "--config", "/etc/boat.json"]
 
@@ -188,47 +187,6 @@ class Quay:
         found = self.host.run("sh", "-c", f"grep -lsa 'PULSE_ADDR={address}' /proc/[0-9]*/environ").out
         mine = (path.split("/")[2] for path in found.split())
         return [pid for pid in mine if self.host.run("readlink", f"/proc/{pid}/exe").out.strip().endswith("/beat")]
-
-
-@dataclass
-class Load:
-    """Requests without an end, on connections that are kept and on new ones, by clients that repeat nothing."""
-
-    address: str
-    port: int
-    good: int = 0
-    failed: list[str] = field(default_factory=list)
-    _ended: threading.Event = field(default_factory=threading.Event)
-
-    def __enter__(self) -> "Load":
-        self._threads = [threading.Thread(target=self._ask, args=(number % 2 == 0,)) for number in range(4)]
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._ended.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _ask(self, kept: bool) -> None:
-        connection = http.client.HTTPConnection(self.address, self.port, timeout=40)
-        while not self._ended.wait(0.005):
-            try:
-                connection.request("GET", "/health")
-                answer = connection.getresponse()
-                answer.read()
-            except OSError as error:
-                self.failed.append(repr(error))
-                connection.close()
-                continue
-            if answer.status == 200:
-                self.good += 1
-            else:
-                self.failed.append(str(answer.status))
-            if not kept:
-                connection.close()
-        connection.close()
 
 
 class _Shell:

@@ -13,9 +13,12 @@ from pathlib import Path
 
 import containers
 import converge
+import crowds
 import services
 from crashes import crashes
+from deploys import deployer
 from ground import PROJECTS, SHIPWAYS, checked, commit, repository, say
+from kamal import kamal
 from measure import best, cost
 from shards import shards
 from switching import switching
@@ -65,6 +68,10 @@ def main() -> None:
         "services": services.services,
         "daemons": services.daemons,
         "volumes": volumes,
+        "deployer": deployer,
+        "jobs": crowds.jobs,
+        "hosts": crowds.hosts,
+        "kamal": kamal,
         "switching": switching,
         "units": units,
     }

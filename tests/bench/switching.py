@@ -6,22 +6,22 @@ from pathlib import Path
 from typing import Final
 
 from ground import say
-from quays import PORTS, Load, quay
+from loading import Load
+from quays import PORTS, quay
+from services import kept
 
 _TIMES: Final = int(os.environ.get("BENCH_SWITCHES", "100"))
-_KEPT: Final = Path(__file__).parent.parent.parent / ".pytest_cache/d/images"
-"""Where tests keep the root of a host, which takes minutes to make."""
 
 
 def switching(folder: Path) -> None:
     """Two versions take turns; clients ask without a pause, on kept connections and on new ones, and repeat nothing."""
-    _KEPT.mkdir(parents=True, exist_ok=True)
-    with quay(folder, _KEPT) as made:
+    with quay(folder, kept()) as made:
         old = {method: made.wanted(method) for method in PORTS}
         made.build("1.1.0")
         new = {method: made.wanted(method) for method in PORTS}
         say("\n### deployments to a host under load\n")
-        say("| method | deployments | seconds for one | nothing to do | requests | failed |\n|---|---|---|---|---|---|")
+        say("| method | deployments | seconds for one | nothing to do | requests | failed | longest silence |")
+        say("|---|---|---|---|---|---|---|")
         for method, port in PORTS.items():
             made.switched(method, [old[method]])
             with Load(made.address, port) as load:
@@ -31,7 +31,7 @@ def switching(folder: Path) -> None:
             began = time.monotonic()
             made.switched(method, [(new, old)[(_TIMES - 1) % 2][method]])
             idle = time.monotonic() - began
-            said = f"{load.good + len(load.failed):,} | {len(load.failed)}"
+            said = f"{load.good + len(load.failed):,} | {len(load.failed)} | {load.gap * 1000:.0f} ms"
             say(f"| {method} | {_TIMES} | {seconds:.1f} | {idle:.1f} s | {said} |")
             for each in dict.fromkeys(load.failed):
                 say(f"\n{method}: {load.failed.count(each)} × {each}")

@@ -10,7 +10,8 @@ import anyio
 import pytest
 
 from composing import go_program
-from quays import CANARY, GIVEN, PORTS, ROOT, Load, Quay, quay
+from loading import Load
+from quays import CANARY, GIVEN, PORTS, ROOT, Quay, quay
 from registries import running
 from shipways.adapters.ssh import SshHosts
 from shipways.errors import PreflightError
