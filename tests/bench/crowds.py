@@ -15,6 +15,8 @@ from sshhosts import fleet
 from treeing import DOCKERFILE, SCRIPT
 
 _JOBS: Final = int(os.environ.get("BENCH_JOBS", "50"))
+_CONCURRENT: Final = int(os.environ.get("BENCH_CONCURRENT", str(_JOBS)))
+"""How many of them are done at once: `[serve] concurrent`, which is 4 by itself."""
 _HOSTS: Final = int(os.environ.get("BENCH_HOSTS", "20"))
 _FIRST: Final = 9000
 _CONFIG: Final = """
@@ -52,8 +54,8 @@ batch = {batch}
 
 def jobs(folder: Path) -> None:
     """Fifty services that are asked for at once, by Docker: what the service itself takes, beside what it starts."""
-    say(f"\n### {_JOBS} jobs at once, of {_JOBS} services to one host, by Docker: {HOST}\n")
-    with dock(folder, _JOBS) as made:
+    say(f"\n### {_JOBS} jobs at once, of {_JOBS} services to one host, by Docker, {_CONCURRENT} under way: {HOST}\n")
+    with dock(folder, _CONCURRENT) as made:
         (folder / "tiny.tar.gz").write_bytes(tiny(kept(), "amd64").layers[0])
         imported(made.host, folder / "tiny.tar.gz", "tiny:1")
         rest, began, cpu = made.memory("VmRSS"), time.monotonic(), made.cpu

@@ -35,7 +35,7 @@ state = "{folder}/state"
 sources = ["{folder}/trees"]
 hosts = [{hosts}]
 timeout = "30m"
-wait = "60s"
+wait = "10m"
 concurrent = {concurrent}
 ssh = {{ tender = "tender", key = "{key}", known_hosts = "{known}", root = "{root}" }}
 access = {{ loopback = true, rate = 1000000 }}
