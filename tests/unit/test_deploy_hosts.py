@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from moored import ALONE, ROOT, A, B, C, Ground, ashore, short
-from shipways.errors import DeployFailed, Transient, Unfinished
+from shipways.errors import DeployFailed
 from shipways.model.deployment import Running
 from shipways.model.outcome import Outcome
 from shipways.run.deploying import Crew, deploy, rollbacks
@@ -237,22 +237,6 @@ def test_killed_between(one: Ground) -> None:
     host.units[f"beat@{short(first)}.service"] = "active running"
     assert second == one.deployed("two")
     assert [f"beat@{short(second)}.service"] == [name for name in host.units if name.startswith("beat@")]
-
-
-def test_somebody_newer_holds_the_lock(one: Ground) -> None:
-    """F16: one that lost the lock meanwhile changes nothing that runs."""
-    one.deployed("one")
-    items, host = {item.id.rpartition("/")[2]: item for item in one.wanted("two")}, one.host
-    deployer, site, seen = one.deployer(), one.site, Running()
-    link, lock = dict(host.links), f"{ROOT}/lock"
-    host.tokens[lock] += 1
-    with pytest.raises(Unfinished, match="status 76"):
-        anyio.run(deployer.apply, site, items["transfer"], seen, "")
-    assert link == host.links
-    host.end()
-    host.busy[lock] = "the night shift"
-    with pytest.raises(Transient, match="somebody else deploys there"):
-        anyio.run(deployer.apply, site, items["transfer"], seen, "")
 
 
 def test_nobody_answers_the_proxy(one: Ground) -> None:

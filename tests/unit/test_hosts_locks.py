@@ -14,7 +14,7 @@ from shipways.config.serve import Serve
 from shipways.deploy.berths import free
 from shipways.deploy.places.hosts import plan
 from shipways.deploy.requested import TreeBringer
-from shipways.errors import Unfinished
+from shipways.errors import Transient, Unfinished
 from shipways.model.deployment import Running
 from shipways.model.job import JobRequest, Method
 from shipways.outside.platforms import Deployer, Site
@@ -136,3 +136,20 @@ def test_ports_in_steps() -> None:
     for _ in range(9_973):
         taken |= {free(two, taken)}
     assert (9_973, 20_000, 29_972) == (len(taken), min(taken), max(taken))
+
+
+def test_somebody_newer_holds_the_lock(tmp_path: Path) -> None:
+    """F16: one that lost the lock meanwhile changes nothing that runs."""
+    one = ashore(tmp_path, ALONE)
+    one.deployed("one")
+    items, host = {item.id.rpartition("/")[2]: item for item in one.wanted("two")}, one.host
+    deployer, site, seen = one.deployer(), one.site, Running()
+    link, lock = dict(host.links), f"{ROOT}/lock"
+    host.tokens[lock] += 1
+    with pytest.raises(Unfinished, match="status 76"):
+        anyio.run(deployer.apply, site, items["transfer"], seen, "")
+    assert link == host.links
+    host.end()
+    host.busy[lock] = "the night shift"
+    with pytest.raises(Transient, match="somebody else deploys there"):
+        anyio.run(deployer.apply, site, items["transfer"], seen, "")
