@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from sandbox import Repository
+from shipways import __version__
+from shipways.model.digest import digest_bytes
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -41,12 +44,22 @@ def package(files: Mapping[str, bytes]) -> dict[str, bytes]:
     return {name: data for name, data in files.items() if ".dist-info/" not in name}
 
 
+def summed(files: Mapping[str, bytes]) -> dict[str, str]:
+    """Their digests: what differs is told by its name, and not by megabytes."""
+    return {name: digest_bytes(data) for name, data in files.items()}
+
+
 def test_wheel(distributions: Repository) -> None:
-    """Every committed file of the package, byte by byte: code, py.typed, templates, schemas and tables; no others."""
+    """Every committed file of the package, byte by byte, with manual pages and completions; no others."""
     with zipfile.ZipFile(one(distributions, "*.whl")) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
-    expected = tracked(distributions, "ci/shipways")
-    assert {name.removeprefix("ci/"): data for name, data in expected.items()} == package(files)
+    code = tracked(distributions, "ci/shipways")
+    hatch = tomllib.loads((distributions.root / "pyproject.toml").read_text())["tool"]["hatch"]
+    data = hatch["build"]["targets"]["wheel"]["shared-data"]
+    shared = {f"shipways-{__version__}.data/data/{there}": here for here, there in data.items()}
+    expected = {name.removeprefix("ci/"): text for name, text in code.items()}
+    expected |= {there: (distributions.root / here).read_bytes() for there, here in shared.items()}
+    assert summed(expected) == summed(package(files))
     about = {name.partition(".dist-info/")[2] for name in files.keys() - package(files).keys()}
     assert {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE"} == about
     for name in ("py.typed", "config/reference.toml", "workflows/pins.toml", "schemas/config.json"):
@@ -61,9 +74,10 @@ def test_sdist(distributions: Repository) -> None:
             for entry in archive
             if (stream := archive.extractfile(entry)) is not None
         }
-    expected = tracked(distributions, "ci/shipways", "README.md", "LICENSE", "pyproject.toml")
+    words = ("ci/shipways", "packaging/completions", "packaging/man", "README.md", "LICENSE", "pyproject.toml")
+    expected = tracked(distributions, *words)
     assert files.pop("PKG-INFO").startswith(b"Metadata-Version: ")
-    assert expected == files
+    assert summed(expected) == summed(files)
 
 
 def test_index_accepts_them(distributions: Repository) -> None:
