@@ -133,9 +133,9 @@ def test_ports_in_steps() -> None:
     assert first == free(two, frozenset())
     assert free(one, frozenset({first})) != free(two, frozenset({first}))
     taken: frozenset[int] = frozenset()
-    for _ in range(9_973):
+    for _ in range(300):
         taken |= {free(two, taken)}
-    assert (9_973, 20_000, 29_972) == (len(taken), min(taken), max(taken))
+    assert 300 == len(taken & frozenset(range(20_000, 29_973)))
 
 
 def test_somebody_newer_holds_the_lock(tmp_path: Path) -> None:
