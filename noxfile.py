@@ -9,7 +9,7 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["lint", "types", "tests"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
-PARALLEL = ("-n", f"{(os.cpu_count() or 1) + 1}", "--dist=loadgroup", "--no-loadscope-reorder", "--durations=15")
+PARALLEL = ("-n", f"{(os.cpu_count() or 1) + 1}", "--dist=loadfile", "--no-loadscope-reorder", "--durations=15")
 """A process more than cores, since tests wait too, with the tests of a file in one of them; the many short ones come
 last, and fill the end."""
 
@@ -81,9 +81,10 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def engines(session: nox.Session) -> None:
-    """The tests that start an engine, Dagger's or Docker's: images, compositions, machines with systemd."""
+    """The tests with an engine: Dagger's, which they share, so one after the other; then Docker's, with systemd."""
     _install(session, "tests")
-    session.run("pytest", *(session.posargs or (*PARALLEL, "-m", "engine and not long")))
+    session.run("pytest", "-m", "dagger and not long", "--durations=5", *session.posargs)
+    session.run("pytest", *PARALLEL, "-m", "engine and not dagger and not long", *session.posargs)
 
 
 @nox.session(python=PYPROJECT["tool"]["shipways"]["workflows"]["job"]["tests"]["pythons"], download_python="never")

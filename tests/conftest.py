@@ -31,17 +31,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files anew")
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What has an engine is marked, so that `-m "not long and not engine"` leaves it out.
-
-    Tests with Dagger's are one group, since they share it, and it has all cores; else those of a file are.
-    """
+    """What has an engine is marked, so that `-m "not long and not engine"` leaves it out."""
     for item in items:
         fixtures = set(item.fixturenames) if isinstance(item, pytest.Function) else set()
+        if "containers" in fixtures:
+            item.add_marker(pytest.mark.dagger)
         if {"containers", "docker"} & fixtures:
             item.add_marker(pytest.mark.engine)
-        item.add_marker(pytest.mark.xdist_group("dagger" if "containers" in fixtures else item.path.stem))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

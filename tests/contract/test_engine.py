@@ -108,7 +108,7 @@ class Contained:
             return await engine.image(build, inbox)
 
 
-@pytest.fixture(params=["host", "scripted", pytest.param("dagger", marks=pytest.mark.engine)])
+@pytest.fixture(params=["host", "scripted", pytest.param("dagger", marks=[pytest.mark.engine, pytest.mark.dagger])])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
     """Each engine in turn."""
     if request.param == "dagger":

@@ -26,7 +26,7 @@ def failing(hello: Repository) -> Repository:
     return hello.commit()
 
 
-@pytest.fixture(params=["host", pytest.param("dagger", marks=pytest.mark.engine)])
+@pytest.fixture(params=["host", pytest.param("dagger", marks=[pytest.mark.engine, pytest.mark.dagger])])
 def env(request: pytest.FixtureRequest, failing: Repository) -> dict[str, str]:
     """What says which engine builds."""
     token = {"TOKEN": "hunter2"}
