@@ -10,4 +10,7 @@ cat >"$beside" || exit
 if [ "$(sha256sum <"$beside")" != "$digest  -" ]; then echo "what has arrived is not what was sent" >&2; exit 1; fi
 "$@" sh -c 'chmod "$3" "$1" && sync "$1" && mv -fT -- "$1" "$2"' sh "$beside" "$path" "$mode"
 """
-"""Two who write the same file at once have a file each beside it, which does not outlive the command."""
+"""Two who write the same file at once have a file each beside it, which does not outlive the command.
+
+`exit` alone ends with the status of what has failed.
+"""

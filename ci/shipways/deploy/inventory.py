@@ -12,7 +12,10 @@ _LIST: Final = r"""
 find "$1/" -mindepth 1 -printf '%y\0%m\0%s\0%P\0%l\0' && printf '\0\0\0\0\0' || exit
 find "$1/" -type f -exec sha256sum -z -- {} +
 """
-"""All of it in one command: what there is in five fields each, five without a letter, then the digests."""
+"""All of it in one command: what there is in five fields each, five without a letter, then the digests.
+
+`exit` alone ends with the status of what has failed.
+"""
 _KINDS: Final[Mapping[str, Literal["file", "folder", "link"]]] = {"f": "file", "d": "folder", "l": "link"}
 _MODES: Final = {"f": {"644": False, "755": True}, "d": {"755": False}, "l": {"777": False}}
 """Those that are laid, and whether they make something executable; with any other it is not as it was laid."""
