@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The fault matrix, where some of it was played."""
-    for line in matrix.lines(matrix.commit()):
+    for line in matrix.lines(matrix.commit):
         terminalreporter.write_line(line)
 
 

@@ -7,7 +7,7 @@ import random
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -62,8 +62,8 @@ def commit() -> str:
     return subprocess.run(git, cwd=Path(__file__).parent, capture_output=True, text=True, check=False).stdout.strip()
 
 
-def lines(commit: str) -> Iterator[str]:
-    """Markdown; nothing where nothing was played."""
+def lines(commit: Callable[[], str]) -> Iterator[str]:
+    """Markdown; nothing where nothing was played, and nobody is asked for the commit then."""
     if not _PLAYED:
         return
     today = datetime.datetime.now(datetime.UTC).date()
@@ -71,7 +71,7 @@ def lines(commit: str) -> Iterator[str]:
     told = ", ".join(f"{count} {ended}" for ended, count in sorted(counts.items()))
     minutes = sum(seconds for *_, seconds in _PLAYED) / 60
     head = f"Fault matrix of the deployer: {len(_PLAYED)} cells ({told}), {minutes:.1f} min"
-    yield f"{head}, commit {commit}, {today}, seed {SEED[:12]}"
+    yield f"{head}, commit {commit()}, {today}, seed {SEED[:12]}"
     yield from _table(("fault", "phase", "method", "job", "s"), [(*row, f"{s:.0f}") for *row, s in sorted(_PLAYED)])
     yield "Not played:"
     yield from _table(("cells", "why"), IMPOSSIBLE.items())

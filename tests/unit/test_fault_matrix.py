@@ -32,10 +32,10 @@ def test_tenth(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     """With counts, commit, date and seed; nothing where nothing was played."""
     monkeypatch.setattr(matrix, "_PLAYED", [])
-    assert [] == list(matrix.lines("abc1234"))
+    assert [] == list(matrix.lines(lambda: "abc1234"))
     matrix.record(("F4 reboot", "Build", "docker"), "completed", 61.2)
     matrix.record(("F4 reboot", "Build", "systemd"), "failed", 62.4)
-    lines = list(matrix.lines("abc1234"))
+    lines = list(matrix.lines(lambda: "abc1234"))
     head = r"Fault matrix of the deployer: 2 cells \(1 completed, 1 failed\), 2\.1 min, commit abc1234, "
     head += r"\d{4}-\d\d-\d\d, seed \w+"
     assert re.fullmatch(head, lines[0]), lines[0]
