@@ -26,7 +26,7 @@ somebody else holds the lock, print who, and exit 75. Its folder is made.
   --file PATH     the lock; several are held together, by one token, or none is
   --holder TEXT   who holds it, for the others
   --wait D        how long to wait for the lock (default 0s)
-  --ttl D         how long the holder may be silent; 0s is for ever (default 15s)
+  --ttl D         how long the holder may be silent; 0s is for ever (default 4s)
 `
 
 const (
@@ -103,7 +103,7 @@ func parseLock(args []string) (lockOptions, error) {
 	})
 	flags.StringVar(&o.holder, "holder", "", "")
 	flags.DurationVar(&o.wait, "wait", 0, "")
-	flags.DurationVar(&o.ttl, "ttl", 15*time.Second, "")
+	flags.DurationVar(&o.ttl, "ttl", 4*time.Second, "")
 	if err := parseFlagsOnly(flags, args); err != nil {
 		return o, err
 	}

@@ -1,4 +1,4 @@
-"""SSH: keys of hosts as files of known hosts have them, and what a command prints while it runs."""
+"""SSH: keys of hosts as files of known hosts have them, what a command prints while it runs, and what is held."""
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -194,3 +194,27 @@ def test_heard_while_it_runs(ground: Ground) -> None:
 
     anyio.run(act)
     assert ("one", ["one", "half a line", "two"]) == (told[0], "\n".join(told).splitlines())
+
+
+def test_what_is_held_ends(ground: Ground) -> None:
+    """F16: tender lets go of its locks while the connection stays: they are not held any more, and can be again."""
+    over = anyio.Event()
+
+    async def answer(process: "asyncssh.SSHServerProcess[str]") -> None:
+        process.stdout.write('{"token":7}\n')
+        await over.wait()
+        process.exit(1)
+
+    async def act() -> None:
+        nonlocal over
+        with anyio.fail_after(60):
+            async with ground.served(answer), ground.host(ground.line(0)) as host:
+                for _ in range(2):
+                    over = anyio.Event()
+                    assert 0 == (await host.hold(("a", "b"), ("lock",))).code
+                    assert '{"token":7}\n' == host.held("a") == host.held("b")
+                    over.set()
+                    while host.held("a") or host.held("b"):  # noqa: ASYNC110 - nobody else tells
+                        await anyio.sleep(0.01)
+
+    anyio.run(act)

@@ -24,8 +24,8 @@ _CONNECT: Final = 15.0
 """Seconds for a connection and the login."""
 _ALIVE: Final = 5
 """Seconds between questions whether the other side is there; three without an answer, and it is not."""
-_BEAT: Final = 4.0
-"""Seconds between the signs of life for what is held; tender lets go after 15 without one."""
+_BEAT: Final = 1.0
+"""Seconds between the signs of life for what is held; tender lets go after 4 without one."""
 _CHANNELS: Final = 9
 """Commands at once on a connection, and what is held: sshd allows ten (MaxSessions)."""
 _TOKEN: Final = b'{"token":'
@@ -66,7 +66,7 @@ class SshHost:
         self._root = root
         self._turns = anyio.CapacityLimiter(_CHANNELS)
         self._held: list[tuple[asyncssh.SSHClientProcess[bytes], asyncio.Task[None]]] = []
-        self._lines: dict[str, str] = {}
+        self._lines: dict[str, tuple[asyncssh.SSHClientProcess[bytes], str]] = {}
 
     @property
     def gone(self) -> bool:
@@ -74,8 +74,9 @@ class SshHost:
         return self._connection.is_closed()
 
     def held(self, lock: str) -> str:
-        """As tender said it."""
-        return self._lines.get(lock, "")
+        """As tender said it, as long as that runs: it lets go of a link that was silent for too long."""
+        process, line = self._lines.get(lock, (None, ""))
+        return line if process and process.returncode is None else ""
 
     async def run(self, argv: Sequence[str], stdin: bytes = b"") -> Completed:
         """Each word arrives as it is."""
@@ -124,10 +125,12 @@ class SshHost:
             process = await self._connection.create_process(self._command(argv), encoding=None)
             line = await process.stdout.readline()
             if line.startswith(_TOKEN):
+                self._held = [each for each in self._held if each[0].returncode is None]
                 self._held.append((process, asyncio.get_running_loop().create_task(_beat(process))))
                 self._turns.total_tokens = max(_CHANNELS - len(self._held), 1)
-                self._lines |= dict.fromkeys(locks, line.decode(errors="replace"))
-                return Completed(code=0, stdout=self._lines[locks[0]], stderr="")
+                told = line.decode(errors="replace")
+                self._lines |= dict.fromkeys(locks, (process, told))
+                return Completed(code=0, stdout=told, stderr="")
             done = await process.wait(check=False)
             rest = line + _bytes(done.stdout)
             return _completed(done.returncode, rest, done.stderr, self._address)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from shipways.errors import Problem, Unfinished
+from shipways.errors import Problem, Transient, Unfinished
 from shipways.outside.hosts import Host
 from shipways.ports import Completed
 
@@ -24,8 +24,13 @@ class Fenced:
 
     @property
     def fence(self) -> tuple[str, ...]:
-        """What comes before a command."""
-        token = str(json.loads(self.held(self.lock))["token"])
+        """What comes before a command. Raises Transient where the lock was lost: it is taken again at first."""
+        held = self.held(self.lock)
+        if not held:
+            raise Transient(
+                Problem(path=self.lock, what="is not held any more", why="the link was silent for too long")
+            )
+        token = str(json.loads(held)["token"])
         return (self.tender, "fence", "--file", self.lock, "--token", token, "--")
 
     async def run(self, argv: Sequence[str], stdin: bytes = b"") -> Completed:
