@@ -20,6 +20,10 @@ _FULL = """
 fallocate --length "$(df --output=avail --block-size=1 /opt/services | tail -n 1)" /opt/services/ballast
 cat /dev/zero >/opt/services/ballast.more
 """
+_READ_ONLY = "mount --bind /opt/services /opt/services && mount -o remount,bind,ro /opt/services"
+_NO_INODES = 'mount -o remount,nr_inodes="$(df --output=iused /opt/services | tail -n 1)" /opt/services'
+_WRITABLE = "! grep ' /opt/services ' /proc/mounts | sed 1d | grep . || umount --lazy /opt/services"
+"""It is mounted once, as what all is written to, and a second time where it is read-only."""
 _HALF_OPEN = """
 ss --no-header --tcp --numeric state established sport = :22 | sed 's/.*:\\([0-9]*\\) *$/\\1/' | while read -r port; do
   iptables --append INPUT --protocol tcp --dport 22 --sport "$port" --jump DROP
@@ -40,7 +44,13 @@ while sleep 0.01; do
 done
 """
 """One byte of what arrives, once."""
-_CURE = f"systemctl stop fault.service; rm -f /run/met /opt/services/ballast /opt/services/ballast.more; {_WELL}"
+_CURE = f"""
+systemctl stop fault.service
+{_WRITABLE}
+mount -o remount,nr_inodes=1000000 /opt/services
+rm -f /run/met /opt/services/ballast /opt/services/ballast.more
+{_WELL}
+"""
 
 
 class Bad(NamedTuple):
@@ -180,7 +190,10 @@ INJECTED: Final[Mapping[str, Injected]] = {
         _between("iptables --append INPUT --match statistic --mode random --probability 0.05 --jump DROP"), PHASES[:1]
     ),
     "F8 disk full": Injected(_there(_FULL)),
+    "F8 disk read-only": Injected(_there(_READ_ONLY), PHASES[1:]),
+    "F8 no inodes": Injected(_there(_NO_INODES), (PHASES[1], PHASES[3])),
     "F10 a bit flipped": Injected(_beside(_SPOIL), PHASES[1:2], lurks=True),
+    "F13 killed, as by the kernel": Injected(_there("pkill -KILL -f [m]ain.py"), (PHASES[2], PHASES[4])),
     "F16 holder paused": Injected(_paused, PHASES[1:]),
 }
 """Faults of the outside, with the phases in which they come, and the methods."""
