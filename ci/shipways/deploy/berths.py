@@ -4,7 +4,9 @@ import posixpath
 from dataclasses import dataclass
 from typing import Final
 
-from shipways.deploy.sources import FOLDER, PORT, RELEASE, Release
+from shipways.deploy.fenced import read
+from shipways.deploy.sources import FOLDER, PORT, RELEASE, Release, told
+from shipways.outside.hosts import Host
 
 _FIRST: Final = 20_000
 _PORTS: Final = 9_973
@@ -81,6 +83,14 @@ class Instance:
     def filled(self, text: str) -> str:
         """A text of the release, as it is here."""
         return text.replace(RELEASE, self.id).replace(PORT, str(self.port)).replace(FOLDER, self.folder)
+
+
+async def instance_of(host: Host, berth: Berth, id_: str) -> Instance:
+    """A release by its id; one without anything where it is not there. Raises Transient."""
+    folder = f"{berth.releases}/{id_}"
+    port, brace, rest = (await read(host, f"{folder}/port", f"{folder}/release.json")).partition("{")
+    number = int(port) if port.strip().isdecimal() else 0
+    return Instance(berth=berth, id=id_, release=told(brace + rest), port=number)
 
 
 def short(digest: str) -> str:

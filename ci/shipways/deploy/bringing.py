@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from shipways.deploy.fenced import must
+from shipways.deploy.fenced import must, read
 from shipways.deploy.inventory import inventory
 from shipways.errors import Problem, Transient, Unfinished
 from shipways.model.tree import Content, Delta, Tree, delta, told
@@ -25,7 +25,7 @@ _TAKE: Final = (
 
 async def listed(host: Host, folder: str) -> Content | None:
     """What the folder of a release says that it has; None where it says nothing."""
-    return told((await host.run(("cat", "--", f"{folder}/{_LIST}"))).stdout)
+    return told(await read(host, f"{folder}/{_LIST}"))
 
 
 async def present(host: Host, content: str, folder: str) -> bool:

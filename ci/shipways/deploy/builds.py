@@ -8,7 +8,7 @@ from typing import Final
 import anyio
 
 from shipways.deploy.bringing import CONTENT, listed
-from shipways.deploy.fenced import must
+from shipways.deploy.fenced import must, read
 from shipways.errors import Problem, Unfinished
 from shipways.model.job import Method
 from shipways.outside.hosts import Host
@@ -144,7 +144,7 @@ class Yard:
         return (await self.host.run(image)).stdout.strip()
 
     async def _marked(self) -> str:
-        return (await self.host.run(("cat", "--", f"{self.folder}/{_BUILT}"))).stdout
+        return await read(self.host, f"{self.folder}/{_BUILT}")
 
     async def _stop(self) -> None:
         await self.host.run(("systemctl", "stop", "--", self.unit))

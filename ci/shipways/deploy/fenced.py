@@ -67,6 +67,11 @@ async def must(host: Host, *argv: str, fine: frozenset[int] = frozenset({0}), st
     return done.stdout
 
 
+async def read(host: Host, *paths: str) -> str:
+    """Small files, one after the other; one that is not there is empty. Raises Transient."""
+    return (await host.run(("cat", "--", *paths))).stdout
+
+
 async def digests(host: Host, paths: Sequence[str]) -> dict[str, str]:
     """Of the files that are there."""
     if not paths:

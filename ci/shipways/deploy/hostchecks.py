@@ -4,9 +4,9 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from shipways.deploy.berths import Berth, short
-from shipways.deploy.records import recorded
-from shipways.deploy.sources import Source, told
+from shipways.deploy.berths import Berth, instance_of, short
+from shipways.deploy.records import record_of
+from shipways.deploy.sources import Source
 from shipways.errors import Problem
 from shipways.outside.hosts import Host
 
@@ -70,10 +70,9 @@ async def stranded(host: Host, name: str, root: str, sources: Sequence[Source]) 
     found = []
     for source in sources:
         berth = Berth(root=root, service=source.name)
-        record = recorded((await host.run(("cat", "--", berth.state))).stdout) if source.data else None
-        if record and record.running:
-            path = f"{berth.releases}/{short(record.running)}/release.json"
-            release = told((await host.run(("cat", "--", path))).stdout)
+        running = (await record_of(host, berth)).running if source.data else ""
+        if running:
+            release = (await instance_of(host, berth, short(running))).release
             if release.content and bool(release.image) is not source.docker:
                 what = (
                     f"{source.name} runs by {'Docker' if release.image else 'systemd'}, and its data would stay there"

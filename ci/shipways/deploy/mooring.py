@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from shipways.deploy.berths import Berth, Instance, short
-from shipways.deploy.fenced import Fenced, digests
+from shipways.deploy.berths import Berth, Instance, instance_of, short
+from shipways.deploy.fenced import Fenced, digests, read
 from shipways.deploy.fronts import Front
-from shipways.deploy.records import Record, recorded
+from shipways.deploy.records import Record, record_of
 from shipways.deploy.runners import Runner, runner
-from shipways.deploy.sources import Source, told
+from shipways.deploy.sources import Source
 from shipways.model.deployment import Running
 from shipways.model.digest import digest_bytes
 from shipways.outside.hosts import Host
@@ -121,14 +121,11 @@ class Mooring:
 
     async def record(self) -> Record:
         """What is remembered; nothing where that cannot be read."""
-        return recorded(await self.read(self.berth.state)) or Record()
+        return await record_of(self.host, self.berth)
 
     async def instance(self, id_: str) -> Instance:
         """A release by its id; one without anything where it is not there."""
-        folder = f"{self.berth.releases}/{id_}"
-        port, brace, rest = (await self.read(f"{folder}/port", f"{folder}/release.json")).partition("{")
-        number = int(port) if port.strip().isdecimal() else 0
-        return Instance(berth=self.berth, id=id_, release=told(brace + rest), port=number)
+        return await instance_of(self.host, self.berth, id_)
 
     async def there(self) -> Mapping[str, str]:
         """What is started of the service: the state of each by its id. Its method may be another than it was."""
@@ -145,10 +142,6 @@ class Mooring:
         known = bool(instance.release.content)
         return runner(docker=bool(instance.release.image) if known else self.source.docker)
 
-    async def read(self, *paths: str) -> str:
-        """Small files, one after the other; one that is not there is empty."""
-        return (await self.host.run(("cat", "--", *paths))).stdout
-
     async def beside(self, instance: Instance) -> Mapping[str, bytes]:
         """What lies in the folder of a release and is not part of what it is: texts by their paths below that.
 
@@ -156,8 +149,8 @@ class Mooring:
         """
         found = {f"files/{name}": self.site.files.read(path) for name, path in self.source.files(self.site).items()}
         if names := (*instance.release.variables, *instance.release.secrets):
-            old = await self.read(f"{instance.folder}/environment") or await self.read(
-                f"{self.berth.current}/environment"
+            old = await read(self.host, f"{instance.folder}/environment") or await read(
+                self.host, f"{self.berth.current}/environment"
             )
             given = {name: value.open() for name, value in (await self.source.environment(self.site)).items()}
             values = {**_variables(old), **given}

@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from shipways.deploy.berths import Berth, short
+from shipways.deploy.berths import Berth, instance_of, short
 from shipways.deploy.fenced import must
 from shipways.deploy.mooring import Mooring
-from shipways.deploy.records import Record, recorded
-from shipways.deploy.sources import RELEASE, told
+from shipways.deploy.records import Record, record_of
+from shipways.deploy.sources import RELEASE
 from shipways.errors import Problem, Unfinished
 from shipways.model.item import Item
 from shipways.outside.hosts import Host
@@ -70,8 +70,7 @@ async def stored(host: Host, berth: Berth) -> tuple[Stored, ...]:
     listed = (await host.run(("sh", "-c", _LIST, "sh", berth.releases))).stdout
     found, images = [], set[str]()
     for each in sorted(_stored(listed), key=lambda each: -each.touched):
-        release = told((await host.run(("cat", "--", f"{berth.releases}/{each.id}/release.json"))).stdout)
-        image = release.image.replace(RELEASE, each.id)
+        image = (await instance_of(host, berth, each.id)).release.image.replace(RELEASE, each.id)
         weight = 0 if image in images else await _weight(host, image)
         images.add(image)
         found.append(replace(each, size=each.size + weight))
@@ -105,8 +104,7 @@ async def make_room(mooring: Mooring, item: Item, kept: Kept, size: int) -> None
 async def crowded(host: Host, berth: Berth, release: str, size: int, quota: int) -> tuple[Problem, ...]:
     """Why a release of so many bytes has no room; one that lies there needs none besides. Raises Transient."""
     found = [each for each in await stored(host, berth) if each.id != short(release)]
-    record = recorded((await host.run(("cat", "--", berth.state))).stdout) or Record()
-    return tuple(unfit(found, record, size, quota))
+    return tuple(unfit(found, await record_of(host, berth), size, quota))
 
 
 def _needed(record: Record) -> frozenset[str]:

@@ -3,6 +3,10 @@
 import json
 from dataclasses import asdict, dataclass
 
+from shipways.deploy.berths import Berth
+from shipways.deploy.fenced import read
+from shipways.outside.hosts import Host
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
@@ -37,3 +41,8 @@ def recorded(text: str | bytes) -> Record | None:
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+async def record_of(host: Host, berth: Berth) -> Record:
+    """That of a service on a host; nothing where it cannot be read. Raises Transient."""
+    return recorded(await read(host, berth.state)) or Record()
