@@ -1,5 +1,6 @@
 """What hosts are told to run, run here by a real shell."""
 
+import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,10 +10,15 @@ import pytest
 from shipways.adapters.written import PUT
 from shipways.deploy.holds import LIST
 from shipways.deploy.mooring import IMAGES
+from shipways.deploy.pruning import RELEASES, WEIGHTS
 from shipways.deploy.sources import Release
 from shipways.model.digest import digest_bytes
 
 pytestmark = pytest.mark.integration
+ENGINE = """#!/bin/sh
+[ "$1 $2 $3" = "image inspect --format" ] || exit 2
+case $5 in here*) echo "$4" | sed "s/{{.Size}}/7/" ;; *) echo; echo "Error: No such image: $5" >&2; exit 1 ;; esac
+"""
 
 
 def put(path: Path, content: bytes, *within: str, sent: bytes | None = None) -> "subprocess.CompletedProcess[bytes]":
@@ -79,3 +85,47 @@ def test_images(tmp_path: Path) -> None:
     for service, expected in (("beat", "one/release.json\n"), ("none", "")):
         done = subprocess.run(("sh", "-c", IMAGES, "sh", str(tmp_path / service)), capture_output=True, check=False)
         assert (0, expected, b"") == (done.returncode, done.stdout.decode(), done.stderr)
+
+
+def test_releases(tmp_path: Path) -> None:
+    """Each is a line with when it began, its KiB, whether it is pinned, and its image where it has one."""
+    texts = {"/etc/x": '\n "image": "not:this",\n', "image": "nor:this", "x": "y"}
+    for name, content in (
+        ("program", Release(content="x", texts=texts).encoded),
+        ("image", Release(content="x", image="ghcr.io:5000/a-b/beat_c@sha256:12", command=("image",)).encoded),
+        ("built", Release(content="x", image="beat:{release}", texts=texts).encoded),
+        ("strange", b' "image": "one",\n "image": "two",\n "image": "thr ee",\n'),
+        ("half", None),
+    ):
+        (tmp_path / name).mkdir()
+        if content is not None:
+            (tmp_path / name / "release.json").write_bytes(content)
+        os.utime(tmp_path / name, (0, 1000))
+    (tmp_path / "image/pinned").touch()
+    os.utime(tmp_path / "image", (0, 2000))
+    (tmp_path / "file").touch()
+    rows = ran(RELEASES, str(tmp_path)).split("\n")
+    assert {
+        "built": ["1000", "no", "beat:{release}"],
+        "half": ["1000", "no"],
+        "image": ["2000", "yes", "ghcr.io:5000/a-b/beat_c@sha256:12"],
+        "program": ["1000", "no"],
+        "strange": ["1000", "no", "one"],
+    } == {words[0]: [words[1], *words[3:]] for words in (row.split() for row in rows if row)}
+    assert {True} == {row.split()[2].isdecimal() for row in rows if row}
+    assert "" == ran(RELEASES, str(tmp_path / "none"))
+
+
+def test_weights(tmp_path: Path) -> None:
+    """One that is not there takes nothing from the others; an engine then prints an empty line."""
+    (tmp_path / "docker").write_text(ENGINE)
+    (tmp_path / "docker").chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    assert "7 here:1\n\n7 here@sha256:2\n" == ran(WEIGHTS, "here:1", "gone:1", "here@sha256:2", path=path)
+    assert "\n" == ran(WEIGHTS, "gone:1", path=path)
+
+
+def ran(script: str, *words: str, path: str = os.environ["PATH"]) -> str:
+    """What it prints."""
+    argv = ("sh", "-c", script, "sh", *words)
+    return subprocess.run(argv, capture_output=True, check=False, env={**os.environ, "PATH": path}).stdout.decode()

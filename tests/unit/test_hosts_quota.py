@@ -16,7 +16,7 @@ from shipways.testing.host import MemoryHost
 SYSTEMD = ALONE.replace('kind = "hosts"', 'kind = "hosts"\nkept.quota = "2 MB"')
 DOCKER = SYSTEMD.replace('kind = "hosts"', 'kind = "hosts"\nmethod = "docker"')
 BERTH = Berth(root="/opt/shipways", service="beat")
-NOW, BEFORE, OLD = ("sha256:" + letter * 64 for letter in "abc")
+NOW, BEFORE, OLD, GONE = ("sha256:" + letter * 64 for letter in "abcd")
 MEGA = 10**6
 
 
@@ -82,13 +82,15 @@ def test_images(one: Ground) -> None:
 
 
 def test_sizes() -> None:
-    """The folder and the image; one that two releases have counts for the younger."""
+    """The folder and the image; one that two releases have counts for the younger, one that is gone for none."""
     host = MemoryHost(images={"beat@x", f"beat:{short(OLD)}"}, weights={"beat@x": 7, f"beat:{short(OLD)}": 11})
-    host.stored = f"{short(BEFORE)} 1 2 no\n{short(NOW)} 2 1 yes\n{short(OLD)} 0 1 no\n"
-    for digest, image in ((NOW, "beat@x"), (BEFORE, "beat@x"), (OLD, "beat:{release}")):
+    host.stored = f"{short(BEFORE)} 1 2 no\n{short(NOW)} 2 1 yes\n{short(OLD)} 0 1 no\n{short(GONE)} 3 1 no\n"
+    images = {NOW: "beat@x", BEFORE: "beat@x", OLD: "beat:{release}", GONE: "beat@y"}
+    for digest, image in images.items():
         release = Release(content="c", image=image)
         host.files[f"{ROOT}/releases/{short(digest)}/release.json"] = release.encoded
     expected = (
+        Stored(id=short(GONE), touched=3, size=1024, pinned=False),
         Stored(id=short(NOW), touched=2, size=1024 + 7, pinned=True),
         Stored(id=short(BEFORE), touched=1, size=2048, pinned=False),
         Stored(id=short(OLD), touched=0, size=1024 + 11, pinned=False),

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from shipways.deploy.berths import Berth, instance_of, short
+from shipways.deploy.berths import Berth, short
 from shipways.deploy.fenced import must
 from shipways.deploy.mooring import Mooring
 from shipways.deploy.records import Record, record_of
@@ -14,11 +14,16 @@ from shipways.errors import Problem, Unfinished
 from shipways.model.item import Item
 from shipways.outside.hosts import Host
 
-_LIST: Final = (
+RELEASES: Final = (
     'cd -- "$1" && for each in */; do each=${each%/}; [ -d "$each" ] || continue; '
     'pin=no; [ ! -e "$each/pinned" ] || pin=yes; '
-    'set -- $(du -sk -- "$each"); echo "$each $(stat -c %Y -- "$each") $1 $pin"; done'
+    'set -- $(du -sk -- "$each") '
+    """$(sed -nE 's/^ "image": "([^" ]*)",$/\\1/p' "$each/release.json" 2>/dev/null); """
+    'echo "$each $(stat -c %Y -- "$each") $1 $pin $3"; done'
 )
+"""A line for each: its image is the last word, and has a line of its own in `Release.encoded`."""
+WEIGHTS: Final = 'for each; do docker image inspect --format "{{.Size}} $each" "$each" 2>/dev/null; done; true'
+"""A line for each image; an empty one, or none, where it is not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +72,10 @@ def unfit(stored: Collection[Stored], record: Record, size: int, quota: int) -> 
 
 async def stored(host: Host, berth: Berth) -> tuple[Stored, ...]:
     """Every release of a service, the youngest first. Raises Transient."""
-    listed = (await host.run(("sh", "-c", _LIST, "sh", berth.releases))).stdout
-    found, images = [], set[str]()
-    for each in sorted(_stored(listed), key=lambda each: -each.touched):
-        image = (await instance_of(host, berth, each.id)).release.image.replace(RELEASE, each.id)
-        weight = 0 if image in images else await _weight(host, image)
-        images.add(image)
-        found.append(replace(each, size=each.size + weight))
-    return tuple(found)
+    listed = (await host.run(("sh", "-c", RELEASES, "sh", berth.releases))).stdout
+    found = sorted(_listed(listed), key=lambda row: -row[0].touched)
+    weights = await _weights(host, [image for _, image in found if image])
+    return tuple(replace(each, size=each.size + weights.pop(image, 0)) for each, image in found)
 
 
 async def prune(mooring: Mooring, digests: Sequence[str], kept: Kept) -> None:
@@ -118,18 +119,20 @@ async def _remove(mooring: Mooring, ids: Sequence[str]) -> None:
         await must(mooring.fenced, "rm", "-rf", "--", instance.folder)
 
 
-async def _weight(host: Host, image: str) -> int:
-    """Bytes of an image, 0 where there is none."""
-    if not image:
-        return 0
-    done = await host.run(("docker", "image", "inspect", "--format", "{{.Size}}", image))
-    return int(done.stdout) if not done.code and done.stdout.strip().isdecimal() else 0
+async def _weights(host: Host, images: Collection[str]) -> dict[str, int]:
+    """Bytes of those images that are there."""
+    if not images:
+        return {}
+    rows = (await host.run(("sh", "-c", WEIGHTS, "sh", *dict.fromkeys(images)))).stdout.splitlines()
+    return {image: int(size) for size, image in (row.split() for row in rows if row)}
 
 
-def _stored(listed: str) -> Iterator[Stored]:
-    for line in listed.splitlines():
-        id_, touched, size, pinned = line.split()
-        yield Stored(id=id_, touched=float(touched), size=int(size) * 1024, pinned=pinned == "yes")
+def _listed(lines: str) -> Iterator[tuple[Stored, str]]:
+    """Each release and the image that it has; empty where it has none."""
+    for line in lines.splitlines():
+        id_, touched, size, pinned, *image = line.split()
+        release = Stored(id=id_, touched=float(touched), size=int(size) * 1024, pinned=pinned == "yes")
+        yield release, "".join(image).replace(RELEASE, id_)
 
 
 def _mega(size: int) -> str:

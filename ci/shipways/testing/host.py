@@ -1,6 +1,7 @@
 """A host in memory: files, a lock, a service manager and a proxy, as far as deployers ask for them."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -203,9 +204,7 @@ class MemoryHost:
         if words[1] == "pull":
             self.images.add(words[-1])
         if words[1:3] == ("image", "inspect"):
-            weighs = "{{.Size}}" in words and words[-1] in self.images
-            size = str(self.weights.get(words[-1], 0)) if weighs else ""
-            return Completed(code=int(words[-1] not in self.images), stdout=size, stderr="")
+            return Completed(code=int(words[-1] not in self.images), stdout="", stderr="")
         if words[1:3] == ("image", "rm"):
             self.images.discard(words[-1])
         if words[1] == "rm":
@@ -221,7 +220,11 @@ class MemoryHost:
         if "grep -vxF" in words[2]:
             return self._others(image=words[4].encode(), folder=words[-1])
         answers = {"uname -m": self.facts, "/proc/net/tcp": self.ports}
-        answers["du -sk"] = self.stored or self._releases(words[-1])
+        answers["du -sk"] = self._releases(words[-1])
+        answers["{{.Size}}"] = "".join(
+            f"{self.weights.get(image, 0)} {image}\n" if self.engine and image in self.images else "\n"
+            for image in words[4:]
+        )
         answers["/releases/*/port"] = "".join(
             self.files[path].decode() for path in self.files if path.endswith("/port")
         )
@@ -245,15 +248,20 @@ class MemoryHost:
         return Completed(code=int(not others), stdout=others, stderr="")
 
     def _releases(self, folder: str) -> str:
-        """What lies in those of a folder."""
+        """What lies in those of a folder, and the image of each."""
         found: dict[str, int] = {}
         for path, content in self.files.items():
             if path.startswith(f"{folder}/"):
                 name = path[len(folder) + 1 :].partition("/")[0]
                 found[name] = found.get(name, 0) + len(content)
         pins = {name for name in found if f"{folder}/{name}/pinned" in self.files}
-        lines = (f"{n} {10**9} {-(-size // 1024)} {'yes' if n in pins else 'no'}\n" for n, size in found.items())
-        return "".join(lines)
+        lines = [f"{n} {10**9} {-(-size // 1024)} {'yes' if n in pins else 'no'}" for n, size in found.items()]
+        rows = self.stored.splitlines() or lines
+        return "".join(f"{row} {self._image(f'{folder}/{row.split()[0]}')}\n" for row in rows)
+
+    def _image(self, folder: str) -> str:
+        found = re.search(rb'^ "image": "([^" ]*)",$', self.files.get(f"{folder}/release.json", b""), re.MULTILINE)
+        return found[1].decode() if found else ""
 
     def _rm(self, words: tuple[str, ...]) -> Completed:
         gone = words[words.index("--") + 1 :]
