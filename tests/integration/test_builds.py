@@ -11,6 +11,7 @@ import pytest
 from engines import tiny
 from registries import DockerEngine, docker_engine
 from shipways.deploy.builds import Yard
+from shipways.deploy.weights import weights
 from shipways.errors import Unfinished
 from shipways.model.job import Method
 from shipways.model.tree import Content, Recipe, Tree
@@ -125,3 +126,15 @@ def test_what_looks_like_a_step(ground: Ground) -> None:
         assert before == ground.there()
     finally:
         ground.docker.docker("rm", "--force", name)
+
+
+def test_what_they_weigh(ground: Ground) -> None:
+    """F9: what two are built upon counts once, and so does one that has two names; one that is gone is not there."""
+    one = ground.yard("web", "e1", "FROM tiny:1\nRUN echo one >/x\nENV A=b\n")
+    two = ground.yard("web", "e2", "FROM tiny:1\nENV A=b\nRUN echo twotwo >/x\n")
+    built(one)
+    built(two)
+    ground.docker.docker("tag", "web:e1", "web:again")
+    size = int(ground.docker.docker("image", "inspect", "--format", "{{.Size}}", "tiny:1"))
+    expected = {"web:e1": size + len("one\n"), "web:e2": len("twotwo\n"), "web:again": 0, "tiny:1": 0}
+    assert expected == anyio.run(weights, one.host, [*expected, "web:gone"])

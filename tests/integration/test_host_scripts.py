@@ -10,14 +10,18 @@ import pytest
 from shipways.adapters.written import PUT
 from shipways.deploy.holds import LIST
 from shipways.deploy.mooring import IMAGES
-from shipways.deploy.pruning import RELEASES, WEIGHTS
+from shipways.deploy.pruning import RELEASES
 from shipways.deploy.sources import Release
+from shipways.deploy.weights import WEIGHTS
 from shipways.model.digest import digest_bytes
 
 pytestmark = pytest.mark.integration
 ENGINE = """#!/bin/sh
-[ "$1 $2 $3" = "image inspect --format" ] || exit 2
-case $5 in here*) echo "$4" | sed "s/{{.Size}}/7/" ;; *) echo; echo "Error: No such image: $5" >&2; exit 1 ;; esac
+case "$1 $2 $5" in
+"image inspect here"*) echo "7 sha256:a,sha256:b" ;;
+"image inspect "*) echo; echo "Error: No such image: $5" >&2; exit 1 ;;
+"history --human=false "*) printf '0\\n3\\n4\\n' ;;
+esac
 """
 
 
@@ -117,12 +121,13 @@ def test_releases(tmp_path: Path) -> None:
 
 
 def test_weights(tmp_path: Path) -> None:
-    """One that is not there takes nothing from the others; an engine then prints an empty line."""
+    """One that is not there takes nothing from the others."""
     (tmp_path / "docker").write_text(ENGINE)
     (tmp_path / "docker").chmod(0o755)
     path = f"{tmp_path}:{os.environ['PATH']}"
-    assert "7 here:1\n\n7 here@sha256:2\n" == ran(WEIGHTS, "here:1", "gone:1", "here@sha256:2", path=path)
-    assert "\n" == ran(WEIGHTS, "gone:1", path=path)
+    lines = [f"{each} 7 sha256:a,sha256:b 0,3,4,\n" for each in ("here:1", "here@sha256:2")]
+    assert "".join(lines) == ran(WEIGHTS, "here:1", "gone:1", "here@sha256:2", path=path)
+    assert "" == ran(WEIGHTS, "gone:1", path=path)
 
 
 def ran(script: str, *words: str, path: str = os.environ["PATH"]) -> str:

@@ -10,6 +10,7 @@ from shipways.deploy.fenced import must
 from shipways.deploy.mooring import Mooring
 from shipways.deploy.records import Record, record_of
 from shipways.deploy.sources import RELEASE
+from shipways.deploy.weights import weights
 from shipways.errors import Problem, Unfinished
 from shipways.model.item import Item
 from shipways.outside.hosts import Host
@@ -22,8 +23,6 @@ RELEASES: Final = (
     'echo "$each $(stat -c %Y -- "$each") $1 $pin $3"; done'
 )
 """A line for each: its image is the last word, and has a line of its own in `Release.encoded`."""
-WEIGHTS: Final = 'for each; do docker image inspect --format "{{.Size}} $each" "$each" 2>/dev/null; done; true'
-"""A line for each image; an empty one, or none, where it is not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +37,8 @@ class Kept:
 class Stored:
     """A release as it lies there: when it last began or ended, in seconds since the epoch, and its bytes.
 
-    They are those of its folder and of its image, as the engine tells its size. An image that several releases have
-    counts for the youngest of them.
+    They are those of its folder and of its image; what several releases have in common, or what their images are built
+    upon, counts for the youngest of them.
     """
 
     id: str
@@ -74,8 +73,8 @@ async def stored(host: Host, berth: Berth) -> tuple[Stored, ...]:
     """Every release of a service, the youngest first. Raises Transient."""
     listed = (await host.run(("sh", "-c", RELEASES, "sh", berth.releases))).stdout
     found = sorted(_listed(listed), key=lambda row: -row[0].touched)
-    weights = await _weights(host, [image for _, image in found if image])
-    return tuple(replace(each, size=each.size + weights.pop(image, 0)) for each, image in found)
+    added = await weights(host, [image for _, image in found if image])
+    return tuple(replace(each, size=each.size + added.pop(image, 0)) for each, image in found)
 
 
 async def prune(mooring: Mooring, digests: Sequence[str], kept: Kept) -> None:
@@ -117,14 +116,6 @@ async def _remove(mooring: Mooring, ids: Sequence[str]) -> None:
         instance = await mooring.instance(each)
         await mooring.source.discard(mooring.host, instance.release, instance.folder)
         await must(mooring.fenced, "rm", "-rf", "--", instance.folder)
-
-
-async def _weights(host: Host, images: Collection[str]) -> dict[str, int]:
-    """Bytes of those images that are there."""
-    if not images:
-        return {}
-    rows = (await host.run(("sh", "-c", WEIGHTS, "sh", *dict.fromkeys(images)))).stdout.splitlines()
-    return {image: int(size) for size, image in (row.split() for row in rows if row)}
 
 
 def _listed(lines: str) -> Iterator[tuple[Stored, str]]:

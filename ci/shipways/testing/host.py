@@ -222,8 +222,9 @@ class MemoryHost:
         answers = {"uname -m": self.facts, "/proc/net/tcp": self.ports}
         answers["du -sk"] = self._releases(words[-1])
         answers["{{.Size}}"] = "".join(
-            f"{self.weights.get(image, 0)} {image}\n" if self.engine and image in self.images else "\n"
+            f"{image} {self.weights.get(image, 0)} {image} {self.weights.get(image, 0)},\n"
             for image in words[4:]
+            if self.engine and image in self.images
         )
         answers["/releases/*/port"] = "".join(
             self.files[path].decode() for path in self.files if path.endswith("/port")
