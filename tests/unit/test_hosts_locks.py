@@ -12,6 +12,7 @@ from shipways.adapters.sourcetrees import DiskTrees
 from shipways.config.load import parse
 from shipways.config.serve import Serve
 from shipways.deploy.berths import free
+from shipways.deploy.fenced import Fenced
 from shipways.deploy.places.hosts import plan
 from shipways.deploy.requested import TreeBringer
 from shipways.errors import Transient, Unfinished
@@ -153,3 +154,12 @@ def test_somebody_newer_holds_the_lock(tmp_path: Path) -> None:
     host.busy[lock] = "the night shift"
     with pytest.raises(Transient, match="somebody else deploys there"):
         anyio.run(deployer.apply, site, items["transfer"], seen, "")
+
+
+def test_a_lost_lock() -> None:
+    """F7: nothing is done without the lock, and it is tried again: the link was lost, not the deployment."""
+    host = MemoryHost()
+    fenced = Fenced(host=host, tender="/opt/shipways/bin/tender", lock=f"{ROOT}/lock")
+    with pytest.raises(Transient, match="is not held any more"):
+        anyio.run(fenced.run, ("touch", "x"))
+    assert [] == host.log
