@@ -24,6 +24,7 @@ _READ_ONLY = "mount --bind /opt/services /opt/services && mount -o remount,bind,
 _NO_INODES = 'mount -o remount,nr_inodes="$(df --output=iused /opt/services | tail -n 1)" /opt/services'
 _WRITABLE = "! grep ' /opt/services ' /proc/mounts | sed 1d | grep . || umount --lazy /opt/services"
 """It is mounted once, as what all is written to, and a second time where it is read-only."""
+_LINKED = ("ip", "link", "set", "eth0", "up")
 _HALF_OPEN = """
 ss --no-header --tcp --numeric state established sport = :22 | sed 's/.*:\\([0-9]*\\) *$/\\1/' | while read -r port; do
   iptables --append INPUT --protocol tcp --dport 22 --sport "$port" --jump DROP
@@ -120,9 +121,14 @@ def cut(ground: Ground, job: str) -> None:
 
 def parted(host: Machine, seconds: float) -> None:
     """A host, from everybody."""
-    inside(host, "ip", "link", "set", "eth0", "down")
+    severing(host)
     time.sleep(seconds)
-    inside(host, "ip", "link", "set", "eth0", "up")
+    inside(host, *_LINKED)
+
+
+def severing(host: Machine) -> None:
+    """From now on nothing passes."""
+    inside(host, "ip", "link", "set", "eth0", "down")
 
 
 def _there(script: str) -> Callable[[Ground, str], None]:
@@ -172,6 +178,7 @@ def cured(ground: Ground) -> None:
     """What a fault has left is taken away, as somebody does who has seen the error."""
     ground.victim.out("sh", "-c", _CURE)
     inside(ground.victim, "sh", "-c", "iptables --flush INPUT; iptables --flush OUTPUT")
+    inside(ground.victim, *_LINKED)
 
 
 INJECTED: Final[Mapping[str, Injected]] = {

@@ -4,8 +4,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from cells import Ground, audited
-from disturbing import BAD, INJECTED, cured, parted, sicken
+from cells import Ground, answered, audited
+from disturbing import BAD, INJECTED, cured, parted, severing, sicken
 from matrix import record
 from served import LATE, SHOPS, Deployer, Shop
 
@@ -92,6 +92,23 @@ def stolen(ground: Ground, method: str) -> None:
     _again(ground, by, shop, (source, version))
     ended = "failed" if met else "missed, failed"
     record(("F14 port stolen", "Transfer", method), ended, time.monotonic() - begin)
+
+
+def severed(ground: Ground, method: str, phase: str) -> None:
+    """F7: a host is gone for good: the other one returns, and the next deployment finds both as it has to."""
+    begin, by, shop = time.monotonic(), ground.true, SHOPS[method]
+    old = ground.stood(by, shop)
+    source, version = ground.tree(by)
+    id = by.submit(source, shop)  # noqa: A001 - the word of the API
+    met = by.reached(id, phase)
+    severing(ground.victim)
+    job = by.ended(id)
+    assert "failed" == job["status"], job
+    audited(by, job)
+    assert old == answered(by.hosts[0], shop)["version"], job
+    cured(ground)
+    record(("F7 link cut for good", phase, method), "failed" if met else "missed, failed", time.monotonic() - begin)
+    _again(ground, by, shop, (source, version))
 
 
 def returned(ground: Ground, method: str) -> None:

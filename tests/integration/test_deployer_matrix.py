@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from cells import Ground, grounds
-from disturbing import BOTH, cells
+from disturbing import BOTH, PHASES, cells
 from matrix import tenth
-from playing import played, returned, stolen, waited
+from playing import played, returned, severed, stolen, waited
 from support import need
 
 pytestmark = [pytest.mark.integration, pytest.mark.long]
@@ -47,6 +47,13 @@ def test_the_rest(ground: Ground, cell: tuple[str, str, str]) -> None:
 def test_a_port_is_stolen(ground: Ground, method: str) -> None:
     """F14: after it was seen to be free, on one host: nothing is left of a service that is new, on either."""
     stolen(ground, method)
+
+
+@pytest.mark.parametrize("phase", [PHASES[1], PHASES[3], PHASES[4]])
+@pytest.mark.parametrize("method", BOTH)
+def test_a_host_is_gone(ground: Ground, method: str, phase: str) -> None:
+    """F7: in the middle of a deployment, and for good."""
+    severed(ground, method, phase)
 
 
 @pytest.mark.parametrize("method", BOTH)
