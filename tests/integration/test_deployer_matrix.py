@@ -31,6 +31,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
         yield made
 
 
+@pytest.mark.tenth
 @pytest.mark.parametrize("cell", _TENTH, ids="-".join)
 def test_a_tenth(ground: Ground, cell: tuple[str, str, str]) -> None:
     """S2-16, S2-22: a tenth of all cells, by SHIPWAYS_SEED."""
