@@ -6,7 +6,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from moored import ALONE, ROOT, Ground, ashore, short
+from moored import ALONE, ROOT, A, Ground, ashore, short
 from shipways.deploy.berths import free
 from shipways.deploy.pruning import Kept, Stored, expired
 from shipways.deploy.records import Record, recorded
@@ -165,6 +165,23 @@ def test_pruned_on_the_host(one: Ground) -> None:
     one.deployed("four")
     assert (False, False) == (f"{ROOT}/releases/{short(first)}/release.json" in host.files, image in host.images)
     assert 3 == len([path for path in host.files if path.endswith("/release.json")])
+
+
+def test_withdrawn(one: Ground) -> None:
+    """What is taken back of a release is its image and its folder, but never of one that runs or ran before."""
+    (old, *_), host = [one.deployed(text) for text in ("zero", "one", "two")], one.host
+
+    def withdraw(phase: str, *texts: str) -> tuple[int, bool]:
+        """How many images are left, and whether the oldest release is there."""
+        for text in texts:
+            item = replace(one.wanted(text)[0], id=f"{A}/{phase}")
+            anyio.run(one.deployer().withdraw, one.site, item)
+        return len(host.images), f"{ROOT}/releases/{short(old)}/release.json" in host.files
+
+    before = dict(host.files)
+    assert [(3, True), (3, True)] == [withdraw(phase, "one", "two") for phase in ("transfer", "build")]
+    assert before == host.files
+    assert [(2, True), (2, False)] == [withdraw(phase, "zero") for phase in ("build", "transfer")]
 
 
 def test_ports() -> None:

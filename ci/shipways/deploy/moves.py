@@ -50,23 +50,18 @@ async def build(mooring: Mooring, item: Item) -> None:
 
 async def unbuild(mooring: Mooring, item: Item) -> None:
     """Remove what was built, but never of a release that runs or ran before."""
-    record = await mooring.record()
-    if item.want not in {record.running, record.previous}:
-        instance = await mooring.instance(short(item.want))
+    if instance := await _unneeded(mooring, item):
         await must(mooring.fenced, "true")
         await mooring.source.discard(mooring.host, instance.release, instance.folder)
 
 
 async def discard(mooring: Mooring, item: Item) -> None:
     """Remove a release, but never one that runs or ran before."""
-    look = await mooring.look(item.want)
-    if item.want in {look.record.running, look.record.previous}:
-        return
-    instance = await mooring.instance(short(item.want))
-    await mooring.source.discard(mooring.host, instance.release, instance.folder)
-    await must(mooring.fenced, "rm", "-rf", "--", instance.folder)
-    folder = mooring.berth.releases
-    await must(mooring.fenced, "rmdir", "--ignore-fail-on-non-empty", "--", folder, fine=frozenset({0, 1}))
+    if instance := await _unneeded(mooring, item):
+        await mooring.source.discard(mooring.host, instance.release, instance.folder)
+        await must(mooring.fenced, "rm", "-rf", "--", instance.folder)
+        folder = mooring.berth.releases
+        await must(mooring.fenced, "rmdir", "--ignore-fail-on-non-empty", "--", folder, fine=frozenset({0, 1}))
 
 
 async def start(mooring: Mooring, item: Item, seen: Running) -> None:
@@ -129,6 +124,12 @@ async def unswitch(mooring: Mooring) -> None:
     """Close the public port, and forget what it led to."""
     await mooring.front.end(mooring.fenced)
     await must(mooring.fenced, "rm", "-f", "--", mooring.berth.current, mooring.berth.state)
+
+
+async def _unneeded(mooring: Mooring, item: Item) -> Instance | None:
+    """The wanted release; None for one that runs or ran before."""
+    record = await mooring.record()
+    return None if item.want in {record.running, record.previous} else await mooring.instance(short(item.want))
 
 
 async def _led(mooring: Mooring, instance: Instance) -> None:
