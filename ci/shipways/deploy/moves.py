@@ -101,7 +101,7 @@ async def switch(mooring: Mooring, item: Item, previous: str) -> None:
     if instance.release.listen:
         paused = await mooring.front.stand(fenced, instance.release)
         await _led(mooring, instance)
-        gap = _gap(paused, await mooring.front.status(fenced)) if look.record.running else 0.0
+        gap = await _gap(mooring, paused) if look.record.running else 0.0
     before = look.record.previous if previous == item.want else previous
     await must(fenced, mooring.tender, "swap", mooring.berth.current, f"releases/{instance.id}")
     record = Record(running=item.want, previous=before, since=since, gap=gap)
@@ -202,9 +202,10 @@ async def _ended(mooring: Mooring, look: Look, ids: Collection[str]) -> None:
         await mooring.runner(instance).stop(mooring.fenced, instance)
 
 
-def _gap(before: Mapping[str, Any], after: Mapping[str, Any]) -> float:
+async def _gap(mooring: Mooring, before: Mapping[str, Any]) -> float:
     """For how many seconds everything has waited; 0 where the port was not paused."""
     if not before or before["backend"] or not before["since"]:
         return 0.0
+    after = await mooring.front.status(mooring.fenced)
     begin, end = (datetime.datetime.fromisoformat(str(each["since"])) for each in (before, after))
     return round((end - begin).total_seconds(), 3)
