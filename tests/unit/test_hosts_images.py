@@ -184,6 +184,23 @@ def test_withdrawn(one: Ground) -> None:
     assert [(2, True), (2, False)] == [withdraw(phase, "zero") for phase in ("build", "transfer")]
 
 
+def test_asked(one: Ground) -> None:
+    """One that serves already has to answer also where it was only to start; on the way back it may still be absent."""
+    first, second = (one.deployed(text) for text in ("one", "two"))
+
+    def healthy(text: str) -> list[bool]:
+        """Of its start, verification and switch."""
+        items = one.wanted(text)[-3:]
+        return [anyio.run(one.deployer().probe, one.site, item).healthy for item in items]
+
+    one.host.containers[short(first)] = "running"
+    assert ([True, True, False], [True, True, True]) == (healthy("one"), healthy("two"))
+    one.host.sick = True
+    assert ([True, False, False], [False, False, False]) == (healthy("one"), healthy("two"))
+    del one.host.containers[short(first)], one.host.containers[short(second)]
+    assert ([False, False, False], [False, True, False]) == (healthy("one"), healthy("two"))
+
+
 def test_ports() -> None:
     """A release has the same port again, and another one where that is taken."""
     port = free("00000000000004d2", frozenset())

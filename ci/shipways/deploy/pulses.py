@@ -16,16 +16,16 @@ async def pulse(mooring: Mooring, item: Item, phase: Phase) -> Pulse:
     """Of one item. A start is fine once it has not failed; one that serves already has to answer, too."""
     if phase in {Phase.TRANSFER, Phase.BUILD}:
         return _FINE
-    now = (await mooring.record()).running
-    want = item.want or now
+    want = item.want or (await mooring.record()).running
     instance = await mooring.instance(short(want))
     state = await mooring.state(instance)
     if not state:
-        back = phase is Phase.VERIFY and want == now  # on the way back, before it is started again
+        # On the way back, before it is started again.
+        back = phase is Phase.VERIFY and want == (await mooring.record()).running
         return _FINE if back else Pulse(healthy=False, why="it is not there", lost=True)
     if state.startswith("failed"):
         return Pulse(healthy=False, why=state, lost=True)
-    if phase is Phase.START and want != now:
+    if phase is Phase.START and want != (await mooring.record()).running:
         return _FINE
     if not state.startswith("active "):
         return Pulse(healthy=False, why=state)
