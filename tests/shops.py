@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 from aftermath import HOSTS, request
-from offices import MemoryBringer, tools
-from shipways.model.job import Job
+from offices import SOURCES, MemoryBringer, digest, tools
+from shipways.model.deployment import Terms
+from shipways.model.job import Job, PhaseName, PhaseStatus
 from shipways.ports import Clock
 from shipways.run.jobs import Jobs
 from shipways.testing.console import ManualClock
@@ -52,3 +53,24 @@ async def ended(desk: Jobs, job: Job | None) -> Job:
 async def deployed(desk: Jobs, folder: str) -> Job:
     """By a job that has ended."""
     return await ended(desk, await desk.submit(request(folder), by="ann"))
+
+
+def left_at_verify(shop: Shop, *waiting: str) -> None:
+    """One is deployed; two waits for ever at verify of host-2, `waiting` for their turn; there the desk is left.
+
+    The host stays sick until the test makes it well.
+    """
+    shop.platform.sick = {("deploy.test/host-2/pulse/verify", digest(f"{SOURCES}/two"))}
+
+    async def play(desk: Jobs) -> None:
+        await deployed(desk, "one")
+        shop.bringer.terms = Terms(wait=1e12, interval=1, watch=0)
+        job = await desk.submit(request("two"), by="ann")
+        for folder in waiting:
+            await desk.submit(request(folder), by="ann")
+        async for news in desk.follow(job.id):
+            if (news.phase, news.text) == (PhaseName.VERIFY, PhaseStatus.RUNNING):
+                return
+        raise AssertionError("two has ended")
+
+    shop.open(play)

@@ -9,18 +9,16 @@ import pytest
 
 from aftermath import HOSTS, checked, request
 from moored import Ground, ashore
-from offices import SOURCES, digest
 from shipways.adapters.files import DiskFiles
 from shipways.adapters.sourcetrees import DiskTrees
 from shipways.config.serve import Serve
 from shipways.deploy.requested import TreeBringer
 from shipways.errors import Held, Transient
-from shipways.model.deployment import Terms
 from shipways.model.job import Hold, JobStatus, PhaseName, PhaseStatus
 from shipways.run.holding import Holds
 from shipways.run.jobs import Jobs
 from shipways.testing.console import ManualClock
-from shops import Shop, deployed, ended
+from shops import Shop, deployed, ended, left_at_verify
 
 HOLD = Hold(service="pulse", reason="the audit", by="eve", since=17.5)
 
@@ -114,21 +112,12 @@ def test_a_host_is_silent() -> None:
 def test_what_was_begun_goes_on() -> None:
     """F1: a job that was begun before it was held is finished when our service is back: nothing stays half done."""
     shop = Shop()
-    shop.platform.sick = {("deploy.test/host-2/pulse/verify", digest(f"{SOURCES}/two"))}
-
-    async def play(desk: Jobs) -> None:
-        await deployed(desk, "one")
-        shop.bringer.terms = Terms(wait=1e12, interval=1, watch=0)
-        job = await desk.submit(request("two"), by="ann")
-        async for news in desk.follow(job.id):
-            if news.phase == PhaseName.VERIFY and news.text == PhaseStatus.RUNNING:
-                return
+    left_at_verify(shop)
 
     async def later(desk: Jobs) -> None:
         (job, *_) = await desk.jobs()
         assert JobStatus.COMPLETED is (await ended(desk, job)).status
 
-    shop.open(play)
     shop.platform.sick.clear()
     shop.bringer.held = {host: {"pulse": HOLD} for host in HOSTS}
     shop.open(later)

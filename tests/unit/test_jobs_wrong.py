@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from aftermath import HOSTS, checked, request
+from aftermath import HOSTS, checked
 from desks import CANARY
 from offices import SOURCES, MemoryBringer, digest
 from shipways.errors import Problem, Unfinished
@@ -17,7 +17,7 @@ from shipways.ports import Console
 from shipways.run.jobs import Jobs
 from shipways.testing.console import ManualClock
 from shipways.testing.platform import PlatformDeployer
-from shops import Shop, deployed, ended
+from shops import Shop, deployed, ended, left_at_verify
 
 
 class JumpingClock(ManualClock):
@@ -50,18 +50,7 @@ def test_the_clock_jumps() -> None:
 def test_closed_and_opened() -> None:
     """S2-03: F3, F31: our service is told to end: what runs stays as it is, and goes on when the service is back."""
     shop = Shop()
-    shop.platform.sick = {("deploy.test/host-2/pulse/verify", digest(f"{SOURCES}/two"))}
-
-    async def play(desk: Jobs) -> None:
-        await deployed(desk, "one")
-        shop.bringer.terms = Terms(wait=1e12, interval=1, watch=0)
-        waits = await desk.submit(request("two"), by="ann")
-        await desk.submit(request("three"), by="ann")
-        async for news in desk.follow(waits.id):
-            if news.text == PhaseStatus.RUNNING and news.phase == PhaseName.VERIFY:
-                return
-
-    shop.open(play)
+    left_at_verify(shop, "three")
     statuses = {JobStatus.COMPLETED: 1, JobStatus.RUNNING: 1, JobStatus.PENDING: 1}
     assert (statuses, 2) == (dict(shop.journal.tally()), len(shop.journal.secrets))
     assert digest(f"{SOURCES}/two") in shop.runs()
@@ -175,15 +164,7 @@ def test_the_disk_gets_full(left: int) -> None:
 def test_the_source_has_changed_since() -> None:
     """F11: a job was interrupted, and its folder is another when it goes on: it is taken back."""
     shop = Shop()
-    shop.platform.sick = {("deploy.test/host-2/pulse/verify", digest(f"{SOURCES}/two"))}
-
-    async def play(desk: Jobs) -> None:
-        await deployed(desk, "one")
-        shop.bringer.terms = Terms(wait=1e12, interval=1, watch=0)
-        job = await desk.submit(request("two"), by="ann")
-        async for news in desk.follow(job.id):
-            if news.phase == PhaseName.VERIFY:
-                return
+    left_at_verify(shop)
 
     class Changed(MemoryBringer):
         async def requested(self, request: JobRequest, console: Console) -> Requested:
@@ -194,7 +175,6 @@ def test_the_source_has_changed_since() -> None:
         job = await ended(desk, job)
         assert (JobStatus.FAILED, True) == (job.status, "has changed since" in job.error)
 
-    shop.open(play)
     shop.bringer = Changed(shop.platform, shop.clock, hosts=HOSTS)
     shop.open(later)
     checked(shop.journal, shop.book, shop.platform, 2)
