@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engines import PACKAGES, debian
-from registries import DockerEngine, docker_engine
+from registries import DockerEngine, docker_engine, need_dockerd
 from sandbox import Ran
 from support import need
 
@@ -36,7 +36,8 @@ class Room:
 @contextlib.contextmanager
 def room(kept: Path) -> Iterator[Room]:
     """A Docker Engine with the image; `kept` is a folder that stays from one session to the next."""
-    need("mmdebstrap", "dockerd", "docker")
+    need_dockerd()
+    need("mmdebstrap")
     (layer,) = debian(kept, PACKAGES).layers
     with docker_engine() as engine:
         argv = ("docker", "--host", engine.host, "import", "-", _IMAGE)

@@ -9,6 +9,7 @@ import pytest
 
 import engines
 import matrix
+import registries
 
 GOLDEN = Path(__file__).parent / "golden"
 SESSION = ("UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "VIRTUAL_ENV")
@@ -39,6 +40,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.dagger)
         if {"containers", "docker"} & fixtures:
             item.add_marker(pytest.mark.engine)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What starts an engine is marked, or fails. Of a fixture that several share, the test that sets it up counts."""
+    marked = any(item.get_closest_marker(name) for name in ("engine", "long"))
+    registries.ASKING.unmarked = "" if marked else item.nodeid
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 import shipways
 from engines import debian
-from registries import DockerEngine, docker_engine
+from registries import DockerEngine, docker_engine, need_dockerd
 from support import need
 
 PACKAGES = (
@@ -106,9 +106,8 @@ def machine(folder: Path, kept: Path) -> Iterator[Machine]:
 
     `kept` is a folder that stays from one session to the next.
     """
-    need("dockerd", "docker", "mmdebstrap", "go")
-    if os.geteuid() != 0:
-        pytest.skip("dockerd needs root")
+    need_dockerd()
+    need("mmdebstrap", "go")
     if sys.version_info[:2] != _PYTHON:
         pytest.skip("the machine has the Python of Debian 12, and these tests run in another")
     programs, shared = folder / "programs", folder / "shared"

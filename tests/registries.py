@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import pytest
 
 from shipways.model.digest import digest_bytes
 from shipways.model.oci import INDEX, MANIFEST
 from shipways.testing.images import Content, documents
+from support import missing, need
 
 _PATIENCE = 30.0
 """Seconds until a program that does not answer counts as broken."""
@@ -84,9 +86,32 @@ class DockerEngine:
         return done.stdout.strip()
 
 
+@dataclass
+class Asking:
+    """The test that asks for an engine, if no marker of it says that it has one: conftest.py tells. A bench is none."""
+
+    unmarked: str = ""
+
+
+ASKING = Asking()
+
+
+def need_dockerd() -> None:
+    """What `docker_engine` starts is here and may be started, or this is a loud skip, and fails where it is required.
+
+    Whoever works for long before the engine is started asks first. A test without a marker for it fails.
+    """
+    if ASKING.unmarked:
+        pytest.fail(f"{ASKING.unmarked} starts a Docker Engine, so it needs the marker engine or long")
+    need("dockerd", "docker")
+    if os.geteuid() != 0:
+        missing("dockerd", "dockerd needs root")
+
+
 @contextlib.contextmanager
 def docker_engine() -> Iterator[DockerEngine]:
     """Started with folders and a socket of its own, so that it meets no other one. Needs root."""
+    need_dockerd()
     with tempfile.TemporaryDirectory(prefix="sw-docker-", ignore_cleanup_errors=True) as name:
         folder = Path(name)  # a socket's path may have 107 characters, which a test's own folder exceeds
         engine = DockerEngine(f"unix://{folder}/sock")

@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from engines import layer
 from machines import RIGHTS, Machine
-from registries import docker_engine
+from registries import docker_engine, need_dockerd
 from shipways.deploy.sudoers import rule
 from support import need
 
@@ -51,9 +49,8 @@ def fleet(
     With `docker` each has an engine of its own, with `python` that language and its environments, with `disk` that
     much ("700m") at /opt/services, so that it can be full.
     """
-    need("dockerd", "docker", "mmdebstrap", "ip", "ssh-keygen")
-    if os.geteuid() != 0:
-        pytest.skip("dockerd needs root")
+    need_dockerd()
+    need("mmdebstrap", "ip", "ssh-keygen")
     more = (*(("docker.io",) if docker else ()), *(("python3", "python3-venv") if python else ()))
     files = layer(kept, (*_PACKAGES, *more), "--variant=minbase", *((_DAEMON,) if docker else ()))
     key, known = folder / "key", folder / "known_hosts"

@@ -15,7 +15,7 @@ import pytest
 
 from composing import Composed, compose_program, docker_build, seconds_until
 from pythons import python_image
-from registries import docker_engine
+from registries import docker_engine, need_dockerd
 from support import need
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.long]
@@ -46,7 +46,8 @@ class Built:
 @pytest.fixture(scope="module")
 def built(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     """Built by the committed Dockerfile, and started by the committed compose file."""
-    need("dockerd", "docker", "mmdebstrap")
+    need_dockerd()
+    need("mmdebstrap")
     folder = tmp_path_factory.mktemp("aegis")
     kept = pytestconfig.cache.mkdir("images") if pytestconfig.cache else folder
     program = compose_program(pytestconfig.cache.mkdir("compose") if pytestconfig.cache else folder)

@@ -1,7 +1,6 @@
 """Backups of volumes of Docker Compose, on a real Docker Engine."""
 
 import hashlib
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from composing import (
     seconds_until,
 )
 from engines import tiny
-from registries import DockerEngine, docker_engine
+from registries import DockerEngine, docker_engine, need_dockerd
 from sandbox import Ran, Repository
 from support import need
 
@@ -89,9 +88,8 @@ class Ledger:
 @pytest.fixture(scope="module")
 def ledger(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
     """It runs, by the rendered file."""
-    need("dockerd", "docker", "mmdebstrap")
-    if os.geteuid() != 0:
-        pytest.skip("dockerd needs root")
+    need_dockerd()
+    need("mmdebstrap")
     folder = tmp_path_factory.mktemp("ledger")
     kept = pytestconfig.cache.mkdir("images") if pytestconfig.cache else folder
     argv = compose_program(pytestconfig.cache.mkdir("compose") if pytestconfig.cache else folder)

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from engines import tiny
-from registries import DockerEngine, docker_engine
+from registries import DockerEngine, docker_engine, need_dockerd
 from shipways.deploy.builds import Yard
 from shipways.deploy.weights import weights
 from shipways.errors import Unfinished
@@ -19,7 +19,7 @@ from shipways.ports import Completed
 from shipways.testing.host import MemoryHost
 from support import need
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.engine]
 CONTENT = Content(tree=Tree(), recipe=Recipe(method=Method.DOCKER))
 GOOD = (
     "FROM tiny:1 AS tools\nRUN echo {word} >/tool\nFROM tiny:1\nCOPY --from=tools /tool /tool\nRUN echo same >/same\n"
@@ -67,9 +67,8 @@ class Ground:
 
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Ground]:
-    need("dockerd", "docker", "mmdebstrap")
-    if os.geteuid() != 0:
-        pytest.skip("dockerd needs root")
+    need_dockerd()
+    need("mmdebstrap")
     folder = tmp_path_factory.mktemp("yard")
     kept = pytestconfig.cache.mkdir("images") if pytestconfig.cache else folder
     (folder / "tiny.tar.gz").write_bytes(tiny(kept, "amd64").layers[0])

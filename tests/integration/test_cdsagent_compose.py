@@ -24,7 +24,7 @@ from composing import (
     seconds_until,
 )
 from engines import RUST, debian
-from registries import DockerEngine, docker_engine
+from registries import DockerEngine, docker_engine, need_dockerd
 from sandbox import Repository
 from support import need
 
@@ -58,7 +58,8 @@ def bases(engine: DockerEngine, kept: Path, repository: Repository) -> None:
 @pytest.fixture(scope="module")
 def up(tools: Path, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
     """Built by the committed Dockerfiles, and started by the committed compose file with a .env."""
-    need("dockerd", "docker", "mmdebstrap", "go")
+    need_dockerd()
+    need("mmdebstrap", "go")
     folder = tmp_path_factory.mktemp("composed")
     kept = pytestconfig.cache.mkdir("images") if pytestconfig.cache else folder
     program = compose_program(pytestconfig.cache.mkdir("compose") if pytestconfig.cache else folder)

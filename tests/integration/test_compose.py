@@ -14,7 +14,7 @@ import pytest
 
 from composing import TENDER, Composed, busybox, children, compose_program, go_program, program_layer, seconds_until
 from imaging import stacked
-from registries import DockerEngine, docker_engine, local_registry
+from registries import DockerEngine, docker_engine, local_registry, need_dockerd
 from sandbox import Repository
 from support import free_port, need
 
@@ -115,9 +115,8 @@ def project(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture(scope="module")
 def up(project: Repository, program: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
     """Built by shipways with tender from a registry, loaded from dist/, and started by the file that it renders."""
-    need("dockerd", "docker", "docker-registry")
-    if os.geteuid() != 0:
-        pytest.skip("dockerd needs root")
+    need_dockerd()
+    need("docker-registry")
     folder = tmp_path_factory.mktemp("compose")
     with local_registry(folder) as registry, docker_engine() as engine:
         image = stacked(program_layer(go_program(TENDER, folder / "tender")))

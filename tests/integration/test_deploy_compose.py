@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from composing import Composed, compose_plugin, compose_program, go_program
-from registries import docker_engine, local_registry
+from registries import docker_engine, local_registry, need_dockerd
 from sandbox import Repository
 from support import free_port, need
 
@@ -137,9 +137,8 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def compose(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...]]:
     """Compose v2, as a plug-in of docker too: `docker compose` is what users and shipways call."""
-    need("dockerd", "docker", "docker-registry")
-    if os.geteuid() != 0:
-        pytest.skip("dockerd needs root")
+    need_dockerd()
+    need("docker-registry")
     folder = tmp_path_factory.mktemp("docker")
     argv = compose_program(pytestconfig.cache.mkdir("compose") if pytestconfig.cache else folder)
     with compose_plugin(argv, folder):

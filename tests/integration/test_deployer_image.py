@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 from composing import TENDER, Composed, compose_program, docker_build, docker_import, go_program, program_layer
 from pythons import python_image
-from registries import docker_engine
+from registries import docker_engine, need_dockerd
 from support import need
 
 pytestmark = [pytest.mark.integration, pytest.mark.long]
@@ -25,7 +25,8 @@ SERVE = ("shipways", "serve", "--config", "/etc/deployer/shipways.toml")
 @pytest.fixture(scope="module")
 def up(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
     """Built of what git has, upon a Python and a tender of this machine, and started by the committed file."""
-    need("dockerd", "docker", "mmdebstrap")
+    need_dockerd()
+    need("mmdebstrap")
     folder = tmp_path_factory.mktemp("deployer")
     kept = pytestconfig.cache.mkdir("images") if pytestconfig.cache else folder
     program = compose_program(pytestconfig.cache.mkdir("compose") if pytestconfig.cache else folder)

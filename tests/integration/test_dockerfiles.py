@@ -24,7 +24,7 @@ from composing import (
     seconds_until,
 )
 from engines import RUST, debian
-from registries import DockerEngine, docker_engine
+from registries import DockerEngine, docker_engine, need_dockerd
 from support import free_port, need
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -62,7 +62,8 @@ class Built:
 @pytest.fixture(scope="module")
 def aisopod(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     """aisopod by its committed Dockerfile, built cold, and once more after a change of one source file."""
-    need("dockerd", "docker", "mmdebstrap")
+    need_dockerd()
+    need("mmdebstrap")
     folder = tmp_path_factory.mktemp("aisopod")
     kept = pytestconfig.cache.mkdir("images") if pytestconfig.cache else folder
     shutil.copytree(PROJECTS / "aisopod", folder / "project", ignore=shutil.ignore_patterns("target", "dist"))

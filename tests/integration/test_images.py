@@ -111,9 +111,6 @@ def pulse(tmp_path_factory: pytest.TempPathFactory, programs: Path) -> Released:
 @pytest.fixture(scope="module")
 def docker() -> Iterator[DockerEngine]:
     """A Docker Engine of our own."""
-    need("dockerd", "docker")
-    if os.geteuid() != 0:
-        pytest.skip("dockerd needs root")
     with docker_engine() as engine:
         yield engine
 

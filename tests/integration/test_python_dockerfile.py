@@ -10,7 +10,7 @@ import pytest
 
 from composing import docker_build, seconds_until
 from pythons import python_image
-from registries import DockerEngine, docker_engine
+from registries import DockerEngine, docker_engine, need_dockerd
 from sandbox import Repository
 from support import need
 
@@ -74,7 +74,8 @@ def main():
 @pytest.fixture(scope="module")
 def built(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
     """An engine with the image `built`."""
-    need("dockerd", "docker", "mmdebstrap")
+    need_dockerd()
+    need("mmdebstrap")
     folder = tmp_path_factory.mktemp("python")
     kept = pytestconfig.cache.mkdir("images") if pytestconfig.cache else folder
     repository = Repository(folder / "web", folder / "cache")

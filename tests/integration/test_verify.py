@@ -10,7 +10,6 @@ from fleet import Bare, Fleet, elsewhere, fleet
 from registries import docker_engine
 from sandbox import Repository
 from shipways.rehearse.index import StoredFile
-from support import need
 
 pytestmark = pytest.mark.integration
 
@@ -135,7 +134,6 @@ def test_no_manifest(released: Fleet, auditor: Bare) -> None:
 def test_install(released: Fleet, auditor: Bare) -> None:
     """A wheel in a new environment, an image by its digest; the rest says why not."""
     del released
-    need("dockerd", "docker")
     with docker_engine() as engine:
         ran = auditor.shipways("verify", "--tag", "v1.0.0", "--install", env={**ENV, "DOCKER_HOST": engine.host})
     assert 0 == ran.code, ran.err

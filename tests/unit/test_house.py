@@ -3,11 +3,14 @@
 import ast
 import os
 import re
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from registries import docker_engine
 
 ROOT = Path(__file__).parent.parent.parent
 OURS = [path for top in ("ci", "tests") for path in sorted((ROOT / top).rglob("*.py"))]
@@ -65,6 +68,37 @@ def test_what_a_test_starts_has_its_own_environment(
     assert conftest
     conftest.pytest_configure()
     assert [] == [name for name in told if name in os.environ]
+
+
+def test_who_starts_an_engine_is_marked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test without a marker for it, as this one, fails before it starts Docker's, also where there is none."""
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("SHIPWAYS_REQUIRE", "dockerd")  # a test that got further would fail too, with other words
+    told = f"{re.escape(request.node.nodeid)} starts a Docker Engine, so it needs the marker engine or long"
+    with pytest.raises(pytest.fail.Exception, match=told), docker_engine():
+        pass
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="root is of Unix")
+@pytest.mark.parametrize("marker", ["engine", "long"])
+def test_a_required_engine_needs_root(
+    marker: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where dockerd is required, a marked test of another user fails; elsewhere it is skipped."""
+    for name in ("dockerd", "docker"):
+        (tmp_path / name).touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    request.node.add_marker(marker)
+    conftest = request.config.pluginmanager.getplugin(str(ROOT / "tests" / "conftest.py"))
+    assert conftest
+    conftest.pytest_runtest_setup(request.node)
+    either = (pytest.fail.Exception, pytest.skip.Exception)
+    for required, outcome in zip(("dockerd", ""), either, strict=True):
+        monkeypatch.setenv("SHIPWAYS_REQUIRE", required)
+        with pytest.raises(either, match="dockerd needs root") as caught, docker_engine():
+            pass
+        assert outcome is caught.type
 
 
 def test_nothing_hides_a_library() -> None:
