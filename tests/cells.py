@@ -34,6 +34,11 @@ find . -maxdepth 3 \\( -name '*.new' -o -name '*.old' -o -name '*.json.*' -o -na
 /opt/services/bin/tender lock --file lock --holder test --wait 20s >/dev/null || echo "locked"
 """
 """What there is of a service on a host: what runs, and what should not be there."""
+_ANYTHING = """
+systemctl list-unit-files --no-legend "$1*"
+ls -A -I lock -I lock.fence "/opt/services/$1" 2>&-
+true
+"""
 
 
 @dataclass
@@ -117,10 +122,11 @@ class Ground:
 
     def nothing(self, deployer: Deployer, shop: Shop) -> None:
         """No host has anything of it."""
-        look = (
-            f'systemctl list-unit-files --no-legend "{shop.name}*"; ls -A -I lock /opt/services/{shop.name} 2>&-; true'
-        )
-        found = {name: host.out("sh", "-c", look) for name, host in self.hosts if name in deployer.hosts}
+        found = {
+            name: host.out("sh", "-c", _ANYTHING, "sh", shop.name)
+            for name, host in self.hosts
+            if name in deployer.hosts
+        }
         assert not any(found.values()), found
 
     def _deployer(self, name: str, numbers: tuple[int, ...], pace: Pace) -> Deployer:

@@ -159,6 +159,13 @@ def test_a_first_one_that_does_not_work(platform: Fly) -> None:
     assert ("flyctl", "machine", "destroy", "0857", "1857", "--app=eu-shop", "--force") in platform.process.ran
 
 
+def test_nothing_to_withdraw(platform: Fly) -> None:
+    """A deployment that flyctl refused has left no machine, and flyctl is not told to destroy none."""
+    platform.answers["deploy"] = Completed(code=1, stdout="", stderr="no such image")
+    assert "no such image" in str(failure(go(platform)))
+    assert [] == [argv for argv in platform.process.ran if "destroy" in argv]
+
+
 def test_a_mixture(platform: Fly) -> None:
     """What an interrupted deployment left is not what should run, so it is gone on with."""
     go(platform, OLD)

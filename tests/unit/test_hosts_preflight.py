@@ -1,13 +1,16 @@
 """Hosts: what is asked before anything is done there, and what the config may not say."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
 import pytest
 
-from moored import CONFIG, LISTENS, ROOT, Ground, ashore
+from moored import ALONE, CONFIG, LISTENS, ROOT, Ground, ashore
 from shipways.config.load import parse
 from shipways.errors import ConfigError
+from shipways.ports import Completed
+from shipways.run.deploying import failure
 from shipways.testing.host import MemoryHost
 
 
@@ -43,6 +46,24 @@ def test_preflight_port_and_lock(ground: Ground) -> None:
     assert expected == ground.problems()
     found = anyio.run(ground.deployer().preflight, ground.site)
     assert "the night shift" in found[-1].why
+
+
+class Stolen(MemoryHost):
+    """Somebody takes the public port before the proxy does."""
+
+    async def run(self, argv: Sequence[str], stdin: bytes = b"") -> Completed:
+        """As systemd tells it."""
+        if "start beat-proxy.socket" in " ".join(argv).replace("-- ", ""):
+            return Completed(code=1, stdout="", stderr="Address already in use")
+        return await super().run(argv, stdin)
+
+
+def test_a_port_that_was_free(tmp_path: Path) -> None:
+    """F14: one that is taken after it was seen to be free: nothing is left of a service that is new."""
+    ground = ashore(tmp_path, ALONE)
+    ground.hosts["a"] = host = Stolen()
+    assert "Address already in use" in str(failure(ground.deploy(ground.wanted("one"))))
+    assert ([], {}) == ([path for path in host.files if "beat" in path], host.units)
 
 
 def test_no_tender(ground: Ground) -> None:

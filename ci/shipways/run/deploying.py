@@ -258,7 +258,7 @@ class _Run:
                 if back.want:
                     await self._apply(back, previous=before.previous)
                     await self._gate(back)
-                elif self.seen[item.id].digest or item.id in self.begun:
+                else:  # one that could not be begun may have left something, too
                     await self.deployer.withdraw(self.crew.site, item)
         except TimeoutError:
             self.hung.add(host)

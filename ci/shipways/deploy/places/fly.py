@@ -120,6 +120,8 @@ class FlyDeployer:
         app = self.apps[service_of(item, self.services).name]
         machines = await self._machines(site, app)
         names = [machine["id"] for machine in machines]
+        if not names:
+            return
         done = await _fly(site, "machine", "destroy", *names, f"--app={app}", "--force")
         if done.code:
             raise failed(item.id, "could not be removed", done)
