@@ -238,9 +238,9 @@ func hear(beats chan<- error) {
 // lockFile opens a file and takes its lock, exclusive or shared, or returns
 // errBusy when it is not free in time.
 func lockFile(path string, how int, until time.Time) (*os.File, error) {
-	flags := os.O_RDWR
+	flags := os.O_RDONLY // what leads back works on a disk that has become read-only, too
 	if how == syscall.LOCK_EX {
-		flags |= os.O_CREATE
+		flags = os.O_RDWR | os.O_CREATE
 	}
 	for ; ; time.Sleep(lockPause) {
 		file, err := os.OpenFile(path, flags, 0o600)

@@ -61,6 +61,9 @@ func swap(link, target string) error {
 	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	if now, err := os.Readlink(link); err == nil && now == target {
+		return folder.Sync()
+	}
 	if err := os.Symlink(target, fresh); err != nil {
 		return err
 	}

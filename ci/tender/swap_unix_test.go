@@ -37,6 +37,18 @@ func TestSwap(t *testing.T) {
 	expect(t, "entries", 2, len(left))
 }
 
+// A link that leads there already stays: on a read-only disk that goes well, too.
+func TestSwapToTheSame(t *testing.T) {
+	_, link := releasesFolder(t)
+	expect(t, "error", nil, swap(link, "releases/1"))
+	before, err := os.Lstat(link)
+	expect(t, "error", nil, err)
+	expect(t, "error", nil, swap(link, "releases/1"))
+	after, err := os.Lstat(link)
+	expect(t, "error", nil, err)
+	expect(t, "the same link", true, os.SameFile(before, after))
+}
+
 // Whoever looks finds a target at any time, and several at once leave one.
 func TestSwapIsAtomic(t *testing.T) {
 	folder, link := releasesFolder(t)
