@@ -21,7 +21,7 @@ fallocate --length "$(df --output=avail --block-size=1 /opt/services | tail -n 1
 cat /dev/zero >/opt/services/ballast.more
 """
 _READ_ONLY = "mount --bind /opt/services /opt/services && mount -o remount,bind,ro /opt/services"
-_NO_INODES = 'mount -o remount,nr_inodes="$(df --output=iused /opt/services | tail -n 1)" /opt/services'
+_NO_INODES = 'mount -o remount,nr_inodes="$(df --output=iused /opt/services | tail -n 1 | tr -d " ")" /opt/services'
 _WRITABLE = "! grep ' /opt/services ' /proc/mounts | sed 1d | grep . || umount --lazy /opt/services"
 """It is mounted once, as what all is written to, and a second time where it is read-only."""
 _LINKED = ("ip", "link", "set", "eth0", "up")
@@ -132,11 +132,21 @@ def severing(host: Machine) -> None:
 
 
 def _there(script: str) -> Callable[[Ground, str], None]:
-    """On the victim, to its end."""
+    """On the victim, to its end, however that is."""
 
     def act(ground: Ground, job: str) -> None:
         del job
         ground.victim.run("sh", "-c", script)
+
+    return act
+
+
+def _remounted(script: str) -> Callable[[Ground, str], None]:
+    """On the victim, and it has to be done."""
+
+    def act(ground: Ground, job: str) -> None:
+        del job
+        ground.victim.out("sh", "-c", script)
 
     return act
 
@@ -197,8 +207,8 @@ INJECTED: Final[Mapping[str, Injected]] = {
         _between("iptables --append INPUT --match statistic --mode random --probability 0.05 --jump DROP"), PHASES[:1]
     ),
     "F8 disk full": Injected(_there(_FULL)),
-    "F8 disk read-only": Injected(_there(_READ_ONLY), PHASES[1:]),
-    "F8 no inodes": Injected(_there(_NO_INODES), (PHASES[1], PHASES[3])),
+    "F8 disk read-only": Injected(_remounted(_READ_ONLY), PHASES[1:]),
+    "F8 no inodes": Injected(_remounted(_NO_INODES), (PHASES[1], PHASES[3])),
     "F10 a bit flipped": Injected(_beside(_SPOIL), PHASES[1:2], lurks=True),
     "F13 killed, as by the kernel": Injected(_there("pkill -KILL -f [m]ain.py"), (PHASES[2], PHASES[4])),
     "F16 holder paused": Injected(_paused, PHASES[1:]),
