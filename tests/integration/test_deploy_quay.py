@@ -163,12 +163,15 @@ def test_recreated(ground: Quay) -> None:
 
 
 def test_an_image_that_is_too_large(ground: Quay) -> None:
-    """F9: it goes again when it is known how large it is, with all that came with it; everything else stays."""
+    """F9: it goes again when it is known how large it is, with all that came with it; everything else stays.
+
+    What the images are built upon lies there once, so there is room for half a program more.
+    """
     state = json.loads(ground.host.out("cat", f"{ROOT}/boat/state.json"))
-    stays = sum(_weight(ground, state[each]) for each in ("running", "previous") if state[each])
-    config = ground.project.root / "shipways.toml"
+    config, program = ground.project.root / "shipways.toml", (ground.project.root / "bin/beat").stat().st_size
+    room = _weight(ground, state["running"]) + program // 2 + (program if state["previous"] else 0)
     before = config.read_text()
-    quota = f'method = "docker"\nkept.quota = "{stays // 10**6 + 2} MB"\n'
+    quota = f'method = "docker"\nkept.quota = "{room // 10**6} MB"\n'
     config.write_text(before.replace('method = "docker"\n', quota))
     ground.build("8.1.0")
     there = _there(ground)
