@@ -18,7 +18,8 @@ from shipways.model.digest import digest_bytes
 pytestmark = pytest.mark.integration
 ENGINE = """#!/bin/sh
 case "$1 $2 $5" in
-"image inspect here"*) echo "7 sha256:a,sha256:b" ;;
+"image ls "*) echo id-0; echo id-1 ;;
+"image inspect here"*) echo "id-1 7 sha256:a,sha256:b" ;;
 "image inspect "*) echo; echo "Error: No such image: $5" >&2; exit 1 ;;
 "history --human=false "*) printf '0\\n3\\n4\\n' ;;
 esac
@@ -121,13 +122,24 @@ def test_releases(tmp_path: Path) -> None:
 
 
 def test_weights(tmp_path: Path) -> None:
-    """One that is not there takes nothing from the others."""
+    """One that is not there takes nothing from the others; what was asked for once is kept as long as that is there."""
     (tmp_path / "docker").write_text(ENGINE)
     (tmp_path / "docker").chmod(0o755)
     path = f"{tmp_path}:{os.environ['PATH']}"
-    lines = [f"{each} 7 sha256:a,sha256:b 0,3,4,\n" for each in ("here:1", "here@sha256:2")]
-    assert "".join(lines) == ran(WEIGHTS, "here:1", "gone:1", "here@sha256:2", path=path)
-    assert "" == ran(WEIGHTS, "gone:1", path=path)
+    for release in ("one", "two"):
+        (tmp_path / release).mkdir()
+    pairs = ("one=here:1", "no=gone:1", "two=here@sha256:2", "three=here:3", "none=here:4")
+    lines = [f"{each.partition('=')[2]} id-1 7 sha256:a,sha256:b 0,3,4,\n" for each in pairs if "here" in each]
+    assert "".join(lines) == ran(WEIGHTS, str(tmp_path), *pairs, path=path)
+    assert lines[0] == f"here:1 {(tmp_path / 'one/weight').read_text()}"
+    (tmp_path / "one/weight").write_text("id-1 8 x 8,\n")
+    (tmp_path / "two/weight").write_text("id-2 8 x 8,\n")
+    (tmp_path / "three").mkdir()
+    (tmp_path / "three/weight").write_text("id-1 8\n")
+    assert ["here:1 id-1 8 x 8,\n", *lines[1:]] == ran(WEIGHTS, str(tmp_path), *pairs, path=path).splitlines(
+        keepends=True
+    )
+    assert "" == ran(WEIGHTS, str(tmp_path / "nowhere"), *pairs, path=path)
 
 
 def ran(script: str, *words: str, path: str = os.environ["PATH"]) -> str:

@@ -73,7 +73,7 @@ async def stored(host: Host, berth: Berth) -> tuple[Stored, ...]:
     """Every release of a service, the youngest first. Raises Transient."""
     listed = (await host.run(("sh", "-c", RELEASES, "sh", berth.releases))).stdout
     found = sorted(_listed(listed), key=lambda row: -row[0].touched)
-    added = await weights(host, [image for _, image in found if image])
+    added = await weights(host, berth.releases, {each.id: image for each, image in found if image})
     return tuple(replace(each, size=each.size + added.pop(image, 0)) for each, image in found)
 
 

@@ -222,8 +222,8 @@ class MemoryHost:
         answers = {"uname -m": self.facts, "/proc/net/tcp": self.ports}
         answers["du -sk"] = self._releases(words[-1])
         answers["{{.Size}}"] = "".join(
-            f"{image} {self.weights.get(image, 0)} {image} {self.weights.get(image, 0)},\n"
-            for image in words[4:]
+            f"{image} id {self.weights.get(image, 0)} {image} {self.weights.get(image, 0)},\n"
+            for image in (word.partition("=")[2] for word in words[5:])
             if self.engine and image in self.images
         )
         answers["/releases/*/port"] = "".join(
