@@ -59,7 +59,10 @@ def _bad(ground: Ground, cell: tuple[str, str, str]) -> str:
 
 
 def _injected(ground: Ground, cell: tuple[str, str, str]) -> str:
-    """The same once more goes well: it brings it then, or has nothing to do."""
+    """The same once more goes well: it brings it then, or has nothing to do.
+
+    Where something could not be taken back the old version serves, and the next one leaves nothing of it.
+    """
     (fault, phase, method), by = cell, ground.true
     shop = SHOPS[method]
     old = ground.stood(by, shop)
@@ -72,7 +75,12 @@ def _injected(ground: Ground, cell: tuple[str, str, str]) -> str:
         met = met and not (INJECTED[fault].lurks and ground.victim.run("test", "-e", "/run/met").code)
     finally:
         cured(ground)
-    _whole(ground, by, shop, job, {"failed": old, "completed": new})
+    if "could not be taken back" in str(job["error"]):  # a disk that is read-only keeps what has come
+        audited(by, job)
+        assert [old] * 2 == [answered(host, shop)["version"] for host in by.hosts], job
+        source, new = ground.tree(by)
+    else:
+        _whole(ground, by, shop, job, {"failed": old, "completed": new})
     _again(ground, by, shop, (source, new))
     return str(job["status"]) if met else f"missed, {job['status']}"
 

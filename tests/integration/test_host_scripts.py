@@ -111,11 +111,11 @@ def test_releases(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     rows = ran(RELEASES, str(tmp_path)).split("\n")
     assert {
-        "built": ["1000", "no", "beat:{release}"],
-        "half": ["1000", "no"],
-        "image": ["2000", "yes", "ghcr.io:5000/a-b/beat_c@sha256:12"],
-        "program": ["1000", "no"],
-        "strange": ["1000", "no", "one"],
+        "built": ["1000", "whole", "beat:{release}"],
+        "half": ["1000", "half"],
+        "image": ["2000", "pinned", "ghcr.io:5000/a-b/beat_c@sha256:12"],
+        "program": ["1000", "whole"],
+        "strange": ["1000", "whole", "one"],
     } == {words[0]: [words[1], *words[3:]] for words in (row.split() for row in rows if row)}
     assert {True} == {row.split()[2].isdecimal() for row in rows if row}
     assert "" == ran(RELEASES, str(tmp_path / "none"))

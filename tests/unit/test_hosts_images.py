@@ -153,6 +153,15 @@ def test_pruned(days: float, pinned: bool, needed: tuple[str, ...], quota: int, 
     assert gone == expired(stored, needed, Kept(age=7 * DAY, quota=quota), now)
 
 
+def test_half_a_release(one: Ground) -> None:
+    """F8: what could neither be brought nor be taken away again goes with the next deployment, however young it is."""
+    one.deployed("one")
+    half = f"{ROOT}/releases/{'f' * 16}"
+    one.host.files[f"{half}/tender"] = b"x"
+    one.deployed("two")
+    assert [] == [path for path in one.host.files if path.startswith(half)]
+
+
 def test_pruned_on_the_host(one: Ground) -> None:
     """What goes is a folder and its image; the release that runs and the one before stay."""
     one.config = DOCKER.replace('method = "docker"', 'method = "docker"\nkept.age = "1m"')

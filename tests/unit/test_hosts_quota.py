@@ -84,7 +84,9 @@ def test_images(one: Ground) -> None:
 def test_sizes() -> None:
     """The folder and the image; one that two releases have counts for the younger, one that is gone for none."""
     host = MemoryHost(images={"beat@x", f"beat:{short(OLD)}"}, weights={"beat@x": 7, f"beat:{short(OLD)}": 11})
-    host.stored = f"{short(BEFORE)} 1 2 no\n{short(NOW)} 2 1 yes\n{short(OLD)} 0 1 no\n{short(GONE)} 3 1 no\n"
+    host.stored = (
+        f"{short(BEFORE)} 1 2 whole\n{short(NOW)} 2 1 pinned\n{short(OLD)} 0 1 half\n{short(GONE)} 3 1 whole\n"
+    )
     images = {NOW: "beat@x", BEFORE: "beat@x", OLD: "beat:{release}", GONE: "beat@y"}
     for digest, image in images.items():
         release = Release(content="c", image=image)
@@ -93,7 +95,7 @@ def test_sizes() -> None:
         Stored(id=short(GONE), touched=3, size=1024, pinned=False),
         Stored(id=short(NOW), touched=2, size=1024 + 7, pinned=True),
         Stored(id=short(BEFORE), touched=1, size=2048, pinned=False),
-        Stored(id=short(OLD), touched=0, size=1024 + 11, pinned=False),
+        Stored(id=short(OLD), touched=0, size=1024 + 11, pinned=False, half=True),
     )
     assert expected == anyio.run(stored, host, BERTH)
 
@@ -108,7 +110,7 @@ def test_sizes() -> None:
 )
 def test_before_anything_begins(megabytes: int, quota: int, expected: list[str]) -> None:
     """F9: a tree is refused in the validation, beside what stays; an old release goes anyway; its own is no other."""
-    host = MemoryHost(stored=f"{short(NOW)} 3 3900 no\n{short(BEFORE)} 2 2000 no\n{short(OLD)} 1 {10**6} no\n")
+    host = MemoryHost(stored=f"{short(NOW)} 3 3900 whole\n{short(BEFORE)} 2 2000 whole\n{short(OLD)} 1 {10**6} whole\n")
     host.files[BERTH.state] = Record(running=NOW, previous=BEFORE).encoded
     wants = (BERTH, "sha256:" + "d" * 64, megabytes * MEGA, quota * MEGA)
     assert expected == [each.what for each in anyio.run(crowded, host, *wants)]

@@ -17,10 +17,10 @@ from shipways.outside.hosts import Host
 
 RELEASES: Final = (
     'cd -- "$1" && for each in */; do each=${each%/}; [ -d "$each" ] || continue; '
-    'pin=no; [ ! -e "$each/pinned" ] || pin=yes; '
+    'is=whole; [ -s "$each/release.json" ] || is=half; [ ! -e "$each/pinned" ] || is=pinned; '
     'set -- $(du -sk -- "$each") '
     """$(sed -nE 's/^ "image": "([^" ]*)",$/\\1/p' "$each/release.json" 2>/dev/null); """
-    'echo "$each $(stat -c %Y -- "$each") $1 $pin $3"; done'
+    'echo "$each $(stat -c %Y -- "$each") $1 $is $3"; done'
 )
 """A line for each: its image is the last word, and has a line of its own in `Release.encoded`."""
 
@@ -38,22 +38,26 @@ class Stored:
     """A release as it lies there: when it last began or ended, in seconds since the epoch, and its bytes.
 
     They are those of its folder and of its image; what several releases have in common, or what their images are built
-    upon, counts for the youngest of them.
+    upon, counts for the youngest of them. Of a `half` one, what says what it is has not come: nobody will start it.
     """
 
     id: str
     touched: float
     size: int
     pinned: bool
+    half: bool = False
 
 
 def expired(stored: Collection[Stored], needed: Collection[str], kept: Kept, now: float) -> tuple[str, ...]:
-    """The ids of those that go: what is too old, then the oldest until the rest has room. Never one that is needed."""
+    """The ids of those that go: half ones, what is too old, then the oldest until the rest has room.
+
+    Never one that is needed.
+    """
     free = sorted((each for each in stored if each.id not in needed and not each.pinned), key=lambda each: each.touched)
     size = sum(each.size for each in stored)
     gone = []
     for each in free:
-        if now - each.touched > kept.age or size > kept.quota:
+        if each.half or now - each.touched > kept.age or size > kept.quota:
             gone.append(each.id)
             size -= each.size
     return tuple(gone)
@@ -121,8 +125,9 @@ async def _remove(mooring: Mooring, ids: Sequence[str]) -> None:
 def _listed(lines: str) -> Iterator[tuple[Stored, str]]:
     """Each release and the image that it has; empty where it has none."""
     for line in lines.splitlines():
-        id_, touched, size, pinned, *image = line.split()
-        release = Stored(id=id_, touched=float(touched), size=int(size) * 1024, pinned=pinned == "yes")
+        id_, touched, size, state, *image = line.split()
+        pinned, half = state == "pinned", state == "half"
+        release = Stored(id=id_, touched=float(touched), size=int(size) * 1024, pinned=pinned, half=half)
         yield release, "".join(image).replace(RELEASE, id_)
 
 

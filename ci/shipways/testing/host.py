@@ -255,8 +255,9 @@ class MemoryHost:
             if path.startswith(f"{folder}/"):
                 name = path[len(folder) + 1 :].partition("/")[0]
                 found[name] = found.get(name, 0) + len(content)
-        pins = {name for name in found if f"{folder}/{name}/pinned" in self.files}
-        lines = [f"{n} {10**9} {-(-size // 1024)} {'yes' if n in pins else 'no'}" for n, size in found.items()]
+        told = {name: "whole" if f"{folder}/{name}/release.json" in self.files else "half" for name in found}
+        told |= {name: "pinned" for name in found if f"{folder}/{name}/pinned" in self.files}
+        lines = [f"{name} {10**9} {-(-size // 1024)} {told[name]}" for name, size in found.items()]
         rows = self.stored.splitlines() or lines
         return "".join(f"{row} {self._image(f'{folder}/{row.split()[0]}')}\n" for row in rows)
 
