@@ -168,7 +168,7 @@ def test_pruned_on_the_host(one: Ground) -> None:
     first, host = one.deployed("one"), one.host
     image = next(iter(host.images))
     one.deployed("two")
-    host.stored = f"{short(first)} 1 10 no\n"
+    host.stored = f"{short(first)} 1 10 whole\n"
     one.deployed("three")
     assert f"{ROOT}/releases/{short(first)}/release.json" in host.files, "a failure would have needed it"
     one.deployed("four")
