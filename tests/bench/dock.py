@@ -15,6 +15,7 @@ from typing import Any, Final
 import httpx
 
 from composing import TENDER, go_program
+from engines import tiny
 from machines import Machine
 from services import kept
 from shipways.rehearse.registrar import ENTRY, ServiceRegistry
@@ -148,7 +149,8 @@ def dock(folder: Path, concurrent: int = 4) -> Iterator[Dock]:
     go_program(TENDER, folder / "tender")
     with fleet(folder, kept(), 1, docker=True, python=True) as ships, served(ServiceRegistry().app) as url:
         (host,) = ships.hosts.values()
-        imported(host, folder / "layer.tar.gz", "python:1")
+        (folder / "python.tar.gz").write_bytes(tiny(kept(), "amd64", "python3").layers[0])
+        imported(host, folder / "python.tar.gz", "python:1")
         made = Dock(folder, host, free_port())
         (folder / "shipways.toml").write_text(_config(made, ships, url, concurrent))
         made.start()
