@@ -17,6 +17,7 @@ import httpx
 from composing import TENDER, go_program
 from engines import tiny
 from machines import Machine
+from served import BASE
 from services import kept
 from shipways.rehearse.registrar import ENTRY, ServiceRegistry
 from shipways.rehearse.serving import served
@@ -150,7 +151,8 @@ def dock(folder: Path, concurrent: int = 4) -> Iterator[Dock]:
     with fleet(folder, kept(), 1, docker=True, python=True) as ships, served(ServiceRegistry().app) as url:
         (host,) = ships.hosts.values()
         (folder / "python.tar.gz").write_bytes(tiny(kept(), "amd64", "python3").layers[0])
-        imported(host, folder / "python.tar.gz", "python:1")
+        imported(host, folder / "python.tar.gz", "bare:1")
+        host.out("sh", "-c", 'printf "%s" "$0" | docker build --quiet --tag python:1 -', BASE)
         made = Dock(folder, host, free_port())
         (folder / "shipways.toml").write_text(_config(made, ships, url, concurrent))
         made.start()
