@@ -165,7 +165,10 @@ class Deployer(Protocol):
         ...
 
     async def withdraw(self, site: Site, item: Item) -> None:
-        """End what was deployed where nothing ran before. Raises Transient; Unfinished where that cannot be."""
+        """End what was deployed where nothing ran before; there may be little of it, or nothing.
+
+        Raises Transient; Unfinished where that cannot be.
+        """
         ...
 
     async def logs(self, site: Site, item: Item) -> str:

@@ -100,7 +100,6 @@ class _Run:
     first: dict[str, Running] = field(default_factory=dict)
     rows: dict[str, Row] = field(default_factory=dict)
     moved: list[str] = field(default_factory=list)
-    begun: frozenset[str] = frozenset()
     hung: set[str] = field(default_factory=set)
     limit: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(WIDTH))
 
@@ -112,7 +111,7 @@ class _Run:
     def recall(self) -> None:
         """What was begun before this run and did not end."""
         begun = {name: move.before for name, move in self.crew.moves.moved().items() if name in self.items}
-        self.first, self.moved, self.begun = {**self.seen, **begun}, [*begun], frozenset(begun)
+        self.first, self.moved = {**self.seen, **begun}, [*begun]
 
     async def through(self, act: Callable[[], Awaitable[None]]) -> Outcome:
         """Act, while the console shows it."""
