@@ -59,6 +59,8 @@ async def discard(mooring: Mooring, item: Item) -> None:
     """Remove a release, but never one that runs or ran before."""
     if instance := await _unneeded(mooring, item):
         await mooring.source.discard(mooring.host, instance.release, instance.folder)
+        if (await mooring.host.run(("test", "-d", instance.folder))).code:
+            return  # it was refused before anything of it was written
         await must(mooring.fenced, "rm", "-rf", "--", instance.folder)
         folder = mooring.berth.releases
         await must(mooring.fenced, "rmdir", "--ignore-fail-on-non-empty", "--", folder, fine=frozenset({0, 1}))

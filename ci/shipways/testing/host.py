@@ -71,6 +71,7 @@ class MemoryHost:
             "systemctl": self._systemctl,
             "sh": self._sh,
             "rm": self._rm,
+            "test": self._test,
             "readlink": self._readlink,
             "docker": self._docker,
             "swap": self._swap,
@@ -264,6 +265,10 @@ class MemoryHost:
     def _image(self, folder: str) -> str:
         found = re.search(rb'^ "image": "([^" ]*)",$', self.files.get(f"{folder}/release.json", b""), re.MULTILINE)
         return found[1].decode() if found else ""
+
+    def _test(self, words: tuple[str, ...]) -> Completed:
+        folder = f"{words[-1]}/"
+        return Completed(code=int(not any(path.startswith(folder) for path in self.files)), stdout="", stderr="")
 
     def _rm(self, words: tuple[str, ...]) -> Completed:
         gone = words[words.index("--") + 1 :]
