@@ -86,8 +86,11 @@ def engines(session: nox.Session) -> None:
     With these, a tenth of the fault matrix, by SHIPWAYS_SEED.
     """
     _install(session, "tests")
-    session.run("pytest", "-m", "dagger and not long", "--durations=5", *session.posargs)
-    session.run("pytest", *PARALLEL, "-m", "engine and not dagger and not long or tenth", *session.posargs)
+    if session.posargs:
+        session.run("pytest", *session.posargs)
+        return
+    session.run("pytest", "-m", "dagger and not long", "--durations=5")
+    session.run("pytest", *PARALLEL, "-m", "engine and not dagger and not long or tenth")
 
 
 @nox.session(python=PYPROJECT["tool"]["shipways"]["workflows"]["job"]["tests"]["pythons"], download_python="never")
