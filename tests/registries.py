@@ -105,7 +105,7 @@ def need_dockerd() -> None:
         pytest.fail(f"{ASKING.unmarked} starts a Docker Engine, so it needs the marker engine or long")
     need("dockerd", "docker")
     if os.geteuid() != 0:
-        missing("dockerd", "dockerd needs root")
+        missing("dockerd", "dockerd needs root: run the tests as root")
 
 
 @contextlib.contextmanager

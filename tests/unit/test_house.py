@@ -79,7 +79,7 @@ def test_who_starts_an_engine_is_marked(request: pytest.FixtureRequest, monkeypa
         pass
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="root is of Unix")
+@pytest.mark.skipif(sys.platform == "win32", reason="a Docker Engine that needs root is of Linux: run this there")
 @pytest.mark.parametrize("marker", ["engine", "long"])
 def test_a_required_engine_needs_root(
     marker: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
