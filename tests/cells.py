@@ -16,7 +16,7 @@ import httpx
 from composing import TENDER, go_program
 from engines import tiny
 from machines import Machine
-from served import BASE, HASTY, Deployer, Pace, Shop, tree
+from served import HASTY, Deployer, Pace, Shop, based, tree
 from sshhosts import Fleet, fleet
 
 _DISK = "700m"
@@ -204,9 +204,7 @@ def grounds(folder: Path, kept: Path, count: int) -> Iterator[Ground]:
     (folder / "python.tar.gz").write_bytes(layer)
     with fleet(folder, kept, count, docker=True, python=True, disk=_DISK) as made:
         for host in made.hosts.values():
-            host.docker.docker("cp", str(folder / "python.tar.gz"), f"{host.name}:/root/python.tar.gz")
-            host.out("docker", "import", "/root/python.tar.gz", "bare:1")
-            host.out("sh", "-c", 'printf "%s" "$0" | docker build --quiet --tag python:1 --tag well:1 -', BASE)
+            based(host, folder / "python.tar.gz")
         ground = Ground(folder, made, folder / "tender")
         try:
             yield ground

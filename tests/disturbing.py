@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from cells import Ground
 from machines import Machine
-from sshhosts import inside, rebooted
+from sshhosts import inside, link, rebooted
 
 PHASES = ("Validation", "Transfer", "Build", "Start Service", "Verify Health")
 BOTH = ("docker", "systemd")
@@ -24,7 +24,6 @@ _READ_ONLY = "mount --bind /opt/services /opt/services && mount -o remount,bind,
 _NO_INODES = 'mount -o remount,nr_inodes="$(df --output=iused /opt/services | tail -n 1 | tr -d " ")" /opt/services'
 _WRITABLE = "! grep ' /opt/services ' /proc/mounts | sed 1d | grep . || umount --lazy /opt/services"
 """It is mounted once, as what all is written to, and a second time where it is read-only."""
-_LINKED = ("ip", "link", "set", "eth0", "up")
 _HALF_OPEN = """
 ss --no-header --tcp --numeric state established sport = :22 | sed 's/.*:\\([0-9]*\\) *$/\\1/' | while read -r port; do
   iptables --append INPUT --protocol tcp --dport 22 --sport "$port" --jump DROP
@@ -69,12 +68,16 @@ class Bad(NamedTuple):
 
 
 class Injected(NamedTuple):
-    """What is done to the service or to a host while a phase runs; one that `lurks` says by /run/met that it came."""
+    """What is done to the service or to a host while a phase runs.
+
+    One that `lurks` says by /run/met that it came; where it `keeps` what has come, that cannot be taken back at once.
+    """
 
     act: Callable[[Ground, str], None]
     phases: tuple[str, ...] = PHASES
     methods: tuple[str, ...] = BOTH
     lurks: bool = False
+    keeps: bool = False
 
 
 BAD: Final[Mapping[str, Bad]] = {
@@ -123,32 +126,18 @@ def cut(ground: Ground, job: str) -> None:
 
 def parted(host: Machine, seconds: float) -> None:
     """A host, from everybody."""
-    severing(host)
+    link(host, "down")
     time.sleep(seconds)
-    inside(host, *_LINKED)
+    link(host, "up")
 
 
-def severing(host: Machine) -> None:
-    """From now on nothing passes."""
-    inside(host, "ip", "link", "set", "eth0", "down")
-
-
-def _there(script: str) -> Callable[[Ground, str], None]:
-    """On the victim, to its end, however that is."""
+def _there(script: str, *, sure: bool = False) -> Callable[[Ground, str], None]:
+    """On the victim, to its end, however that is; what has to be done is `sure`."""
 
     def act(ground: Ground, job: str) -> None:
         del job
-        ground.victim.run("sh", "-c", script)
-
-    return act
-
-
-def _remounted(script: str) -> Callable[[Ground, str], None]:
-    """On the victim, and it has to be done."""
-
-    def act(ground: Ground, job: str) -> None:
-        del job
-        ground.victim.out("sh", "-c", script)
+        run = ground.victim.out if sure else ground.victim.run
+        run("sh", "-c", script)
 
     return act
 
@@ -190,7 +179,7 @@ def cured(ground: Ground) -> None:
     """What a fault has left is taken away, as somebody does who has seen the error."""
     ground.victim.out("sh", "-c", _CURE)
     inside(ground.victim, "sh", "-c", "iptables --flush INPUT; iptables --flush OUTPUT")
-    inside(ground.victim, *_LINKED)
+    link(ground.victim, "up")
 
 
 INJECTED: Final[Mapping[str, Injected]] = {
@@ -209,8 +198,8 @@ INJECTED: Final[Mapping[str, Injected]] = {
         _between("iptables --append INPUT --match statistic --mode random --probability 0.05 --jump DROP"), PHASES[:1]
     ),
     "F8 disk full": Injected(_there(_FULL)),
-    "F8 disk read-only": Injected(_remounted(_READ_ONLY), PHASES[1:]),
-    "F8 no inodes": Injected(_remounted(_NO_INODES), (PHASES[1], PHASES[3])),
+    "F8 disk read-only": Injected(_there(_READ_ONLY, sure=True), PHASES[1:], keeps=True),
+    "F8 no inodes": Injected(_there(_NO_INODES, sure=True), (PHASES[1], PHASES[3])),
     "F10 a bit flipped": Injected(_beside(_SPOIL), PHASES[1:2], lurks=True),
     "F13 killed, as by the kernel": Injected(_there("pkill -KILL -f [m]ain.py"), (PHASES[2], PHASES[4])),
     "F16 holder paused": Injected(_paused, PHASES[1:]),

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from cells import Ground, answered, audited
-from disturbing import BAD, INJECTED, cured, parted, severing, sicken
+from disturbing import BAD, INJECTED, cured, parted, sicken
 from matrix import record
 from served import LATE, SHOPS, Deployer, Shop
+from sshhosts import link
 
 _LISTEN = """
 import socket, sys, time
@@ -75,7 +76,7 @@ def _injected(ground: Ground, cell: tuple[str, str, str]) -> str:
         met = met and not (INJECTED[fault].lurks and ground.victim.run("test", "-e", "/run/met").code)
     finally:
         cured(ground)
-    if "could not be taken back" in str(job["error"]):  # a disk that is read-only keeps what has come
+    if INJECTED[fault].keeps and "could not be taken back" in str(job["error"]):
         audited(by, job)
         assert [old] * 2 == [answered(host, shop)["version"] for host in by.hosts], job
         source, new = ground.tree(by)
@@ -109,7 +110,7 @@ def severed(ground: Ground, method: str, phase: str) -> None:
     source, version = ground.tree(by)
     id = by.submit(source, shop)  # noqa: A001 - the word of the API
     met = by.reached(id, phase)
-    severing(ground.victim)
+    link(ground.victim, "down")
     job = by.ended(id)
     assert "failed" == job["status"], job
     audited(by, job)

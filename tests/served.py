@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
+from machines import Machine
 from serving import serving
 from sshhosts import Fleet
 from support import free_port
@@ -60,9 +61,22 @@ ENV HOST=0.0.0.0
 CMD ["python3", "/app/main.py"]
 """
 """An image with a Python that has compiled what the services import; what is built on it is as little as can be."""
+_PYTHON = 'printf "%s" "$0" | docker build --quiet --tag python:1 --tag well:1 -'
 _BUILDS = {"builds": "sleep 1", "hangs in its build": "sleep 4711", "does not build there": '[ -z "$SICK" ]'}
 """What is done to build those that are built by more than nothing."""
 _LARGE = 110_000_000
+
+
+def imported(host: Machine, layer: Path, image: str) -> None:
+    """The engine of a host has an image of this layer."""
+    host.docker.docker("cp", str(layer), f"{host.name}:/root/layer.tar.gz")
+    host.out("docker", "import", "/root/layer.tar.gz", image)
+
+
+def based(host: Machine, layer: Path) -> None:
+    """It has what trees are built upon, of a layer with Python: `python:1`, which stays as it was as `well:1`."""
+    imported(host, layer, "bare:1")
+    host.out("sh", "-c", _PYTHON, BASE)
 
 
 class Shop(NamedTuple):

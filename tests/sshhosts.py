@@ -84,6 +84,11 @@ def inside(host: Machine, *words: str) -> None:
     _here("nsenter", "--target", pid, "--net", *words)
 
 
+def link(host: Machine, state: str) -> None:
+    """Its own end: nothing passes while it is "down"; "up" it does again."""
+    inside(host, "ip", "link", "set", "eth0", state)
+
+
 def rebooted(host: Machine) -> None:
     """Everything on it ends at once, as when its power fails; then it boots."""
     host.docker.docker("kill", host.name)

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Final
 
 from composing import TENDER, go_program
-from dock import HOST, Dock, dock, imported, received
+from dock import HOST, Dock, dock, received
 from engines import tiny
 from ground import say
 from sandbox import Repository
+from served import imported
 from services import PULSE, kept, timed
 from sshhosts import fleet
 from treeing import DOCKERFILE, SCRIPT

@@ -1,7 +1,6 @@
 """What a deployment by the API costs: from the request to the end of its job."""
 
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -10,9 +9,9 @@ from typing import Any, Final
 
 from dock import HOST, ROOT, Dock, dock, free, held, received
 from ground import say
-from machines import Machine
 from served import tree
 from services import timed
+from sshhosts import link
 
 _PORTS: Final = {"systemd": 8083, "docker": 8082}
 _ENDS: Final = ("started_at", "completed_at")
@@ -30,7 +29,7 @@ def deployer(folder: Path) -> None:
         say("| | free after | from then on, or from when the link is back, until the job is done |\n|---|---|---|")
         for name, end, again in (
             ("`kill -9` of `shipways serve`, which is started again", lambda: made.end(signal.SIGKILL), made.start),
-            ("the link is cut, and nobody says so", lambda: _link(made.host, "down"), lambda: _link(made.host, "up")),
+            ("the link is cut, and nobody says so", lambda: link(made.host, "down"), lambda: link(made.host, "up")),
         ):
             say(f"| {name} | {_orphaned(made, end, again)} |")
 
@@ -84,9 +83,3 @@ def _orphaned(made: Dock, end: Callable[[], object], again: Callable[[], object]
     seconds = timed(lambda: free(made.host, ROOT))
     again()
     return f"{seconds:.1f} s | {timed(lambda: made.ended(job)):.1f} s"
-
-
-def _link(host: Machine, state: str) -> None:
-    """Its own end, by the program of this machine."""
-    pid = host.docker.docker("inspect", "--format", "{{.State.Pid}}", host.name)
-    subprocess.run(("nsenter", "--target", pid, "--net", "ip", "link", "set", "eth0", state), check=True)

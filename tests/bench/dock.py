@@ -17,7 +17,7 @@ import httpx
 from composing import TENDER, go_program
 from engines import tiny
 from machines import Machine
-from served import BASE
+from served import based
 from services import kept
 from shipways.rehearse.registrar import ENTRY, ServiceRegistry
 from shipways.rehearse.serving import served
@@ -151,8 +151,7 @@ def dock(folder: Path, concurrent: int = 4) -> Iterator[Dock]:
     with fleet(folder, kept(), 1, docker=True, python=True) as ships, served(ServiceRegistry().app) as url:
         (host,) = ships.hosts.values()
         (folder / "python.tar.gz").write_bytes(tiny(kept(), "amd64", "python3").layers[0])
-        imported(host, folder / "python.tar.gz", "bare:1")
-        host.out("sh", "-c", 'printf "%s" "$0" | docker build --quiet --tag python:1 -', BASE)
+        based(host, folder / "python.tar.gz")
         made = Dock(folder, host, free_port())
         (folder / "shipways.toml").write_text(_config(made, ships, url, concurrent))
         made.start()
@@ -166,12 +165,6 @@ def _config(made: Dock, ships: Fleet, registry: str, concurrent: int) -> str:
     hosts = ", ".join(f'"root@{each}"' for each in ships.hosts)
     around = {"registry": registry, "entry": ENTRY, "concurrent": concurrent, "root": ROOT, "folder": made.folder}
     return _CONFIG.format(port=made.port, hosts=hosts, key=ships.key, known=ships.known, **around)
-
-
-def imported(host: Machine, layer: Path, image: str) -> None:
-    """The engine of a host has an image of this layer."""
-    host.docker.docker("cp", str(layer), f"{host.name}:/root/layer.tar.gz")
-    host.out("docker", "import", "/root/layer.tar.gz", image)
 
 
 def received(host: Machine) -> int:

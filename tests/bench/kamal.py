@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
-from dock import free, held, imported, received
+from dock import free, held, received
 from engines import tiny
 from ground import fresh, say
 from loading import Load
 from machines import Machine
 from quays import CANARY, PORTS, ROOT, Quay, quay
+from served import imported
 from services import kept, timed
 
 _TIMES: Final = int(os.environ.get("BENCH_KAMAL", "5"))
