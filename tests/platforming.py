@@ -1,6 +1,6 @@
 """Runs of deployments to a platform in memory: three items, two of which have a need."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import anyio
@@ -28,6 +28,7 @@ class Run:
     def __init__(self, platform: Platform, faults: Sequence[Fault] = (), terms: Terms | None = None) -> None:
         self.console, self.clock = RecordingConsole(), ManualClock()
         self.recorded: list[Row] = []
+        self.record: Callable[[Row], None] = self.recorded.append
         self.moves: Moves = Unmoved()
         self.platform = platform
         self.deployer = PlatformDeployer(platform, ALL, scripted(iter(faults)))
@@ -35,9 +36,7 @@ class Run:
 
     def crew(self) -> Crew:
         """What it works with."""
-        return Crew(
-            site=CLOSED_SITE, console=self.console, clock=self.clock, record=self.recorded.append, moves=self.moves
-        )
+        return Crew(site=CLOSED_SITE, console=self.console, clock=self.clock, record=self.record, moves=self.moves)
 
     def __call__(self, items: Sequence[Item] = ALL, *, apply: bool = True) -> Outcome:
         return anyio.run(lambda: deploy(self.deployer, items, self.crew(), apply=apply))

@@ -23,7 +23,8 @@ from shipways.model.job import JobRequest, Method
 from shipways.model.outcome import Outcome
 from shipways.outside.jobs import Requested
 from shipways.rehearse.registrar import ServiceRegistry
-from shipways.run.deploying import Crew, deploy, failure, rollbacks
+from shipways.run.deploying import Crew, deploy, failure
+from shipways.run.returning import rollbacks
 from shipways.testing.console import RecordingConsole
 from shipways.testing.doors import closed
 from sshhosts import Fleet

@@ -15,7 +15,8 @@ from shipways.errors import ConfigError, DeployFailed, Moved
 from shipways.model.deployment import Running
 from shipways.model.outcome import Outcome
 from shipways.outside.platforms import Hosted, Release, Site
-from shipways.run.deploying import Crew, deploy, failure, rollbacks
+from shipways.run.deploying import Crew, deploy, failure
+from shipways.run.returning import rollbacks
 from shipways.testing.console import ManualClock, RecordingConsole
 from shipways.testing.doors import CLOSED_SITE
 from shipways.testing.hosting import Hosting

@@ -9,7 +9,8 @@ from moored import ALONE, ROOT, A, B, C, Ground, ashore, short
 from shipways.errors import DeployFailed
 from shipways.model.deployment import Running
 from shipways.model.outcome import Outcome
-from shipways.run.deploying import Crew, deploy, rollbacks
+from shipways.run.deploying import Crew, deploy
+from shipways.run.returning import rollbacks
 from shipways.testing.console import ManualClock, RecordingConsole
 
 

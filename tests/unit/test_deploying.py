@@ -9,8 +9,9 @@ from platforming import AGENT, ALL, INDEX, OLD, PAGE, Run, digests, states
 from shipways.errors import DeployFailed, Unfinished
 from shipways.model.deployment import Running, Terms
 from shipways.model.outcome import State
-from shipways.run.deploying import Crew, deploy, failure, rollbacks
+from shipways.run.deploying import Crew, deploy, failure
 from shipways.run.patience import TRIES
+from shipways.run.returning import rollbacks
 from shipways.testing.doors import CLOSED_SITE
 from shipways.testing.place import Crash, Fault
 from shipways.testing.platform import Platform

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from moored import ALONE, ROOT, Ground, ashore, short
-from shipways.run.deploying import rollbacks
+from shipways.run.returning import rollbacks
 
 SYSTEMD = ALONE
 DOCKER = ALONE.replace('kind = "hosts"', 'kind = "hosts"\nmethod = "docker"')

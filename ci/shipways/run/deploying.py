@@ -7,7 +7,7 @@ from typing import Final
 
 import anyio
 
-from shipways.errors import DeployFailed, NothingBefore, Problem, ShipwaysError
+from shipways.errors import DeployFailed, Problem, ShipwaysError, Unfinished
 from shipways.model.deployment import Move, Running
 from shipways.model.event import Began, Ended, Note, Started
 from shipways.model.item import Item
@@ -15,18 +15,18 @@ from shipways.model.outcome import Outcome, Row, State
 from shipways.outside.moves import Moves, Unmoved
 from shipways.outside.platforms import Deployer, Site
 from shipways.ports import Clock, Console
-from shipways.run.asking import asked
+from shipways.run.asking import asked, printed
 from shipways.run.ending import ended
 from shipways.run.patience import insist, persist
 from shipways.run.phases import host_of
+from shipways.run.returning import foreign, later
 from shipways.tasks import in_order
 
 WIDTH: Final = 30
 """How many items are applied at once."""
 _AGAIN: Final = 1.0
 """Seconds after which one is asked again that has answered, and not well."""
-_LINES: Final = 20
-"""How much of the log of a service that is not healthy is shown."""
+_FOREIGN: Final = "somebody else has deployed there since"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,18 +66,6 @@ async def undo(deployer: Deployer, items: Sequence[Item], crew: Crew) -> Outcome
     return await run.through(run.back)
 
 
-def rollbacks(items: Sequence[Item], running: Mapping[str, Running]) -> tuple[Item, ...]:
-    """The items as they were before. Raises NothingBefore, before anything is touched, where one has no such past."""
-    problems = [
-        Problem(path=item.id, what="has nothing to return to", why="no version ran here before that is known")
-        for item in items
-        if not running[item.id].previous
-    ]
-    if problems:
-        raise NothingBefore(*problems)
-    return tuple(replace(item, want=running[item.id].previous) for item in items)
-
-
 def failure(outcome: Outcome) -> ShipwaysError | None:
     """What a deployment with this outcome ends with."""
     problems = tuple(_placed(row.item.id, problem) for row in outcome.rows for problem in row.problems)
@@ -99,6 +87,7 @@ class _Run:
     seen: dict[str, Running] = field(default_factory=dict)
     first: dict[str, Running] = field(default_factory=dict)
     rows: dict[str, Row] = field(default_factory=dict)
+    begun: dict[str, Move] = field(default_factory=dict)
     moved: list[str] = field(default_factory=list)
     hung: set[str] = field(default_factory=set)
     limit: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(WIDTH))
@@ -109,9 +98,11 @@ class _Run:
         self.recall()
 
     def recall(self) -> None:
-        """What was begun before this run and did not end."""
-        begun = {name: move.before for name, move in self.crew.moves.moved().items() if name in self.items}
-        self.first, self.moved = {**self.seen, **begun}, [*begun]
+        """What was begun before this run and did not end, but for what somebody else has changed since."""
+        begun = {name: move for name, move in self.crew.moves.moved().items() if name in self.items}
+        begun = {name: move for name, move in begun.items() if not foreign(self.seen.get(name, Running()), move)}
+        self.first = {**self.seen, **{name: move.before for name, move in begun.items()}}
+        self.begun, self.moved = begun, [*begun]
 
     async def through(self, act: Callable[[], Awaitable[None]]) -> Outcome:
         """Act, while the console shows it."""
@@ -133,8 +124,8 @@ class _Run:
             await in_order({item.id: item.needs for item in self.items.values()}, self._attempt)
             if self.moved and not self._failed():
                 await self._watch()
-        except anyio.get_cancelled_exc_class():
-            if not self.crew.leaves():
+        except (Exception, anyio.get_cancelled_exc_class()) as error:
+            if isinstance(error, Exception) or not self.crew.leaves():
                 with anyio.CancelScope(shield=True):
                     await self.back()
             raise
@@ -157,9 +148,7 @@ class _Run:
             return
         try:
             async with self.limit:
-                tries = await self._apply(
-                    item, previous=before.digest if before.digest != item.want else before.previous
-                )
+                tries = await self._apply(item, before.previous if before.digest == item.want else before.digest)
             await self._gate(item)
         except ShipwaysError as error:
             seconds = self.crew.clock.monotonic() - begin
@@ -170,27 +159,41 @@ class _Run:
             row = replace(row, state=State.APPLIED, url=self.seen[name].url, seconds=seconds, tries=tries)
         self._end(row)
 
-    async def _apply(self, item: Item, *, previous: str) -> int:
+    async def _apply(self, item: Item, previous: str) -> int:
         """After how many tries it runs; 0 when it ran before."""
 
         async def act(tries: int) -> int:
             seen = self.seen[item.id]
-            if seen.digest == item.want and not seen.torn:
+            if self._foreign(item.id):
+                raise Unfinished(Problem(path=item.id, what=_FOREIGN, why=f"{seen.digest} runs there"))
+            if item.want and seen.digest == item.want and not seen.torn:
                 return tries - 1
             if tries == 1:
-                self.crew.console.emit(Started(step=item.id))
-                if item is self.items[item.id]:  # and not on its way back
-                    self.crew.moves.move(item.id, Move(want=item.want, before=self.first[item.id]))
-                if item.id not in self.moved:
-                    self.moved.append(item.id)
-            url = await self.deployer.apply(self.crew.site, item, seen, previous)
+                self._begin(item)
+            url = ""
+            if item.want:
+                url = await self.deployer.apply(self.crew.site, item, seen, previous)
+            else:  # one that could not be begun may have left something, too
+                await self.deployer.withdraw(self.crew.site, self.items[item.id])
             self.seen[item.id] = Running(digest=item.want, previous=previous, url=url)
             return tries
 
         async def look() -> None:
-            self.seen |= await self._observe((item,))
+            first = item if item.want else self.items[item.id]
+            self.seen |= await self._observe((first, *later(item, self.items.values())))
 
         return await insist(item.id, act, look, self.crew.console, self.crew.clock)
+
+    def _begin(self, item: Item) -> None:
+        self.crew.console.emit(Started(step=item.id))
+        if item is self.items[item.id]:  # and not on its way back
+            self.crew.moves.move(item.id, Move(want=item.want, before=self.first[item.id]))
+        if item.id not in self.moved:
+            self.moved.append(item.id)
+
+    def _foreign(self, name: str) -> bool:
+        mine = Move(want=self.items[name].want, before=self.first[name])
+        return foreign(self.seen[name], mine, self.begun.get(name, mine))
 
     async def _gate(self, item: Item) -> None:
         """Wait until it is healthy. Raises DeployFailed with the end of its log."""
@@ -234,31 +237,33 @@ class _Run:
         item, before = self.items[name], self.first[name]
         row = self.rows.get(name) or replace(self.standing(item), before=before.digest)
         back = replace(item, want=before.digest)
-        if why := await self._unreturned(item, back, before):
-            what = f"could not return to {before.digest or 'nothing'}"
+        why = await self._unreturned(back, before)
+        if why and why != _FOREIGN:
             hint = f"look at it yourself: {self.deployer.name} runs a mixture; the next run tries it again"
-            lost = Problem(path=name, what=what, why=why, hint=hint)
+            lost = Problem(path=name, what=f"could not return to {before.digest or 'nothing'}", why=why, hint=hint)
+        else:
+            lost = Problem(path=name, what=f"is left as it is: {why}")
+            with contextlib.suppress(ShipwaysError):  # a run that does not know it lets it return once more
+                self.crew.moves.returned(name)
+        if why:
             self._end(replace(row, state=State.FAILED, problems=(*row.problems, lost)))
             return
         self.crew.console.emit(Note(text=f"{name}: returned to {before.digest or 'nothing'}", level="warning"))
-        with contextlib.suppress(ShipwaysError):  # a run that does not know it lets it return once more
-            self.crew.moves.returned(name)
         self.rows[name] = replace(row, state=State.RETURNED)
-        self.crew.record(replace(row, item=back, before=item.want, state=State.RETURNED))
+        with contextlib.suppress(ShipwaysError):  # what has returned has, and the others have to
+            self.crew.record(replace(row, item=back, before=item.want, state=State.RETURNED))
 
-    async def _unreturned(self, item: Item, back: Item, before: Running) -> str:
+    async def _unreturned(self, back: Item, before: Running) -> str:
         """Why it has not returned; empty when it has. Where a host has not answered in time it is not asked again."""
-        host, seconds = host_of(item.id), self.deployer.terms.back
+        item, host, seconds = self.items[back.id], host_of(back.id), self.deployer.terms.back
         if host in self.hung:
             return f"{host} did not answer before"
         try:
             with anyio.fail_after(seconds):
                 self.seen |= await self._observe((item,))
+                await self._apply(back, before.previous)
                 if back.want:
-                    await self._apply(back, previous=before.previous)
                     await self._gate(back)
-                else:  # one that could not be begun may have left something, too
-                    await self.deployer.withdraw(self.crew.site, item)
         except TimeoutError:
             self.hung.add(host)
             return f"it was not done in {seconds:g} s"
@@ -269,11 +274,7 @@ class _Run:
         return ""
 
     async def _unhealthy(self, item: Item, why: str) -> Problem:
-        try:
-            log = (await self.deployer.logs(self.crew.site, item)).rstrip().splitlines()[-_LINES:]
-        except ShipwaysError:  # what is wrong is known, and a log would only explain it
-            log = []
-        told = "\n".join(("its log ends with", *(f"    {line}" for line in log))) if log else "it has printed nothing"
+        told = await printed(self.deployer, self.crew.site, item)
         hint = "" if item.id in self.moved else f"it was deployed before: `shipways rollback {self.deployer.name[7:]}`"
         return Problem(path=item.id, what=f"is not healthy: {why}", why=told, hint=hint)
 
@@ -291,5 +292,9 @@ class _Run:
         return any(row.state is State.FAILED for row in self.rows.values())
 
     def _end(self, row: Row) -> None:
+        """What cannot be recorded has failed."""
         self.rows[row.item.id] = row
-        ended(row, self.crew.record, self.crew.console)
+        try:
+            ended(row, self.crew.record, self.crew.console)
+        except ShipwaysError as error:
+            self._end(replace(row, state=State.FAILED, problems=tuple(error.problems)))

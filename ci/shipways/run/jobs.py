@@ -13,12 +13,12 @@ import anyio
 from shipways.errors import ConfigError, Conflict, Problem, ShipwaysError, Unfinished
 from shipways.model.job import Hold, Job, JobKind, JobNews, JobRequest, JobStatus, Placed, Standing
 from shipways.outside.jobs import Asked
-from shipways.run.deploying import rollbacks
 from shipways.run.jobholds import Holding, free, held, refused
 from shipways.run.jobtools import Tools, reaching, remembered
 from shipways.run.jobwork import Work
 from shipways.run.patience import persist
 from shipways.run.placing import Placing, Quiet
+from shipways.run.returning import rollbacks
 
 _SOON: Final = 2.0
 """Seconds for hosts to say whether a service is held, while somebody waits for the answer."""

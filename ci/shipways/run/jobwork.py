@@ -15,12 +15,13 @@ from shipways.model.job import Job, JobKind, JobNews, JobPhase, JobStatus, Phase
 from shipways.model.secret import masked
 from shipways.outside.jobs import Requested
 from shipways.outside.platforms import Site
-from shipways.run.deploying import Crew, deploy, failure, rollbacks, undo
+from shipways.run.deploying import Crew, deploy, failure, undo
 from shipways.run.jobholds import free
 from shipways.run.jobtools import Tools, pieces, reaching, said
 from shipways.run.keptmoves import Unsettled
 from shipways.run.patience import TRIES, persist
 from shipways.run.phases import Turns, host_of, phase_of
+from shipways.run.returning import rollbacks
 
 _LOUD: Final = 2000
 """How much of a job's log is kept: as many pieces, and letters of each."""

@@ -22,12 +22,13 @@ from shipways.outside.platforms import Deployer
 from shipways.pipeline.deployers import DEPLOYERS
 from shipways.ports import Console
 from shipways.run import deploying
-from shipways.run.deploying import Crew, failure, rollbacks
+from shipways.run.deploying import Crew, failure
 from shipways.run.holding import Holds
 from shipways.run.keptmoves import FileMoves
 from shipways.run.patience import persist
 from shipways.run.record import append_publication
 from shipways.run.report import deploy_table
+from shipways.run.returning import rollbacks
 from shipways.run.supply import trust
 from shipways.settings import settings
 from shipways.verbs.options import LOG

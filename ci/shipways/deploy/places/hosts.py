@@ -197,10 +197,12 @@ class HostsDeployer:
         return (Problem(path=address.name, what=what, why=why, hint="wait until that has ended"),)
 
     async def _ready(self, site: Site, item: Item) -> Mooring:
-        """With its lock held: a connection that was lost has lost that, too. Raises Transient."""
+        """With its lock held. Raises Transient where it was lost, also when it is held again: what was seen is old."""
         mooring = await self._mooring(site, item)
-        if problems := await self._hold(site, mooring.host, self._address(item)):
-            raise Transient(problems[0])
+        if not mooring.host.held(mooring.berth.lock):
+            what = "the lock was lost, and is held again: what runs is looked at once more"
+            again = (Problem(path=item.id, what=what),)
+            raise Transient((await self._hold(site, mooring.host, self._address(item)) or again)[0])
         return mooring
 
     async def _mooring(self, site: Site, item: Item) -> Mooring:

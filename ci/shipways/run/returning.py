@@ -1,0 +1,35 @@
+"""What may return to what it was: not where nothing ran before, and not what somebody else has deployed since."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from shipways.errors import NothingBefore, Problem
+from shipways.model.deployment import Move, Running
+from shipways.model.item import Item
+from shipways.run.phases import host_of
+
+
+def rollbacks(items: Sequence[Item], running: Mapping[str, Running]) -> tuple[Item, ...]:
+    """The items as they were before. Raises NothingBefore, before anything is touched, where one has no such past."""
+    problems = [
+        Problem(path=item.id, what="has nothing to return to", why="no version ran here before that is known")
+        for item in items
+        if not running[item.id].previous
+    ]
+    if problems:
+        raise NothingBefore(*problems)
+    return tuple(replace(item, want=running[item.id].previous) for item in items)
+
+
+def foreign(seen: Running, *moves: Move) -> bool:
+    """Whether what runs is neither what these moves wanted nor what they found."""
+    return seen.digest not in {"", *(digest for move in moves for digest in (move.want, move.before.digest))}
+
+
+def later(item: Item, items: Iterable[Item]) -> Iterator[Item]:
+    """What comes after it on its host, of items in such an order: none of it has begun."""
+    found = {item.id}
+    for each in items:
+        if not found.isdisjoint(each.needs) and host_of(each.id) == host_of(item.id):
+            found.add(each.id)
+            yield each
