@@ -1,14 +1,17 @@
 """Hosts: what is asked before anything is done there, and what the config may not say."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
 import pytest
 
-from moored import ALONE, CONFIG, LISTENS, ROOT, Ground, ashore
+from moored import ALONE, CONFIG, LISTENS, ROOT, A, Ground, ashore
 from shipways.config.load import parse
-from shipways.errors import ConfigError
+from shipways.errors import ConfigError, Unfinished
+from shipways.model.deployment import Running
 from shipways.ports import Completed
 from shipways.run.deploying import failure
 from shipways.testing.host import MemoryHost
@@ -46,6 +49,46 @@ def test_preflight_port_and_lock(ground: Ground) -> None:
     assert expected == ground.problems()
     found = anyio.run(ground.deployer().preflight, ground.site)
     assert "the night shift" in found[-1].why
+
+
+def test_only_looked(ground: Ground) -> None:
+    """A dry run brings nothing, holds no lock, and is kept out by none."""
+    ground.hosts["c"].busy[f"{ROOT}/lock"] = "the night shift"
+    assert () == anyio.run(ground.deployer().preflight, replace(ground.site, holds=False))
+    for host in ground.hosts.values():
+        assert ({}, {}) == (host.files, host.lines)
+        assert not [words for words in host.log if "lock" in words]
+
+
+class Hanging(MemoryHost):
+    """Answers no question with this word in it."""
+
+    word = ""
+
+    async def run(self, argv: Sequence[str], stdin: bytes = b"") -> Completed:
+        """Never, or at once."""
+        if self.word and self.word in argv:
+            await anyio.sleep_forever()
+        return await MemoryHost.run(self, argv, stdin)
+
+
+def test_hangs(tmp_path: Path) -> None:
+    """F5, F7: a host that answers, but not every question: it is said which one, and the command ends."""
+    one = ashore(tmp_path, ALONE)
+    one.hosts["a"] = host = Hanging()
+    deployer = replace(one.deployer(), terms=replace(one.deployer().terms, back=0.05))
+    late, where = "it was not done in 0.05 s", one.wanted("one")[1]
+    host.word = "is-active"
+    with pytest.raises(Unfinished, match=f"a: {re.escape(late)}"):
+        anyio.run(deployer.preflight, one.site)
+    host.word = "list-units"
+    with pytest.raises(Unfinished, match=f"a: {re.escape(late)}"):
+        anyio.run(deployer.observe, one.site, (where,))
+    host.word = ""
+    one.deploy(one.wanted("one")[:1])
+    host.word = "list-units"
+    with pytest.raises(Unfinished, match=f"{A}/start: {re.escape(late)}"):
+        anyio.run(deployer.apply, one.site, where, Running(), "")
 
 
 class Stolen(MemoryHost):

@@ -122,6 +122,8 @@ class Site:
     login: Callable[[str], Awaitable[tuple[str, Secret] | None]]
     """The user and the password for a registry, of whoever deploys; None for nobody. Raises PreflightError."""
     clock: Clock
+    holds: bool = True
+    """Whether everybody else is kept out from the preflight on: not where somebody only looks."""
 
 
 class Deployer(Protocol):

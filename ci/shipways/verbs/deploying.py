@@ -85,7 +85,7 @@ async def deploy_all(named: Named, tag: str, console: Console, *, apply: bool) -
     """
     with wire.store().scratch() as scratch:
         wanted = await _released(named, tag, scratch, console) if tag else _wanted(named, _made(named.dist))
-        async with crewed(named.dist, console, scratch if tag else None) as crew:
+        async with crewed(named.dist, console, scratch if tag else None, holds=apply) as crew:
             for deployer in named.deployers:
                 await _preflight(deployer, crew, named.dist)
             for deployer, items in wanted:
@@ -96,7 +96,7 @@ async def _rollback(name: str, log: str, apply: bool) -> None:
     console, found = wire.console(log), named((name,))
     (deployer,) = found.deployers
     items = deployer.items()
-    async with crewed(found.dist, console) as plain:
+    async with crewed(found.dist, console, holds=apply) as plain:
         crew = begun(plain, deployer, found.dist)
         await _preflight(deployer, crew, found.dist)
         running = await persist(name, lambda: deployer.observe(crew.site, items), console, crew.clock)
@@ -127,14 +127,17 @@ def _unknown(name: str, found: dict[str, Deployer]) -> Problem:
 
 
 @contextlib.asynccontextmanager
-async def crewed(dist: Path, console: Console, programs: Path | None = None) -> AsyncIterator[Crew]:
-    """Hosts stay reached, and their locks held, while the block runs.
+async def crewed(
+    dist: Path, console: Console, programs: Path | None = None, *, holds: bool = True
+) -> AsyncIterator[Crew]:
+    """Hosts stay reached, and their locks held, while the block runs; only looking holds nobody up.
 
     `programs` is where those of a manifest lie, if that is not `dist`.
     """
     clock, files = wire.clock(), wire.files()
+    there = site(dist.parent, programs or dist, wire.shell(), clock, functools.cache(machine_services))
     crew = Crew(
-        site=site(dist.parent, programs or dist, wire.shell(), clock, functools.cache(machine_services)),
+        site=replace(there, holds=holds),
         console=console,
         clock=clock,
         record=lambda row: append_publication(files, dist, row, clock),

@@ -1,10 +1,13 @@
 """Hosts that are reached by SSH: releases start beside each other, and the public port goes from one to the next."""
 
+import contextlib
 import functools
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
+
+import anyio
 
 from shipways.config.kinds import in_bytes, milliseconds
 from shipways.config.schema import Config
@@ -20,7 +23,7 @@ from shipways.deploy.pulled import ImageSource
 from shipways.deploy.pulses import pulse
 from shipways.deploy.sources import Source, Wanted
 from shipways.deploy.wanted import chosen, terms
-from shipways.errors import ConfigError, PreflightError, Problem, Transient
+from shipways.errors import ConfigError, PreflightError, Problem, Transient, Unfinished
 from shipways.model.daemon import Machine
 from shipways.model.deployment import Pulse, Running, Terms
 from shipways.model.item import Item
@@ -76,7 +79,7 @@ class HostsDeployer:
         )
 
     async def preflight(self, site: Site) -> tuple[Problem, ...]:
-        """Every host can be changed, and from then on by nobody else."""
+        """Every host can be changed, and from then on by nobody else where the site holds."""
         if problems := tuple(self._unfit(site)):
             return problems
         found: dict[Address, tuple[Problem, ...]] = {}
@@ -84,7 +87,8 @@ class HostsDeployer:
 
         async def ask(address: Address) -> None:
             try:
-                found[address] = await self._checked(site, address)
+                with self._bounded(address.name):
+                    found[address] = await self._checked(site, address)
             except PreflightError as error:
                 found[address] = tuple(error.problems)
             except Transient as error:
@@ -104,8 +108,9 @@ class HostsDeployer:
             groups.setdefault((*names(item)[:2], item.want), []).append(item)
 
         async def look(group: list[Item]) -> None:
-            mooring = await self._mooring(site, group[0])
-            found = await mooring.view(group[0].want)
+            with self._bounded(names(group[0])[0]):
+                mooring = await self._mooring(site, group[0])
+                found = await mooring.view(group[0].want)
             seen.update({item.id: found.running(names(item)[2]) for item in group})
 
         await together(functools.partial(look, group) for group in groups.values())
@@ -123,10 +128,12 @@ class HostsDeployer:
             await moves.build(mooring, item)
             await make_room(mooring, item, self.kept, 0)
         elif phase is Phase.START:
-            await moves.start(mooring, item, seen)
+            with self._bounded(item.id):
+                await moves.start(mooring, item, seen)
         elif phase is Phase.SWITCH:
-            await moves.switch(mooring, item, previous)
-            await prune(mooring, (item.want, previous, seen.digest, seen.previous), self.kept)
+            with self._bounded(item.id):
+                await moves.switch(mooring, item, previous)
+                await prune(mooring, (item.want, previous, seen.digest, seen.previous), self.kept)
         return ""
 
     async def probe(self, site: Site, item: Item) -> Pulse:
@@ -151,6 +158,17 @@ class HostsDeployer:
         want = item.want or (await mooring.look("")).want
         instance = await mooring.instance(short(want))
         return await mooring.runner(instance).logs(mooring.host, instance)
+
+    @contextlib.contextmanager
+    def _bounded(self, path: str) -> Iterator[None]:
+        """A host that answers may have an engine that does not. Raises Unfinished after the time of a way back."""
+        seconds = self.terms.back
+        try:
+            with anyio.fail_after(seconds):
+                yield
+        except TimeoutError:
+            hint = "look at what hangs there: its disk, its Docker Engine"
+            raise Unfinished(Problem(path=path, what=f"it was not done in {seconds:g} s", hint=hint)) from None
 
     @property
     def _tender(self) -> str:
@@ -177,7 +195,7 @@ class HostsDeployer:
         problems = problems or await engineless(host, address.name, self.sources)
         problems = problems or await taken(host, address.name, self.sources)
         problems = problems or await stranded(host, address.name, self.root, self.sources)
-        return problems or await self._hold(site, host, address)
+        return problems or (await self._hold(site, host, address) if site.holds else ())
 
     async def _hold(self, site: Site, host: Host, address: Address) -> tuple[Problem, ...]:
         """Tender first, by which the locks of all services are held until the connection ends."""
