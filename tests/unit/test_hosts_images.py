@@ -11,6 +11,7 @@ from shipways.deploy.berths import free
 from shipways.deploy.pruning import Kept, Stored, expired
 from shipways.deploy.records import Record, recorded
 from shipways.model.secret import Secret
+from shipways.run.deploying import failure
 
 DOCKER = ALONE.replace('kind = "hosts"', 'kind = "hosts"\nmethod = "docker"').replace(
     'health = "/health"',
@@ -191,6 +192,26 @@ def test_withdrawn(one: Ground) -> None:
     assert [(3, True), (3, True)] == [withdraw(phase, "one", "two") for phase in ("transfer", "build")]
     assert before == host.files
     assert [(2, True), (2, False)] == [withdraw(phase, "zero") for phase in ("build", "transfer")]
+
+
+@pytest.mark.parametrize("config", [DOCKER, SYSTEMD])
+def test_pinned(one: Ground, config: str) -> None:
+    """S2-17: one that somebody has pinned stays, also when it is deployed again, and sick or not to be had."""
+    one.config = config
+    (old, *_), host = [one.deployed(text) for text in ("one", "two", "three")], one.host
+    folder = f"{ROOT}/releases/{short(old)}"
+    host.files[f"{folder}/pinned"] = b""
+    there = (dict(host.files), set(host.images))
+    host.sick, host.well = True, {str(host.backend)}
+    assert "is not healthy" in str(failure(one.deploy(one.wanted("one"))))
+    for phase in ("build", "transfer"):
+        anyio.run(one.deployer().withdraw, one.site, replace(one.wanted("one")[0], id=f"{A}/{phase}"))
+    assert there == (host.files, host.images)
+    items, host.pulls, host.images = one.wanted("one"), "connection refused", set()
+    host.files.pop(f"{folder}/beat", None)
+    (one.folder / "one/beat").write_text("altered")
+    assert f"{A}/transfer" in str(failure(one.deploy(items)))
+    assert f"{folder}/pinned" in host.files
 
 
 def test_asked(one: Ground) -> None:

@@ -49,14 +49,14 @@ async def build(mooring: Mooring, item: Item) -> None:
 
 
 async def unbuild(mooring: Mooring, item: Item) -> None:
-    """Remove what was built, but never of a release that runs or ran before."""
+    """Remove what was built, but never of a release that runs, ran before or is pinned."""
     if instance := await _unneeded(mooring, item):
         await must(mooring.fenced, "true")
         await mooring.source.discard(mooring.host, instance.release, instance.folder)
 
 
 async def discard(mooring: Mooring, item: Item) -> None:
-    """Remove a release, but never one that runs or ran before."""
+    """Remove a release, but never one that runs, ran before or is pinned."""
     if instance := await _unneeded(mooring, item):
         await mooring.source.discard(mooring.host, instance.release, instance.folder)
         if (await mooring.host.run(("test", "-d", instance.folder))).code:
@@ -129,9 +129,12 @@ async def unswitch(mooring: Mooring) -> None:
 
 
 async def _unneeded(mooring: Mooring, item: Item) -> Instance | None:
-    """The wanted release; None for one that runs or ran before."""
-    record = await mooring.record()
-    return None if item.want in {record.running, record.previous} else await mooring.instance(short(item.want))
+    """The wanted release; None for one that runs, ran before or is pinned."""
+    record, instance = await mooring.record(), await mooring.instance(short(item.want))
+    if item.want in {record.running, record.previous}:
+        return None
+    pinned = not (await mooring.host.run(("test", "-e", f"{instance.folder}/pinned"))).code
+    return None if pinned else instance
 
 
 async def _led(mooring: Mooring, instance: Instance) -> None:

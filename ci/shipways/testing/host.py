@@ -267,8 +267,9 @@ class MemoryHost:
         return found[1].decode() if found else ""
 
     def _test(self, words: tuple[str, ...]) -> Completed:
-        folder = f"{words[-1]}/"
-        return Completed(code=int(not any(path.startswith(folder) for path in self.files)), stdout="", stderr="")
+        """Whether it is there, as a file or as a folder."""
+        there = any(f"{path}/".startswith(f"{words[-1]}/") for path in self.files)
+        return Completed(code=int(not there), stdout="", stderr="")
 
     def _rm(self, words: tuple[str, ...]) -> Completed:
         gone = words[words.index("--") + 1 :]
