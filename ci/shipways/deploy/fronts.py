@@ -12,9 +12,12 @@ from shipways.deploy.sources import Release
 from shipways.errors import Problem, Transient
 from shipways.model.digest import digest_bytes
 from shipways.outside.hosts import Host
+from shipways.ports import Clock
 from shipways.render.text import render
 
 _UNITS: Final = "/etc/systemd/system"
+_PAUSE: Final = 0.1
+"""Seconds between looks at what is under way."""
 _OLD: Final = '[ "$(sha256sum <"/proc/$1/exe")" = "$(sha256sum <"$2")" ]'
 
 
@@ -57,9 +60,10 @@ class Front:
             what = "does not answer yet"
             raise Transient(Problem(path=to.name, what=what, why=done.stderr.strip(), hint="look at its log"))
 
-    async def drained(self, host: Host, to: Instance) -> None:
-        """Until nothing is under way at another one, or it was cut."""
-        await must(host, *self._told("switch"), "--to", to.backend, "--drain", self.drain)
+    async def drained(self, host: Host, clock: Clock) -> None:
+        """Until nothing is under way at former ones, or it was cut. It only looks, and needs no fence so."""
+        while _draining(await self.status(host)):
+            await clock.sleep(_PAUSE)
 
     async def pause(self, host: Host) -> None:
         """Let what comes wait, until nothing is under way any more."""
@@ -100,6 +104,11 @@ class Front:
 
     def _told(self, order: str) -> tuple[str, ...]:
         return (self.tender, "proxy", order, "--control", self._control)
+
+
+def _draining(status: Mapping[str, Any]) -> bool:
+    """Whether a tender, or the one that has handed over to it, has connections of former releases."""
+    return bool(status.get("draining")) or (bool(status.get("predecessor")) and _draining(status["predecessor"]))
 
 
 def _given(listen: str) -> bool:

@@ -199,12 +199,20 @@ async def _ended(mooring: Mooring, look: Look, ids: Collection[str]) -> None:
     if not ids:
         return
     if short(look.record.running) not in ids and look.up(look.record.running):  # else nothing leads there
-        instance = await mooring.instance(short(look.record.running))
-        if instance.release.listen and (await mooring.front.status(mooring.host)).get("backend") == instance.backend:
-            await mooring.front.drained(mooring.host, instance)
+        await _left(mooring, await mooring.instance(short(look.record.running)), ids)
     for each in ids:
         instance = await mooring.instance(each)
         await mooring.runner(instance).stop(mooring.fenced, instance)
+
+
+async def _left(mooring: Mooring, running: Instance, ids: Collection[str]) -> None:
+    """Let what goes to any of these go to the one that is remembered: a run that was killed has led it there."""
+    if not running.release.listen:
+        return
+    backend = (await mooring.front.status(mooring.host)).get("backend")
+    if backend in {(await mooring.instance(each)).backend for each in ids}:
+        await _led(mooring, running)
+    await mooring.front.drained(mooring.host, mooring.site.clock)
 
 
 async def _gap(mooring: Mooring, before: Mapping[str, Any]) -> float:

@@ -19,12 +19,13 @@ class MemoryHost:
     """The `Host` port. `files` by their paths, `units` what systemd says of those it knows, `log` what was run.
 
     `stale` units have been written since systemd has read them. `facts` answers the question for what kind of machine
-    it is; `begins` is the state of what is started; `backend` what the proxy leads to, None where there is none;
-    `containers` are the states of those by their releases, `images` what was pulled by its `engine`, `weights` bytes
-    of them, and `pulls` why nothing is pulled; `stored` are lines of releases with their age and size, empty for those
-    that lie there, all of them young. `busy` is who holds each lock, `tokens` the newest of each, `lines` what is held
-    over this connection; `sick`: no service is healthy but those `well`, and `says` is why; `dead`: nothing answers
-    the proxy; `full`: nothing can be written to paths that end so.
+    it is; `begins` is the state of what is started; `backend` what the proxy leads to, None where there is none, which
+    for `drains` looks after a turn finds something under way; `containers` are the states of those by their releases,
+    `images` what was pulled by its `engine`, `weights` bytes of them, and `pulls` why nothing is pulled; `stored` are
+    lines of releases with their age and size, empty for those that lie there, all of them young. `busy` is who holds
+    each lock, `tokens` the newest of each, `lines` what is held over this connection; `sick`: no service is healthy but
+    those `well`, and `says` is why; `dead`: nothing answers the proxy; `full`: nothing can be written to paths that end
+    so.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -41,6 +42,7 @@ class MemoryHost:
     stored: str = ""
     begins: str = "active running"
     backend: str | None = None
+    drains: int = 0
     busy: dict[str, str] = field(default_factory=dict)
     tokens: dict[str, int] = field(default_factory=dict)
     lines: dict[str, str] = field(default_factory=dict)
@@ -156,8 +158,10 @@ class MemoryHost:
             self.backend = words[words.index("--to") + 1]
         if words[2] == "pause":
             self.backend = ""
-        since = f"2026-11-22T10:00:0{len([each for each in self.log if 'proxy' in each]) % 10}Z"
-        return Completed(code=0, stdout=json.dumps({"pid": 1, "backend": self.backend, "since": since}), stderr="")
+        orders = [each[2] for each in self.log if each[1:2] == ("proxy",)]
+        left = ["one"] if "switch" in orders[-1 - self.drains : -1] else []
+        told = {"pid": 1, "backend": self.backend, "since": f"2026-11-22T10:00:0{len(orders) % 10}Z", "draining": left}
+        return Completed(code=0, stdout=json.dumps(told), stderr="")
 
     def _probe(self, words: tuple[str, ...]) -> Completed:
         """What is not asked at a port of a release goes where the proxy leads."""
@@ -175,14 +179,12 @@ class MemoryHost:
             )
             return Completed(code=0, stdout="\n".join(texts), stderr="")
         if words[1] == "is-active":
-            return Completed(
-                code=int(self._state(names[0]) != "active"), stdout=f"{self._state(names[0])}\n", stderr=""
-            )
+            state = self._state(names[0])
+            return Completed(code=int(state != "active"), stdout=f"{state}\n", stderr="")
         if words[1] == "list-units":
-            known = (name for name in self.units if name.startswith(names[0][:-1]) and name.endswith(".service"))
-            return Completed(
-                code=0, stdout="".join(f"{name} loaded {self.units[name]} x\n" for name in known), stderr=""
-            )
+            known = [name for name in self.units if name.startswith(names[0][:-1]) and name.endswith(".service")]
+            lines = "".join(f"{name} loaded {self.units[name]} x\n" for name in known)
+            return Completed(code=0, stdout=lines, stderr="")
         if words[1] in {"start", "restart"}:
             self.units |= dict.fromkeys(names, self.begins)
             if any(name.endswith("-proxy.service") for name in names) and self.backend is None:
@@ -200,8 +202,8 @@ class MemoryHost:
         if not self.engine or (self.pulls and words[1] == "pull"):
             return Completed(code=1, stdout="", stderr=self.pulls or "Cannot connect to the Docker daemon")
         if words[1] == "ps":
-            lines = (f"{release} {state}\n" for release, state in self.containers.items())
-            return Completed(code=0, stdout="".join(lines), stderr="")
+            lines = "".join(f"{release} {state}\n" for release, state in self.containers.items())
+            return Completed(code=0, stdout=lines, stderr="")
         if words[1] == "pull":
             self.images.add(words[-1])
         if words[1:3] == ("image", "inspect"):
@@ -220,16 +222,14 @@ class MemoryHost:
             return self._docker(words[words.index("docker") :])
         if "grep -vxF" in words[2]:
             return self._others(image=words[4].encode(), folder=words[-1])
-        answers = {"uname -m": self.facts, "/proc/net/tcp": self.ports}
-        answers["du -sk"] = self._releases(words[-1])
+        answers = {"uname -m": self.facts, "/proc/net/tcp": self.ports, "du -sk": self._releases(words[-1])}
         answers["{{.Size}}"] = "".join(
             f"{image} id {self.weights.get(image, 0)} {image} {self.weights.get(image, 0)},\n"
             for image in (word.partition("=")[2] for word in words[5:])
             if self.engine and image in self.images
         )
-        answers["/releases/*/port"] = "".join(
-            self.files[path].decode() for path in self.files if path.endswith("/port")
-        )
+        ports = (text.decode() for path, text in self.files.items() if path.endswith("/port"))
+        answers["/releases/*/port"] = "".join(ports)
         answers["*/release.json"] = "".join(
             f"{path}\n"
             for path, text in self.files.items()

@@ -1,0 +1,69 @@
+"""Deployments to hosts that were killed between two steps, and what the next one does."""
+
+from pathlib import Path
+
+import pytest
+
+from moored import ALONE, ROOT, Ground, ashore, short
+
+
+@pytest.fixture
+def one(tmp_path: Path) -> Ground:
+    """One host alone."""
+    return ashore(tmp_path, ALONE)
+
+
+def test_killed_between(one: Ground) -> None:
+    """F1: killed when the port led to the new release, and nothing was remembered: the next one ends it."""
+    first = one.deployed("one")
+    kept = dict(one.host.files)
+    second = one.deployed("two")
+    host = one.host
+    state = f"{ROOT}/state.json"
+    host.files[state], host.links[f"{ROOT}/current"] = kept[state], f"{ROOT}/releases/{short(first)}"
+    host.units[f"beat@{short(first)}.service"] = "active running"
+    assert second == one.deployed("two")
+    assert [f"beat@{short(second)}.service"] == [name for name in host.units if name.startswith("beat@")]
+
+
+def half_switched(one: Ground) -> tuple[str, str]:
+    """A run was killed when the port led to the second release: both run, and the first one is remembered."""
+    first, host = one.deployed("one"), one.host
+    state, link, backend = f"{ROOT}/state.json", f"{ROOT}/current", str(host.backend)
+    kept = (host.files[state], host.links[link])
+    second = one.deployed("two")
+    host.files[state], host.links[link] = kept
+    for name in (path for path in (f"beat@{short(each)}.service" for each in (first, second))):
+        host.units[name] = "active running"
+    host.log.clear()
+    host.well = {backend}
+    return backend, second
+
+
+@pytest.mark.parametrize("sick", [False, True])
+def test_killed_then_another(one: Ground, sick: bool) -> None:
+    """F1: what a killed run led the port to ends once the one before has it again, which serves until the third does.
+
+    What is under way there ends first.
+    """
+    backend, second = half_switched(one)
+    host = one.host
+    host.sick, host.drains = sick, 3
+    outcome = one.deploy(one.wanted("three"))
+    assert sick is any(row.problems for row in outcome.rows)
+    turned = next(at for at, words in enumerate(host.log) if words[1:3] == ("proxy", "switch"))
+    begun = next(at for at, words in enumerate(host.log) if words[:2] == ("systemctl", "start") and "@" in words[-1])
+    ended = host.log.index(("systemctl", "disable", "--now", "--no-reload", "--", f"beat@{short(second)}.service"))
+    assert (backend, True) == (host.log[turned][host.log[turned].index("--to") + 1], turned < ended < begun)
+    assert 4 == len([words for words in host.log[turned:ended] if words[1:3] == ("proxy", "status")])
+    assert sick is (backend == host.backend)
+
+
+def test_killed_then_the_one_before_is_sick(one: Ground) -> None:
+    """F1: where what is remembered does not answer, what serves since the kill goes on; it can be deployed again."""
+    _, second = half_switched(one)
+    host, backend = one.host, one.host.backend
+    host.sick, host.well = True, {str(backend)}
+    assert "does not answer yet" in str([row.problems for row in one.deploy(one.wanted("three")).rows])
+    assert (backend, True) == (host.backend, f"beat@{short(second)}.service" in host.units)
+    assert second == one.deployed("two")
