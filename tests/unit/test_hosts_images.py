@@ -10,6 +10,7 @@ from moored import ALONE, ROOT, A, Ground, ashore, short
 from shipways.deploy.berths import free
 from shipways.deploy.pruning import Kept, Stored, expired
 from shipways.deploy.records import Record, recorded
+from shipways.errors import Unfinished
 from shipways.model.secret import Secret
 from shipways.run.deploying import failure
 
@@ -188,9 +189,15 @@ def test_withdrawn(one: Ground) -> None:
             anyio.run(one.deployer().withdraw, one.site, item)
         return len(host.images), f"{ROOT}/releases/{short(old)}/release.json" in host.files
 
-    before = dict(host.files)
+    before, images = dict(host.files), set(host.images)
     assert [(3, True), (3, True)] == [withdraw(phase, "one", "two") for phase in ("transfer", "build")]
     assert before == host.files
+    host.tokens[f"{ROOT}/lock"] += 1
+    for phase in ("build", "transfer"):
+        with pytest.raises(Unfinished, match="status 76"):
+            withdraw(phase, "zero")
+    assert (before, images) == (host.files, host.images), "somebody newer has the lock"
+    host.tokens[f"{ROOT}/lock"] -= 1
     assert [(2, True), (2, False)] == [withdraw(phase, "zero") for phase in ("build", "transfer")]
 
 

@@ -51,14 +51,13 @@ async def build(mooring: Mooring, item: Item) -> None:
 async def unbuild(mooring: Mooring, item: Item) -> None:
     """Remove what was built, but never of a release that runs, ran before or is pinned."""
     if instance := await _unneeded(mooring, item):
-        await must(mooring.fenced, "true")
-        await mooring.source.discard(mooring.host, instance.release, instance.folder)
+        await mooring.source.discard(mooring.fenced, instance.release, instance.folder)
 
 
 async def discard(mooring: Mooring, item: Item) -> None:
     """Remove a release, but never one that runs, ran before or is pinned."""
     if instance := await _unneeded(mooring, item):
-        await mooring.source.discard(mooring.host, instance.release, instance.folder)
+        await mooring.source.discard(mooring.fenced, instance.release, instance.folder)
         if (await mooring.host.run(("test", "-d", instance.folder))).code:
             return  # it was refused before anything of it was written
         await must(mooring.fenced, "rm", "-rf", "--", instance.folder)

@@ -118,7 +118,7 @@ def _needed(record: Record) -> frozenset[str]:
 async def _remove(mooring: Mooring, ids: Sequence[str]) -> None:
     for each in ids:
         instance = await mooring.instance(each)
-        await mooring.source.discard(mooring.host, instance.release, instance.folder)
+        await mooring.source.discard(mooring.fenced, instance.release, instance.folder)
         await must(mooring.fenced, "rm", "-rf", "--", instance.folder)
 
 
