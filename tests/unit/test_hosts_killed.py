@@ -67,3 +67,25 @@ def test_killed_then_the_one_before_is_sick(one: Ground) -> None:
     assert "does not answer yet" in str([row.problems for row in one.deploy(one.wanted("three")).rows])
     assert (backend, True) == (host.backend, f"beat@{short(second)}.service" in host.units)
     assert second == one.deployed("two")
+
+
+@pytest.mark.parametrize("method", ["systemd", "docker"])
+def test_killed_then_the_machine_begins_anew(one: Ground, method: str) -> None:
+    """F4: what the port leads to starts with the machine: it is said before, and unsaid when it is taken back."""
+    one.config = one.config.replace('kind = "hosts"', f'kind = "hosts"\nmethod = "{method}"')
+    one.deployed("one")
+    host = one.host
+    host.log.clear()
+    host.full = "/state.json"
+    unit, name = f"beat@{short(digest := one.wanted('two')[0].want)}.service", f"beat-{short(digest)}"
+    one.deploy(one.wanted("two"))
+    kept, gone = (
+        (
+            ("systemctl", "enable", "--no-reload", "--", unit),
+            ("systemctl", "disable", "--now", "--no-reload", "--", unit),
+        )
+        if method == "systemd"
+        else (("docker", "update", "--restart", "always", name), ("docker", "rm", "--force", name))
+    )
+    turned = next(at for at, words in enumerate(host.log) if words[1:3] == ("proxy", "switch"))
+    assert host.log.index(kept) < turned < host.log.index(gone)

@@ -99,6 +99,7 @@ async def switch(mooring: Mooring, item: Item, previous: str) -> None:
         await _started(mooring, look, instance, written=False, seen=Running())
         instance = await mooring.instance(instance.id)
     since, gap = mooring.site.clock.now(), 0.0
+    await mooring.runner(instance).keep(fenced, instance)  # before the port, which leads there after a reboot, too
     if instance.release.listen:
         paused = await mooring.front.stand(fenced, instance.release)
         await _led(mooring, instance)
@@ -108,7 +109,6 @@ async def switch(mooring: Mooring, item: Item, previous: str) -> None:
     record = Record(running=item.want, previous=before, since=since, gap=gap)
     if (item.want, before) != (look.record.running, look.record.previous):  # a full disk must not be in the way back
         await fenced.put(record.encoded, mooring.berth.state, mode=0o644)
-    await mooring.runner(instance).keep(fenced, instance)
     others = tuple(each for each in look.there if each != instance.id)
     await _ended(mooring, replace(look, record=record, there={**look.there, instance.id: "active"}), others)
 
