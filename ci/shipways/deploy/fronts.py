@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from shipways.config.kinds import milliseconds
 from shipways.deploy.berths import Instance
 from shipways.deploy.fenced import digests, must
 from shipways.deploy.sources import Release
@@ -18,6 +19,8 @@ from shipways.render.text import render
 _UNITS: Final = "/etc/systemd/system"
 _PAUSE: Final = 0.1
 """Seconds between looks at what is under way."""
+_END: Final = 30
+"""Seconds beyond the drain after which systemd kills a proxy that it has told to end."""
 _OLD: Final = '[ "$(sha256sum <"/proc/$1/exe")" = "$(sha256sum <"$2")" ]'
 
 
@@ -44,18 +47,20 @@ class Front:
             await host.put(texts[path].encode(), path, mode=0o644)
         if wrong:
             await must(host, "systemctl", "daemon-reload")
-            await must(host, "systemctl", "stop", "--", *self._units)
             await must(host, "systemctl", "enable", "--", *self._units)
+            # Only another socket closes the port: it is systemd's, and what comes waits there for another service.
+            anew = self._units if f"{_UNITS}/{self._units[0]}" in wrong else self._units[1:]
+            await must(host, "systemctl", "restart", "--", *anew)
         await must(host, "systemctl", "start", "--", *self._units)
         status = await self.status(host)
         pid = str(status.get("pid", ""))
         if pid and (await host.run(("sh", "-c", _OLD, "sh", pid, self.tender))).code:
-            await must(host, *self._told("upgrade"))
+            await must(host, *self._told("upgrade"), "--drain", self.drain)
         return status
 
     async def lead(self, host: Host, to: Instance) -> None:
         """Let what comes from now on go there. Raises Transient while nothing answers there."""
-        done = await host.run((*self._told("switch"), "--to", to.backend, "--no-wait"))
+        done = await host.run((*self._told("switch"), "--to", to.backend, "--drain", self.drain, "--no-wait"))
         if done.code:
             what = "does not answer yet"
             raise Transient(Problem(path=to.name, what=what, why=done.stderr.strip(), hint="look at its log"))
@@ -96,6 +101,8 @@ class Front:
             "early": _given(release.listen),
             "tender": self.tender,
             "control": self._control,
+            "drain": self.drain,
+            "stop": milliseconds(self.drain) // 1000 + _END,
         }
         return {
             f"{_UNITS}/{unit}": render(f"deployment/hosts/{unit[len(self.service) + 1 :]}", **values)
