@@ -244,6 +244,7 @@ def test_recreated(one: Ground) -> None:
     one.config = ALONE.replace("port = 8123", 'port = 8123\nstrategy = "recreate"')
     first, host = one.deployed("one"), one.host
     host.log.clear()
+    host.drains = 3
     second = one.deployed("two")
     order = [
         words[2] if words[1] == "proxy" else words[1]
@@ -252,6 +253,7 @@ def test_recreated(one: Ground) -> None:
     ]
     short_ = [each for each in order if each in {"pause", "disable", "start", "switch"}]
     assert ["pause", "disable", "start"] == short_[:3]
+    assert ["status"] * 4 == order[order.index("pause") + 1 : order.index("disable")], "nothing is under way any more"
     assert short_.index("switch") > short_.index("start")
     assert f"127.0.0.1:{host.files[f'{ROOT}/releases/{short(second)}/port'].decode().strip()}" == host.backend
     assert b'"gap": 0.0' not in host.files[f"{ROOT}/state.json"]

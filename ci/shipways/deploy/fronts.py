@@ -66,14 +66,15 @@ class Front:
             raise Transient(Problem(path=to.name, what=what, why=done.stderr.strip(), hint="look at its log"))
 
     async def drained(self, host: Host, clock: Clock) -> None:
-        """Until nothing is under way at former ones, or it was cut. It only looks, and needs no fence so."""
+        """Until nothing is under way at former ones, or it was cut. It only looks, as no step in the fence is long."""
         while _draining(await self.status(host)):
             await clock.sleep(_PAUSE)
 
-    async def pause(self, host: Host) -> None:
-        """Let what comes wait, until nothing is under way any more."""
+    async def pause(self, host: Host, clock: Clock) -> None:
+        """Let what comes wait; nothing is under way any more afterwards."""
         if await self.status(host):
-            await must(host, *self._told("pause"), "--drain", self.drain)
+            await must(host, *self._told("pause"), "--drain", self.drain, "--no-wait")
+            await self.drained(host, clock)
 
     async def end(self, host: Host) -> None:
         """Close the port, and leave nothing of it."""

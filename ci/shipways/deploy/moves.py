@@ -76,7 +76,7 @@ async def start(mooring: Mooring, item: Item, seen: Running) -> None:
     told = seen.digest == item.want and seen.stamp == ANEW
     anew = serves and look.up(item.want) and (told or not await mooring.right(instance))
     if instance.release.listen and (anew or (instance.release.alone and others)):
-        await mooring.front.pause(mooring.fenced)
+        await mooring.front.pause(mooring.fenced, mooring.site.clock)
     await _ended(mooring, look, others)
     try:
         await _started(mooring, look, instance, written=not serves or seen.digest == item.want, seen=seen)

@@ -159,7 +159,7 @@ class MemoryHost:
         if words[2] == "pause":
             self.backend = ""
         orders = [each[2] for each in self.log if each[1:2] == ("proxy",)]
-        left = ["one"] if "switch" in orders[-1 - self.drains : -1] else []
+        left = ["one"] if {"switch", "pause"} & {*orders[-1 - self.drains : -1]} else []
         told = {"pid": 1, "backend": self.backend, "since": f"2026-11-22T10:00:0{len(orders) % 10}Z", "draining": left}
         return Completed(code=0, stdout=json.dumps(told), stderr="")
 
