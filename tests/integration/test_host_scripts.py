@@ -58,6 +58,16 @@ def test_not_written(tmp_path: Path) -> None:
     assert ([path], b"one") == (list(tmp_path.iterdir()), path.read_bytes())
 
 
+def test_not_written_and_nobody_hears(tmp_path: Path) -> None:
+    """F7: the link is cut in a file: to say so ends the shell at once, and nothing lies beside it all the same."""
+    path, (reader, writer) = tmp_path / "x", os.pipe()
+    os.close(reader)
+    argv = ("sh", "-c", PUT, "sh", str(path), digest_bytes(b"two").removeprefix("sha256:"), "640")
+    done = subprocess.run(argv, input=b"tw", stdout=subprocess.PIPE, stderr=writer, check=False)
+    os.close(writer)
+    assert (True, []) == (done.returncode != 0, list(tmp_path.iterdir()))
+
+
 def test_written_by_many(tmp_path: Path) -> None:
     """F15: those who write the same file at once do not disturb each other: it is that of one of them, whole."""
     path, contents = tmp_path / "x", [f"{number}".encode() * 300_000 for number in range(8)]
