@@ -115,11 +115,32 @@ def test_no_tender(ground: Ground) -> None:
     assert [("deploy.prod.ssh.tender", "there is no tender")] == ground.problems()
 
 
+PROXY = '[service.beat-proxy]\nimage = "beat"\n[deploy.prod]'
+APART = """[service.beat-proxy]
+image = "beat"
+[deploy.other]
+kind = "hosts"
+hosts = ["d"]
+ssh.tender = "tender"
+services = ["beat-proxy"]
+[deploy.prod]
+services = ["beat"]
+"""
+
+
+def test_names_that_do_not_meet() -> None:
+    """A service may have the name of what holds a port on other hosts, or of one that has no port."""
+    parse(CONFIG.replace("[deploy.prod]\n", APART), "shipways.toml")
+    portless = CONFIG.replace('port = 8123\nhealth = "/health"\n', "")
+    parse(portless.replace("[deploy.prod]", PROXY), "shipways.toml")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
         ('hosts = ["ada@a", "b:2222", "c"]', "", 'kind = "hosts" has some'),
         ('"b:2222", "c"', '"a:22"', "each is named once"),
+        ("[deploy.prod]", PROXY, "service.beat-proxy: holds the public port of beat already"),
         ('"ada@a"', '"-oProxyCommand=x@a"', "hosts"),
         ('ssh.tender = "tender"', "", "hosts need it"),
         ('kind = "hosts"', 'kind = "compose"', "no other kind has any"),

@@ -1,5 +1,6 @@
 """`[deploy.NAME]`: where services are brought to when somebody asks for it."""
 
+import itertools
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Annotated, Final, Literal, Self
@@ -89,6 +90,11 @@ class Deploy(Frozen):
     ssh: SshScope = table()
     kept: Kept = table()
 
+    @property
+    def machines(self) -> tuple[str, ...]:
+        """The hosts, whoever logs in."""
+        return tuple(each.rpartition("@")[2].removesuffix(":22") for each in self.hosts)
+
     @model_validator(mode="after")
     def _rendered(self) -> Self:
         if self.kind in _PLAIN and self.profile != "prod":
@@ -102,8 +108,7 @@ class Deploy(Frozen):
     def _reached(self) -> Self:
         if (self.kind == "hosts") != bool(self.hosts):
             raise ValueError('hosts: kind = "hosts" has some, and no other kind has any')
-        names = [each.rpartition("@")[2].removesuffix(":22") for each in self.hosts]
-        if len(names) != len(set(names)):
+        if len(self.machines) != len(set(self.machines)):
             raise ValueError("hosts: each is named once")
         if self.kind == "hosts" and not self.ssh.tender:
             raise ValueError("ssh.tender: hosts need it; name the program that is brought to them")
@@ -121,6 +126,7 @@ def deploy_problems(
             yield f"deploy.{name}: there is no [service.NAME]"
         if not deployment.places[_RENDERED.get(deploy.kind, deploy.kind)]:
             yield f'deploy.{name}.kind: deployment.{deploy.kind} is "", so there is nothing to deploy by'
+    yield from _names(deploys, services)
 
 
 def image_deploy_problems(
@@ -132,6 +138,19 @@ def image_deploy_problems(
         for service in () if programs else deploy.services or services:
             if service in services and services[service].image not in made:
                 yield f"image.{services[service].image}.platforms: there are none, and deploy.{name} deploys its image"
+
+
+def _names(deploys: Mapping[str, Deploy], services: Mapping[str, Service]) -> Iterator[str]:
+    """On a host the public port of a service is held by a unit of its name with `-proxy`, which has a state."""
+
+    def hosts(service: str) -> frozenset[str]:
+        named = (each for each in deploys.values() if service in (each.services or services))
+        return frozenset(itertools.chain.from_iterable(each.machines for each in named))
+
+    for name, service in services.items():
+        other = f"{name}-proxy"
+        if service.port is not None and other in services and (shared := hosts(name) & hosts(other)):
+            yield f"service.{other}: holds the public port of {name} already, by this name, on {min(shared)}"
 
 
 def _service_problems(name: str, deploy: Deploy, service: str, services: Mapping[str, Service]) -> Iterator[str]:
