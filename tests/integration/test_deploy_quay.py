@@ -65,6 +65,20 @@ def test_under_load(ground: Quay, method: str) -> None:
     assert 1 == len(ground.pids(method))
 
 
+def test_an_edited_front_under_load(ground: Quay) -> None:
+    """F6, S2-23: the unit of the public port was edited: it is mended with the next version, and no request fails."""
+    unit = "/etc/systemd/system/beat-proxy.service"
+    right, socket = ground.host.out("cat", unit), ("systemctl", "show", "--value", "-p", "InvocationID,ActiveState")
+    before = ground.host.out(*socket, "beat-proxy.socket")
+    ground.host.out("sed", "-i", "s/^RestartSec=1$/RestartSec=9/", unit)
+    ground.build("1.9.0")
+    with Load(ground.address, PORTS["systemd"]) as load:
+        code, said = ground.shipways("deploy", "systemd")
+    assert (0, [], "1.9.0") == (code, load.failed, ground.version("systemd")), said
+    assert (right, before) == (ground.host.out("cat", unit), ground.host.out(*socket, "beat-proxy.socket"))
+    assert "RestartUSec=1s" in ground.host.out("systemctl", "show", "-p", "RestartUSec", "beat-proxy.service")
+
+
 @METHODS
 def test_one_that_ends_at_once(ground: Quay, method: str) -> None:
     """F13: what ran runs on untouched, with its process; its log says why, and nothing of the new one is left."""
