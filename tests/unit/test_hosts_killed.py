@@ -1,10 +1,13 @@
 """Deployments to hosts that were killed between two steps, and what the next one does."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from moored import ALONE, ROOT, Ground, ashore, short
+from shipways.ports import Completed
+from shipways.testing.host import MemoryHost
 
 
 @pytest.fixture
@@ -59,14 +62,30 @@ def test_killed_then_another(one: Ground, sick: bool) -> None:
     assert sick is (backend == host.backend)
 
 
+class Serving(MemoryHost):
+    """Knows what served when something was started; `sick` are the ports of releases that do not answer."""
+
+    served: str = ""
+    sicken: str = ""
+
+    async def run(self, argv: Sequence[str], stdin: bytes = b"") -> Completed:
+        """As it is told."""
+        if "start" in argv and "@" in argv[-1]:
+            self.served = str(self.backend)
+        if "probe" in argv and self.sicken and self.sicken in " ".join(argv):
+            return Completed(code=1, stdout="", stderr="tender: unhealthy: status 503, expected 200")
+        return await MemoryHost.run(self, argv, stdin)
+
+
 def test_killed_then_the_one_before_is_sick(one: Ground) -> None:
-    """F1: where what is remembered does not answer, what serves since the kill goes on; it can be deployed again."""
-    _, second = half_switched(one)
-    host, backend = one.host, one.host.backend
-    host.sick, host.well = True, {str(backend)}
-    assert "does not answer yet" in str([row.problems for row in one.deploy(one.wanted("three")).rows])
-    assert (backend, True) == (host.backend, f"beat@{short(second)}.service" in host.units)
-    assert second == one.deployed("two")
+    """F1: where what is remembered does not answer, what serves since the kill does until the third one does."""
+    one.hosts["a"] = host = Serving()
+    host.sicken, second = half_switched(one)
+    serves = host.backend
+    third = one.deployed("three")
+    assert serves == host.served
+    assert [f"beat@{short(third)}.service"] == [name for name in host.units if name.startswith("beat@")]
+    assert f"beat@{short(second)}.service" not in host.units
 
 
 @pytest.mark.parametrize("method", ["systemd", "docker"])

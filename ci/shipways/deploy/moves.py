@@ -77,7 +77,11 @@ async def start(mooring: Mooring, item: Item, seen: Running) -> None:
     anew = serves and look.up(item.want) and (told or not await mooring.right(instance))
     if instance.release.listen and (anew or (instance.release.alone and others)):
         await mooring.front.pause(mooring.fenced, mooring.site.clock)
-    await _ended(mooring, look, others)
+    try:
+        await _ended(mooring, look, others)
+    except Transient:  # what is remembered does not answer, so what serves does until the switch
+        if instance.release.alone:
+            raise
     try:
         await _started(mooring, look, instance, written=not serves or seen.digest == item.want, seen=seen)
     except Unfinished:
