@@ -63,9 +63,12 @@ class Aged(MemoryHost):
         return replace(done, code=1) if any("/proc/$1/exe" in word for word in argv) else done
 
 
-@pytest.mark.parametrize(("drain", "stop"), [("30s", 60), ("1500ms", 31), ("10m", 630)])
-def test_drain(tmp_path: Path, drain: str, stop: int) -> None:
-    """What is under way has the time of the config, whoever ends it: a turn, a pause, a newer tender, or systemd."""
+@pytest.mark.parametrize("drain", ["30s", "1500ms", "10m"])
+def test_drain(tmp_path: Path, drain: str) -> None:
+    """What is under way has the time of the config: after a turn, a pause, a newer tender.
+
+    Not when systemd ends the proxy: what comes waits meanwhile, and not for minutes.
+    """
     recreate = ALONE.replace("port = 8123", 'port = 8123\nstrategy = "recreate"')
     one = ashore(tmp_path, f'{recreate}ssh.drain = "{drain}"\n')
     one.hosts["a"] = host = Aged()
@@ -74,5 +77,4 @@ def test_drain(tmp_path: Path, drain: str, stop: int) -> None:
     orders = [words for words in host.log if words[1:2] == ("proxy",) and words[2] != "status"]
     assert {"switch", "pause", "upgrade"} == {words[2] for words in orders}
     assert {drain} == {words[words.index("--drain") + 1] for words in orders}
-    service = host.files[f"{UNITS}/{SERVICE}"].decode()
-    assert (True, True) == (f" --drain {drain}\n" in service, f"TimeoutStopSec={stop}\n" in service)
+    assert b"--drain" not in host.files[f"{UNITS}/{SERVICE}"]

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from shipways.config.kinds import milliseconds
 from shipways.deploy.berths import Instance
 from shipways.deploy.fenced import digests, must
 from shipways.deploy.sources import Release
@@ -19,8 +18,6 @@ from shipways.render.text import render
 _UNITS: Final = "/etc/systemd/system"
 _PAUSE: Final = 0.1
 """Seconds between looks at what is under way."""
-_END: Final = 30
-"""Seconds beyond the drain after which systemd kills a proxy that it has told to end."""
 _OLD: Final = '[ "$(sha256sum <"/proc/$1/exe")" = "$(sha256sum <"$2")" ]'
 
 
@@ -102,8 +99,6 @@ class Front:
             "early": _given(release.listen),
             "tender": self.tender,
             "control": self._control,
-            "drain": self.drain,
-            "stop": milliseconds(self.drain) // 1000 + _END,
         }
         return {
             f"{_UNITS}/{unit}": render(f"deployment/hosts/{unit[len(self.service) + 1 :]}", **values)
