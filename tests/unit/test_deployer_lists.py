@@ -152,7 +152,7 @@ def test_hold() -> None:
         assert 409 == (await http.post(f"/deploy/{job['deploy_job_id']}/rollback")).status_code
         assert [204, 404] == [(await http.delete("/services/pulse/hold")).status_code for _ in range(2)]
         assert "completed" == (await done(http))["status"]
-        for reason in ("", " ", "a\nb", "x" * 501):
+        for reason in ("", " ", "a\nb", "a\x1bb", "\x1b", "x" * 501):
             assert 400 == (await http.put("/services/pulse/hold", json={"reason": reason})).status_code
 
     asked().play(act)
