@@ -1,9 +1,12 @@
 """Verbs → functions → exit code. The only place that ends the program."""
 
+import dataclasses
 import difflib
 import gc
 import importlib
 import io
+import itertools
+import json
 import os
 import signal
 import sys
@@ -15,7 +18,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from shipways import __version__
-from shipways.errors import ShipwaysError
+from shipways.errors import Problem, ShipwaysError
 
 # verb: (module, one line for `--help`); a verb's module is imported when the verb is used.
 VERBS: Final[Mapping[str, tuple[str, str]]] = {
@@ -71,6 +74,13 @@ class _Verbs(click.Group):
             raise click.UsageError(f"There is no verb {args[0]!r}.{meant}", ctx)
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Before click has it, which would tell it by an empty line: that is none of JSON."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise click.Abort from None
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """The table above, so that completing a verb imports none."""
         verbs = [CompletionItem(name, help=line) for name, (_, line) in VERBS.items() if name.startswith(incomplete)]
@@ -94,26 +104,32 @@ def shipways() -> None:
 
 
 def run(words: Sequence[str]) -> int:
-    """Run one verb and return the exit code."""
+    """Run one verb and return the exit code. With `--log json` what it ends badly with is lines of JSON, too."""
     _prepare()
+    say = _lines if "--log=json" in words or ("--log", "json") in itertools.pairwise(words) else _text
     try:
         result = shipways.main(args=list(words), prog_name="shipways", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except click.ClickException as error:
-        error.show()
+        say(_shown(error), Problem(what=error.format_message()))
         return 2
     except ShipwaysError as error:
-        _say(error)
+        count = f"{len(error.problems)} problems\n" if len(error.problems) > 1 else ""
+        say("".join(f"error: {problem}\n" for problem in error.problems) + count, *error.problems)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        sys.stderr.write("interrupted; nothing is half written, run the same command again\n")
+        told = "interrupted; nothing is half written, run the same command again"
+        say(f"\n{told}\n", Problem(what=told))
         return 130
     except BrokenPipeError:
         sys.stderr.close()
         return 0
     except Exception:  # whatever is left is a bug of ours, and said so
-        traceback.print_exc()
-        sys.stderr.write(f"this is a bug in shipways {__version__}; please report it with the lines above\n")
+        told, trace = (
+            f"this is a bug in shipways {__version__}; please report it with the lines",
+            traceback.format_exc(),
+        )
+        say(f"{trace}{told} above\n", Problem(what=f"{told} of `why`", why=trace))
         return ShipwaysError.exit_code
 
 
@@ -128,8 +144,20 @@ def _prepare() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _say(error: ShipwaysError) -> None:
-    for problem in error.problems:
-        sys.stderr.write(f"error: {problem}\n")
-    if len(error.problems) > 1:
-        sys.stderr.write(f"{len(error.problems)} problems\n")
+def _shown(error: click.ClickException) -> str:
+    """As click shows it: with the usage of the verb, where that is what was wrong."""
+    text = io.StringIO()
+    error.show(text)
+    return text.getvalue()
+
+
+def _text(text: str, *problems: Problem) -> None:
+    del problems
+    sys.stderr.write(text)
+
+
+def _lines(text: str, *problems: Problem) -> None:
+    """Of the same shape as events, on the same stream."""
+    del text
+    for problem in problems:
+        sys.stderr.write(json.dumps({"event": "error", **dataclasses.asdict(problem)}) + "\n")

@@ -75,6 +75,35 @@ def test_every_problem(repository: Path, capsys: pytest.CaptureFixture[str]) -> 
     ]
 
 
+@pytest.mark.parametrize("log", [("--log", "json"), ("--log=json",)])
+def test_problems_as_lines(repository: Path, capsys: pytest.CaptureFixture[str], log: tuple[str, ...]) -> None:
+    """Who asked for JSON gets every problem as a line of it, with all its parts, and the same exit codes."""
+    (repository / "shipways.toml").write_text('[project]\nname = "x"\nnmae = 1\n[package.a]\nbuild = "g"\n')
+    told = []
+    for words in (("deploy", "prod"), ("deploy", "--prod")):
+        assert 2 == run((*words, *log))
+        told += [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert ["project.nmae", "package.a.build", ""] == [line["path"] for line in told]
+    assert {("event", "what", "path", "place", "why", "hint")} == {tuple(line) for line in told}
+    assert ("No such option" in told[2]["what"], "error") == (True, told[2]["event"])
+
+
+def test_bugs_as_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """An error that is nobody's is one line too, with its traceback; and an interruption."""
+
+    def fail(error: BaseException) -> None:
+        raise error
+
+    for error, code, said in ((ValueError("odd"), 70, "this is a bug"), (KeyboardInterrupt(), 130, "interrupted;")):
+        monkeypatch.setattr("shipways.verbs.deploying.named", lambda _, error=error: fail(error))
+        assert code == run(("rollback", "prod", "--log", "json"))
+        (line,) = capsys.readouterr().err.splitlines()
+        assert json.loads(line)["what"].startswith(said)
+        assert ("ValueError: odd" in line) == (code == 70)
+    assert 130 == run(("rollback", "prod"))
+    assert capsys.readouterr().err.startswith("\ninterrupted; nothing is half written")
+
+
 def test_unwritable_letter(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     """A letter that the terminal's encoding does not have is replaced."""
     with open(1, "w", encoding="ascii", closefd=False) as narrow:
