@@ -8,6 +8,7 @@ import anyio
 from shipways.adapters.files import DiskFiles
 from shipways.config.load import parse
 from shipways.deploy.places.hosts import HostsDeployer, plan
+from shipways.errors import Problem, Transient
 from shipways.model.artifact import Kind
 from shipways.model.daemon import Machine
 from shipways.model.deployment import Running
@@ -16,6 +17,7 @@ from shipways.model.item import Item
 from shipways.model.manifest import ArtifactEntry, Manifest, PackageEntry
 from shipways.model.outcome import Outcome
 from shipways.model.secret import Secret
+from shipways.outside.hosts import Address, Host
 from shipways.outside.platforms import Site
 from shipways.run.deploying import Crew, deploy
 from shipways.testing.console import ManualClock, RecordingConsole
@@ -50,6 +52,19 @@ LISTENS = "  sl  local_address rem_address   st\n   0: 0100007F:1FBB 00000000:00
 ROOT = "/opt/shipways/beat"
 
 
+@dataclass(slots=True)
+class Harbour(MemoryHosts):
+    """The `Hosts` port: hosts of which some do not answer."""
+
+    silent: set[str] = field(default_factory=set)
+
+    async def reach(self, address: Address) -> Host:
+        """Raises Transient for one that is silent."""
+        if address.name in self.silent:
+            raise Transient(Problem(path=address.name, what="does not answer"))
+        return await MemoryHosts.reach(self, address)
+
+
 @dataclass
 class Ground:
     """A folder with artifacts and tender, and three hosts."""
@@ -58,6 +73,7 @@ class Ground:
     hosts: dict[str, MemoryHost]
     config: str = CONFIG
     logins: dict[str, tuple[str, Secret]] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
 
     @property
     def site(self) -> Site:
@@ -66,7 +82,7 @@ class Ground:
             root=self.folder,
             artifact=lambda path: self.folder / path,
             files=DiskFiles(),
-            hosts=MemoryHosts(self.hosts),
+            hosts=Harbour(self.hosts, self.silent),
             clock=ManualClock(1000.0),
             env={"USER": "ada", "BEAT_TOKEN": "it's a secret", "BEAT_PLACE": "here"},
             login=self.login,

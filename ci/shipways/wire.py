@@ -5,7 +5,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from shipways.adapters.files import DiskFiles
 from shipways.adapters.process import OsProcess
@@ -46,9 +46,9 @@ class Workshop:
     """Why it is this one; empty when somebody asked for it by name."""
 
 
-def console(log: str) -> Console:
-    """The console that `--log` names, and the step summary where GitHub Actions has one."""
-    shown, summary = _console(log), OsShell().env().get("GITHUB_STEP_SUMMARY")
+def console(log: str, *, result: bool = False) -> Console:
+    """The console that `--log` names, and the step summary of GitHub Actions. A `result` goes to standard output."""
+    shown, summary = _console(log, sys.stdout if result else sys.stderr), OsShell().env().get("GITHUB_STEP_SUMMARY")
     if not summary:
         return shown
     from shipways.adapters.summary import SummaryConsole
@@ -56,19 +56,19 @@ def console(log: str) -> Console:
     return SummaryConsole(shown, Path(summary))
 
 
-def _console(log: str) -> Console:
+def _console(log: str, stream: TextIO) -> Console:
     """`auto` is live on a terminal and plain elsewhere."""
     if log == "json":
         from shipways.adapters.console import JsonConsole
 
-        return JsonConsole(sys.stdout, sys.stderr)
-    if log == "auto" and sys.stderr.isatty() and OsShell().env().get("TERM") != "dumb":
+        return JsonConsole(sys.stdout, stream)
+    if log == "auto" and stream.isatty() and OsShell().env().get("TERM") != "dumb":
         from shipways.adapters.live import LiveConsole
 
-        return LiveConsole(sys.stdout, sys.stderr)
+        return LiveConsole(sys.stdout, stream)
     from shipways.adapters.console import PlainConsole
 
-    return PlainConsole(sys.stdout, sys.stderr)
+    return PlainConsole(sys.stdout, stream)
 
 
 def has_terminal() -> bool:

@@ -1,6 +1,7 @@
 """Holds, and a look at what runs: on hosts in memory, and where there are none."""
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -8,10 +9,11 @@ from typing import Any, Final
 import anyio
 import pytest
 
-from moored import ALONE, A, Ground, ashore
+from moored import ALONE, A, Ground, Harbour, ashore
 from platforming import ALL, INDEX, OLD, PAGE
+from shipways import doors, wire
 from shipways.cli import run
-from shipways.errors import Held
+from shipways.errors import Held, Transient
 from shipways.model.item import Item
 from shipways.outside.platforms import Deployer
 from shipways.run.deploying import Crew
@@ -36,7 +38,7 @@ def holds(ground: Ground, deployer: Deployer | None = None) -> Holds:
 
 def told(holds: Holds) -> list[tuple[str, str, str]]:
     """Where, by whom, why."""
-    return [(each.service, each.by, each.reason) for each in anyio.run(holds.found)]
+    return [(each.service, each.by, each.reason) for each in anyio.run(holds.found).holds]
 
 
 def test_on_hosts(ground: Ground) -> None:
@@ -108,6 +110,75 @@ def test_looked_elsewhere(ground: Ground) -> None:
     assert [(item.id, why(item)) for item in ALL] == [(each.item, each.why) for each in found]
 
 
+def test_looked_at_silent_hosts(ground: Ground) -> None:
+    """F7: a host that does not answer has a row that says so, and what is known of the others is there."""
+    wanted = ground.deployed("one")
+    found = [
+        [(each.item.split("/")[1], each.running.digest, each.why) for each in look(ground.deployer(), ground)]
+        for ground in (ground, replace(ground, silent={"b:2222"}))
+    ]
+    silent = ("b:2222", "", "cannot be asked: b:2222: does not answer")
+    well = [(host, wanted, "") for host in ("a", "b:2222", "c")]
+    assert [well, [well[0], silent, well[2]]] == found
+
+
+def test_silent_hosts_hold_nothing(ground: Ground) -> None:
+    """F7: each host that answers is told, in whatever place it is; nothing is deployed while one is not asked."""
+    made = holds(replace(ground, silent={"a"}))
+    answers = anyio.run(partial(made.put, **HOLD))
+    assert (("b:2222", "c"), ["a: does not answer"]) == (answers.hosts, [str(each) for each in answers.problems])
+    with pytest.raises(Held, match="b:2222/beat: is held by eve"):
+        anyio.run(made.refuse)
+    answers = anyio.run(made.release)
+    assert (["b:2222/beat", "c/beat"], 1) == ([each.service for each in answers.holds], len(answers.errors))
+    with pytest.raises(Transient, match="a: does not answer"):
+        anyio.run(made.refuse)
+    anyio.run(holds(ground).refuse)
+
+
+@pytest.fixture
+def shore(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> Harbour:
+    """The hosts of the verbs, of which the second is silent, and their project as the current folder."""
+    made = Harbour(ground.hosts, {"b:2222"})
+    monkeypatch.setattr(doors, "LateHosts", lambda: made)
+    monkeypatch.setattr(wire, "clock", ManualClock)
+    monkeypatch.chdir(ground.folder)
+    ground.folder.joinpath("shipways.toml").write_text(ground.config)
+    return made
+
+
+@pytest.mark.usefixtures("shore")
+def test_verbs_with_a_silent_host(ground: Ground, capsys: pytest.CaptureFixture[str]) -> None:
+    """F7: what is known is the result, on standard output; which host is not, is the error, and exit code 5."""
+    assert [] == [row for row in ground.deploy(ground.wanted("one")).rows if row.problems]
+    for words, lines in (
+        (
+            ("deployments",),
+            ["deploy.prod/a/beat/switch ", "deploy.prod/b:2222/beat/switch  cannot be asked: b:2222: d"],
+        ),
+        (("logs", "prod"), ["==> deploy.prod/b:2222/beat/switch <==", "(cannot be asked: b:2222: does", "(nothing)"]),
+        (("hold", "prod", "--reason", "the audit"), ["deploy.prod: is held on a, c; nothing is deployed"]),
+        (("hold", "prod", "--release"), ["deploy.prod: is not held any more on a, c\n"]),
+    ):
+        capsys.readouterr()
+        assert 5 == run(words)
+        out, err = capsys.readouterr()
+        assert [] == [line for line in lines if line not in out], out
+        assert 1 == err.count("error: b:2222: does not answer\n"), err
+
+
+@pytest.mark.usefixtures("shore")
+def test_deployments_as_json(ground: Ground, capsys: pytest.CaptureFixture[str]) -> None:
+    """The table is the one line of standard output; whatever else is told, errors too, is lines of the other one."""
+    ground.deployed("one")
+    capsys.readouterr()
+    assert 5 == run(("deployments", "--log", "json"))
+    out, err = (list(map(json.loads, text.splitlines())) for text in capsys.readouterr())
+    assert ["table"] == [line["event"] for line in out]
+    assert "2 of 3 healthy" == out[0]["title"]
+    assert {"event": "error", "path": "b:2222", "what": "does not answer"}.items() <= err[-1].items()
+
+
 CONFIG = """
 [project]
 name = "beats"
@@ -131,6 +202,9 @@ kind = "compose"
         (("hold", "prod", "--reason", "x", "--release"), 2, "say either"),
         (("hold", "prdo", "--reason", "x"), 2, "did you mean prod?"),
         (("hold", "prod", "--reason", "the audit"), 0, "deploy.prod: is held"),
+        (("hold", "prod", "--reason", " "), 2, "--reason: say why"),
+        (("hold", "prod", "--reason", "one\x1b[2Jtwo"), 2, "--reason: say why"),
+        (("hold", "prod", "--reason", "x" * 501), 2, "no more than 500 characters"),
         (("hold", "prod", "--release"), 0, "deploy.prod: is not held"),
         (("logs", "prod", "--service", "bear"), 2, "has no service bear"),
         (("deployments", "prdo"), 2, "did you mean prod?"),
@@ -149,6 +223,17 @@ def test_words(
     monkeypatch.chdir(tmp_path)
     assert code == run(words)
     assert said in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("verb", ["deployments", "hold"])
+def test_no_deployment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    """Where there is none nothing is healthy: it is an error."""
+    (tmp_path / "shipways.toml").write_text(CONFIG.partition("[deploy.prod]")[0])
+    monkeypatch.chdir(tmp_path)
+    assert 2 == run((verb, *(("prod", "--release") if verb == "hold" else ())))
+    assert "there is no such" in capsys.readouterr().err
 
 
 def test_held_and_released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -62,7 +62,7 @@ def test_of_what_runs_nowhere(ground: Ground) -> None:
     assert [("atlas", "the audit"), ("boat", "its file cannot be read")] == [
         (name, hold.reason) for name, hold in anyio.run(api.holds, ground.site, "a").items()
     ]
-    assert [] == anyio.run(cli.found)
+    assert () == anyio.run(cli.found).holds
 
 
 def test_refused_in_validation() -> None:
