@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from shipways import wire
 from shipways.adapters.tokenfile import TokenFile
 from shipways.config.kinds import milliseconds
+from shipways.config.schema import Config
 from shipways.config.serve import Serve
 from shipways.deploy.sudoers import rule
 from shipways.deployer.tokens import Scope, new, parsed
@@ -43,19 +44,23 @@ _GRACE: Final = 5.0
 )
 @click.option("--listen", metavar="ADDRESS:PORT", help="Where to listen, in place of serve.listen.")
 @click.option("--state", metavar="FOLDER", help="The folder of its state, in place of serve.state.")
-@click.option("--sudoers", is_flag=True, help="Print which programs a host has to let its user run as root, and end.")
+@click.option(
+    "--sudoers", is_flag=True, help="Print what a host has to let its user run as root, of [deploy.NAME], too."
+)
 def serve(
     token: str | None, scopes: str, config: Path | None, listen: str | None, state: str | None, sudoers: bool
 ) -> None:
     """Serve the API and the page of the deployer, as [serve] says, until a signal ends it.
 
-    Jobs that were interrupted are finished or taken back first. SIGTERM lets answers and jobs that are nearly done end.
+    Jobs that were interrupted are finished or taken back meanwhile. SIGTERM lets answers and jobs that are nearly done
+    end.
     """
     folder = wire.here() if config is None else config.absolute().parent
-    table = _placed(_table(folder), {"listen": listen, "state": state})
     if sudoers:
-        _sudoers(table)
-    elif token is not None:
+        _sudoers(settings(folder).config)
+        return
+    table = _placed(_table(folder), {"listen": listen, "state": state})
+    if token is not None:
         _new(table, token, scopes)
     else:
         anyio.run(_serve, table, settings(folder).folder)
@@ -77,12 +82,22 @@ def _placed(table: Serve, said: Mapping[str, str | None]) -> Serve:
         raise ConfigError(*wrong) from None
 
 
-def _sudoers(table: Serve) -> None:
+def _sudoers(config: Config) -> None:
+    """The rule of each user by whom hosts are reached. Raises ConfigError where there are no hosts."""
+    tables = [each for each in (config.serve, *config.deploy.values()) if each and each.hosts]
+    if not tables:
+        what = 'there is no such table, and no [deploy.NAME] of kind = "hosts"'
+        raise ConfigError(Problem(path="serve", what=what, hint="`shipways explain serve`"))
+    rules = {
+        rule(host.partition("@")[0], table.ssh.root): None
+        for table in tables
+        for host in table.hosts
+        if "@" in host and not host.startswith("root@")
+    }
     console = wire.console("plain")
-    users = sorted({host.partition("@")[0] if "@" in host else "root" for host in table.hosts} - {"root"})
-    for user in users:
-        console.print(rule(user, table.ssh.root).rstrip())
-    if not users:
+    for each in sorted(rules):
+        console.print(each.rstrip())
+    if not rules:
         console.print("# every host is reached as root, who needs no rule")
 
 
