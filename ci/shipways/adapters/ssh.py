@@ -32,6 +32,7 @@ _TOKEN: Final = b'{"token":'
 """How the line begins of one that holds; one that does not begins with who does, and ends."""
 _MANY: Final = "Too many authentication failures"
 """What sshd says when none of the first keys (MaxAuthTries, 6) is one of the user's."""
+_KEY: Final = "`key` in [deploy.NAME.ssh], or [serve.ssh]"
 _PIECE: Final = 1 << 18
 
 
@@ -212,9 +213,7 @@ async def _connected(address: Address) -> SshHost:
         raise PreflightError(_unverified(address, client.shown, text, error)) from None
     except asyncssh.PermissionDenied as error:
         what = f"does not let {address.user} in by any key"
-        hint = (
-            "add your public key to its authorized_keys, or name yours: [deploy.NAME.ssh] key; passwords are not used"
-        )
+        hint = f"add your public key to its authorized_keys, or name yours: {_KEY}; passwords are not used"
         raise PreflightError(Problem(path=address.name, what=what, why=error.reason, hint=hint)) from None
     except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, ValueError) as error:
         hint = "a key with a passphrase is used by ssh-agent"
@@ -223,7 +222,7 @@ async def _connected(address: Address) -> SshHost:
         ) from None
     except (OSError, asyncssh.Error) as error:
         if _MANY in str(error):
-            hint = "say which key it is: [deploy.NAME.ssh] key; or take others out of ssh-agent: `ssh-add -d`"
+            hint = f"say which key it is: {_KEY}; or take others out of ssh-agent: `ssh-add -d`"
             raise PreflightError(
                 Problem(path=address.name, what="was offered more keys than it takes", why=str(error), hint=hint)
             ) from None
@@ -262,7 +261,7 @@ def _unverified(address: Address, shown: str, text: str, error: asyncssh.Error) 
 
 def _silent(address: Address, error: Exception) -> Transient:
     why = str(error) or type(error).__name__
-    return Transient(Problem(path=address.name, what="does not answer", why=why, hint="the same command goes on"))
+    return Transient(Problem(path=address.name, what="does not answer", why=why, hint="try again"))
 
 
 def _completed(code: int | None, out: object, err: object, address: Address) -> Completed:
