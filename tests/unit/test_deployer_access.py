@@ -1,5 +1,6 @@
 """F32: who may ask what, how often, how much and for how long; and what a browser may do with an answer."""
 
+import hmac
 import re
 from collections.abc import AsyncIterator
 
@@ -7,11 +8,11 @@ import anyio
 import httpx
 import pytest
 
-from asking import asked, wish
+from asking import MemoryTokens, asked, wish
 from shipways.deployer import limits
 from shipways.deployer.models import DeployRequest
 from shipways.deployer.shown import wanted
-from shipways.deployer.tokens import new, parsed
+from shipways.deployer.tokens import Keys, digest_of, new, parsed
 
 GET = [
     "/deploy",
@@ -105,6 +106,23 @@ def test_digest_alone() -> None:
     assert (token,) == parsed(str(token))[0]
     assert word != new("eve", ["read"])[1]
     assert 43 <= len(word.removeprefix("shipways-"))
+
+
+def test_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token is compared with every one by its digest, in a time that tells nothing, also after it was found."""
+    compared, compare = [], hmac.compare_digest
+
+    def recorded(one: str, other: str) -> bool:
+        compared.append((one, other))
+        return compare(one, other)
+
+    monkeypatch.setattr(hmac, "compare_digest", recorded)
+    made = [new(name, ["read"]) for name in ("ann", "bob", "cyd")]
+    keys = Keys(MemoryTokens("".join(f"{token}\n" for token, _ in made)))
+    for word, holder in (*((word, token) for token, word in made), ("shipways-x", None)):
+        compared.clear()
+        assert holder == keys.holder(word)
+        assert [(token.digest, digest_of(word)) for token, _ in made] == compared
 
 
 @pytest.mark.parametrize(
