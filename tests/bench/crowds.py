@@ -9,6 +9,7 @@ from composing import TENDER, go_program
 from dock import HOST, Dock, dock, received
 from engines import tiny
 from ground import say
+from limits import limited
 from sandbox import Repository
 from served import imported
 from services import PULSE, kept, timed
@@ -56,7 +57,7 @@ batch = {batch}
 def jobs(folder: Path) -> None:
     """Fifty services that are asked for at once, by Docker: what the service itself takes, beside what it starts."""
     say(f"\n### {_JOBS} jobs at once, of {_JOBS} services to one host, by Docker, {_CONCURRENT} under way: {HOST}\n")
-    with dock(folder, _CONCURRENT) as made:
+    with limited(512 * 10**6, 1) as limit, dock(folder, _CONCURRENT, limit) as made:
         (folder / "tiny.tar.gz").write_bytes(tiny(kept(), "amd64").layers[0])
         imported(made.host, folder / "tiny.tar.gz", "tiny:1")
         rest, began, cpu = made.memory("VmRSS"), time.monotonic(), made.cpu
@@ -71,6 +72,7 @@ def jobs(folder: Path) -> None:
         say(f"| memory of the service, at rest and at most | {rest:.0f} MB, {made.memory('VmHWM'):.0f} MB |")
         say(f"| processor time of the service | {taken:.1f} s, {taken / seconds:.2f} cores |")
         say(f"| slowest answer of the API meanwhile | {slowest * 1000:.0f} ms |")
+        say(f"| the limit of 512 MB and one core (cgroup) was met | {limit.told} |")
 
 
 def hosts(folder: Path) -> None:

@@ -1,11 +1,14 @@
 """What a deployment by the API costs: from the request to the end of its job."""
 
+import os
 import signal
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+
+import httpx
 
 from dock import HOST, ROOT, Dock, dock, free, held, received
 from ground import say
@@ -14,6 +17,7 @@ from services import timed
 from sshhosts import link
 
 _PORTS: Final = {"systemd": 8083, "docker": 8082}
+_LARGE: Final = 2_100_000_000
 _ENDS: Final = ("started_at", "completed_at")
 
 
@@ -32,6 +36,25 @@ def deployer(folder: Path) -> None:
             ("the link is cut, and nobody says so", lambda: link(made.host, "down"), lambda: link(made.host, "up")),
         ):
             say(f"| {name} | {_orphaned(made, end, again)} |")
+
+
+def quota(folder: Path) -> None:
+    """A tree for which the real quota has no room, beside what runs: a file of it is a hole that is large."""
+    say(f"\n### a tree of {_LARGE / 1e9:g} GB by the API, for which `kept.quota` (2 GB) has no room: {HOST}\n")
+    say("| | refused after | bytes to the host | in | what runs answers | error |\n|---|---|---|---|---|---|")
+    with dock(folder) as made:
+        for method, port in _PORTS.items():
+            place = tree(made.tree(f"shop-{method}"), "1")
+            _deployed(made, place, method)
+            (place / "version").write_text("2")
+            os.truncate(place / "ballast", _LARGE)
+            before, began = received(made.host), time.monotonic()
+            job = made.refused(made.submit(place, method, port))
+            seconds, come = time.monotonic() - began, received(made.host) - before
+            phase = next(each["phase"] for each in job["phases"] if each["status"] == "failed")
+            answer = httpx.get(f"http://{made.address}:{port}/version", trust_env=False).json()
+            told = f"version {answer['version']} | {job['error'].partition(chr(10))[0]}"
+            say(f"| {method} | {seconds:.1f} s | {come / 1000:,.0f} kB | {phase} | {told} |")
 
 
 def _method(made: Dock, method: str) -> list[tuple[str, str]]:

@@ -16,6 +16,7 @@ import httpx
 
 from composing import TENDER, go_program
 from engines import tiny
+from limits import Limit
 from machines import Machine
 from served import based
 from services import kept
@@ -28,6 +29,7 @@ HOST: Final = "a container with systemd as PID 1, sshd, Python and a Docker Engi
 ROOT: Final = "/opt/services"
 _ENDED: Final = frozenset({"completed", "failed"})
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
+_ALL: Final = Limit()
 _CONFIG: Final = """
 [project]
 name = "bench"
@@ -51,7 +53,9 @@ class Dock:
 
     folder: Path
     host: Machine
+    address: str
     port: int
+    limit: Limit
     process: "subprocess.Popen[bytes] | None" = None
     client: httpx.Client = field(init=False)
 
@@ -60,6 +64,7 @@ class Dock:
         with (self.folder / "log").open("ab") as log:
             argv = (sys.executable, "-m", "shipways", "serve")
             self.process = subprocess.Popen(argv, cwd=self.folder, stdout=log, stderr=log)
+            self.limit.take(self.process.pid)
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", trust_env=False, timeout=120)
         end = time.monotonic() + 60
         while not self._lives():
@@ -96,10 +101,11 @@ class Dock:
 
     def ended(self, job: str) -> Mapping[str, Any]:
         """A job, once it has ended well."""
-        while (found := self.job(job))["status"] not in _ENDED:
-            time.sleep(0.02)
-        assert "completed" == found["status"], found
-        return found
+        return self._ended(job, "completed")
+
+    def refused(self, job: str) -> Mapping[str, Any]:
+        """A job, once it has failed."""
+        return self._ended(job, "failed")
 
     def building(self, job: str) -> None:
         """Wait until its Build is under way."""
@@ -137,6 +143,12 @@ class Dock:
         assert self.process
         return self.process.pid
 
+    def _ended(self, job: str, status: str) -> Mapping[str, Any]:
+        while (found := self.job(job))["status"] not in _ENDED:
+            time.sleep(0.02)
+        assert status == found["status"], found
+        return found
+
     def _lives(self) -> bool:
         try:
             return self.client.get("/livez").status_code == 200
@@ -145,14 +157,14 @@ class Dock:
 
 
 @contextlib.contextmanager
-def dock(folder: Path, concurrent: int = 4) -> Iterator[Dock]:
+def dock(folder: Path, concurrent: int = 4, limit: Limit = _ALL) -> Iterator[Dock]:
     """It answers, nothing was brought to its host yet, and the engine there has Python as an image."""
     go_program(TENDER, folder / "tender")
     with fleet(folder, kept(), 1, docker=True, python=True) as ships, served(ServiceRegistry().app) as url:
-        (host,) = ships.hosts.values()
+        ((address, host),) = ships.hosts.items()
         (folder / "python.tar.gz").write_bytes(tiny(kept(), "amd64", "python3").layers[0])
         based(host, folder / "python.tar.gz")
-        made = Dock(folder, host, free_port())
+        made = Dock(folder, host, address, free_port(), limit)
         (folder / "shipways.toml").write_text(_config(made, ships, url, concurrent))
         made.start()
         try:

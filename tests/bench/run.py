@@ -16,7 +16,7 @@ import converge
 import crowds
 import services
 from crashes import crashes
-from deploys import deployer
+from deploys import deployer, quota
 from ground import PROJECTS, SHIPWAYS, checked, commit, repository, say
 from kamal import kamal
 from measure import best, cost
@@ -69,6 +69,7 @@ def main() -> None:
         "daemons": services.daemons,
         "volumes": volumes,
         "deployer": deployer,
+        "quota": quota,
         "jobs": crowds.jobs,
         "hosts": crowds.hosts,
         "kamal": kamal,
