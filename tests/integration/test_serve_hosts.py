@@ -193,7 +193,7 @@ def test_a_build_is_told_while_it_runs(ground: Ground) -> None:
 
 
 def test_a_tree_that_is_too_large(ground: Ground) -> None:
-    """F9, S2-19: a tree that the quota has no room for is refused in the validation, and no host has changed."""
+    """S2-19: F9: a tree that the quota has no room for is refused in the validation, and no host has changed."""
     before = ground.releases()
     job = ground.ended(ground.submit("four", size=110_000_000))
     assert "failed" == job["status"]

@@ -40,7 +40,7 @@ def refused(ground: Ground, text: str) -> str:
 
 
 def test_refused(one: Ground) -> None:
-    """F9, S2-19: what runs and what ran before leave no room: it is refused before anything of it is written."""
+    """S2-19: F9: what runs and what ran before leave no room: it is refused before anything of it is written."""
     first = one.deployed("one")
     ballast(one, first, 2 * MEGA)
     one.host.log.clear()

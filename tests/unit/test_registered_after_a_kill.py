@@ -114,7 +114,7 @@ def test_finished(desk: Desk, moves: int) -> None:
 
 @pytest.mark.parametrize("moves", range(MOVES + 1))
 def test_taken_back(desk: Desk, moves: int) -> None:
-    """F1, S2-16: where something of it ran, the registry is told once that what ran before has returned."""
+    """S2-16: F1: where something of it ran, the registry is told once that what ran before has returned."""
     before = [*desk.registrar.events]
     desk.killed("two", moves)
     begun = [item for item in desk.moves.kept if item.endswith(("/start", "/switch"))]
