@@ -25,6 +25,12 @@ IMPOSSIBLE: Final[Mapping[tuple[str, str], str]] = {
 """What nobody can play: a fault, where, and why not."""
 LEFT: Final[Mapping[tuple[str, str], str]] = {
     (
+        "every one",
+        "Register",
+    ): "services of the matrix are not registered; a registry in trouble, and a kill in this phase, "
+    "have tests: F20, F1",
+    ("every one", "recreate"): "services of the matrix run beside each other; one that cannot has tests without faults",
+    (
         "F4 reboot",
         "Validation, Transfer",
     ): "for the deployer it is a link that is cut, which F7 plays there; only files "
