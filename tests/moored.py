@@ -74,6 +74,9 @@ class Ground:
     config: str = CONFIG
     logins: dict[str, tuple[str, Secret]] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
+    env: dict[str, str] = field(
+        default_factory=lambda: {"USER": "ada", "BEAT_TOKEN": "it's a secret", "BEAT_PLACE": "here"}
+    )
 
     @property
     def site(self) -> Site:
@@ -84,7 +87,7 @@ class Ground:
             files=DiskFiles(),
             hosts=Harbour(self.hosts, self.silent),
             clock=ManualClock(1000.0),
-            env={"USER": "ada", "BEAT_TOKEN": "it's a secret", "BEAT_PLACE": "here"},
+            env=self.env,
             login=self.login,
         )
 

@@ -94,6 +94,29 @@ def test_changed_beside(one: Ground, config: str) -> None:
     assert [b"BEAT_PLACE=there", b"BEAT_TOKEN='it'\"'\"'s a secret'"] == sorted(anyio.run(beside).splitlines())
 
 
+@pytest.mark.parametrize("config", [DOCKER, SYSTEMD])
+def test_bytes(one: Ground, config: str) -> None:
+    """S2-20: a secret that is not given again stays byte for byte, whether its bytes are letters or not."""
+    one.config, token = config, bytes(range(1, 256))
+    one.env["BEAT_TOKEN"] = token.decode(errors="surrogateescape")
+    first, host = one.deployed("one"), one.host
+    del one.env["BEAT_TOKEN"]
+    host.log.clear()
+    assert first == one.deployed("one")
+    assert not [words for words in host.log if words[1:2] in {("restart",), ("run",)}]
+    second = one.deployed("two")
+    before, after = (host.files[f"{ROOT}/releases/{short(each)}/environment"] for each in (first, second))
+    assert (before, True) == (after, token[39:] in after)
+
+
+def test_edited_by_hand(one: Ground) -> None:
+    """A file of variables that no shell reads any more is told."""
+    first, host = one.deployed("one"), one.host
+    host.files[f"{ROOT}/releases/{short(first)}/environment"] = b"BEAT_PLACE='here"
+    with pytest.raises(Unfinished, match="is no file of variables"):
+        one.seen(one.wanted("one")[2])
+
+
 def test_login(one: Ground) -> None:
     """S2-20: the password of a registry goes by standard input."""
     one.logins = {"ghcr.io": ("me", Secret("canary"))}

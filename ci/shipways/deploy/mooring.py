@@ -1,17 +1,17 @@
 """One service on one host: what is there of it, and how its items stand."""
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from shipways.deploy.berths import Berth, Instance, instance_of, short
-from shipways.deploy.fenced import Fenced, digests, read
+from shipways.deploy.fenced import Fenced, digests
 from shipways.deploy.fronts import Front
 from shipways.deploy.records import Record, record_of
 from shipways.deploy.runners import Runner, runner
 from shipways.deploy.sources import Source
+from shipways.deploy.values import READ, told, written
 from shipways.model.deployment import Running
 from shipways.model.digest import digest_bytes
 from shipways.outside.hosts import Host
@@ -149,18 +149,18 @@ class Mooring:
         """
         found = {f"files/{name}": self.site.files.read(path) for name, path in self.source.files(self.site).items()}
         if names := (*instance.release.variables, *instance.release.secrets):
-            old = await read(self.host, f"{instance.folder}/environment") or await read(
-                self.host, f"{self.berth.current}/environment"
-            )
             given = {name: value.open() for name, value in (await self.source.environment(self.site)).items()}
-            values = {**_variables(old), **given}
-            lines = (f"{name}={shlex.quote(values[name])}\n" for name in names if name in values)
-            found["environment"] = "".join(lines).encode(errors="surrogateescape")
+            values = {**(await self.values(instance.folder) or await self.values(self.berth.current)), **given}
+            found["environment"] = written({name: values[name] for name in names if name in values})
             found |= {
                 f"secrets/{name}": values.get(name, "").encode(errors="surrogateescape")
                 for name in instance.release.secrets
             }
         return found
+
+    async def values(self, folder: str) -> Mapping[str, str]:
+        """Of the variables that lie in the folder of a release; nothing where there are none."""
+        return told((await self.host.run((*READ, f"{folder}/environment"))).stdout)
 
     async def _whole(self, digest: str, instance: Instance) -> bool:
         return instance.release.digest == digest and await self.source.present(
@@ -184,8 +184,3 @@ class Mooring:
         if link != f"releases/{instance.id}":
             return False
         return not instance.release.listen or (await self.front.status(self.host)).get("backend") == instance.backend
-
-
-def _variables(text: str) -> Mapping[str, str]:
-    """Of a file that a shell reads."""
-    return dict(word.partition("=")[::2] for word in shlex.split(text))

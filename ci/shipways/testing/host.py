@@ -1,5 +1,6 @@
 """A host in memory: files, a lock, a service manager and a proxy, as far as deployers ask for them."""
 
+import base64
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -69,6 +70,7 @@ class MemoryHost:
         self.told += [stdin] if stdin else []
         acts: Mapping[str, Callable[[tuple[str, ...]], Completed]] = {
             "cat": self._cat,
+            "base64": self._cat,
             "sha256sum": self._sums,
             "systemctl": self._systemctl,
             "sh": self._sh,
@@ -135,8 +137,9 @@ class MemoryHost:
 
     def _cat(self, words: tuple[str, ...]) -> Completed:
         found = [self.files.get(self._real(path)) for path in words[2:]]
-        text = b"".join(each or b"" for each in found).decode()
-        return Completed(code=int(None in found), stdout=text, stderr="")
+        text = b"".join(each or b"" for each in found)
+        text = base64.encodebytes(text) if words[0] == "base64" else text
+        return Completed(code=int(None in found), stdout=text.decode(errors="replace"), stderr="")
 
     def _sums(self, words: tuple[str, ...]) -> Completed:
         found = {path: self.files.get(self._real(path)) for path in words[2:]}
