@@ -47,6 +47,14 @@ ssh.tender = "tender"
 ssh.batch = 2
 """
 ALONE = CONFIG.replace('"ada@a", "b:2222", "c"', '"a"')
+DOCKER = ALONE.replace('kind = "hosts"', 'kind = "hosts"\nmethod = "docker"').replace(
+    'health = "/health"',
+    'health = "/health"\nprobe = { command = ["true"], version = "version" }\n'
+    "env.BEAT_TOKEN = { secret = true }\nenv.BEAT_PLACE = { required = true }\n"
+    'files.main = { path = "/etc/beat.json", source = "beat.json" }',
+)
+SYSTEMD = DOCKER.replace('method = "docker"\n', "")
+"""By either method, with a secret, a variable and a config file."""
 A, B, C = "deploy.prod/a/beat", "deploy.prod/b:2222/beat", "deploy.prod/c/beat"
 LISTENS = "  sl  local_address rem_address   st\n   0: 0100007F:1FBB 00000000:0000 0A 00000000:00000000\n"
 ROOT = "/opt/shipways/beat"

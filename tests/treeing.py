@@ -39,7 +39,8 @@ class Answers(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
         told = {"status": STATUS, "version": VERSION, "hello": hello.WORD, "release": os.environ["SHIPWAYS_RELEASE"]}
-        body = (os.environ.get("VALUE", "") if self.path == "/value" else json.dumps(told)).encode()
+        name = {"/value": "VALUE"}.get(self.path, self.path[1:])
+        body = json.dumps(told).encode() if name == "health" else os.environb.get(name.encode(), b"")
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -61,6 +62,7 @@ CMD ["sh", "/serve.sh"]
 SCRIPT = """
 mkdir /www
 printf '%s' "$VALUE" >/www/value
+for name in VALUE PATH DOCKER_HOST LD_AUDIT PEM; do eval "printf '%s' \\"\\$$name\\"" >/www/$name; done
 printf '{{"status": "%s", "version": "%s", "release": "%s"}}' {status} {version} "$SHIPWAYS_RELEASE" >/www/health
 exec httpd -f -p "$PORT" -h /www
 """

@@ -1,17 +1,21 @@
 """What hosts are told to run, run here by a real shell."""
 
+import ast
 import os
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from shipways.adapters.written import PUT
+from shipways.deploy.bydocker import WITHIN
 from shipways.deploy.holds import LIST
 from shipways.deploy.mooring import IMAGES
 from shipways.deploy.pruning import RELEASES
 from shipways.deploy.sources import Release
+from shipways.deploy.values import written
 from shipways.deploy.weights import WEIGHTS
 from shipways.model.digest import digest_bytes
 
@@ -100,6 +104,24 @@ def test_images(tmp_path: Path) -> None:
     for service, expected in (("beat", "one/release.json\n"), ("none", "")):
         done = subprocess.run(("sh", "-c", IMAGES, "sh", str(tmp_path / service)), capture_output=True, check=False)
         assert (0, expected, b"") == (done.returncode, done.stdout.decode(), done.stderr)
+
+
+def test_given(tmp_path: Path) -> None:
+    """S2-20: Docker's client is the one of the host, whatever it is given: byte for byte; the file of the rest goes."""
+    values = {"A": bytes(range(1, 256)).decode(errors="surrogateescape"), "PATH": f"{tmp_path}/x", "program": "\n"}
+    (tmp_path / "docker").write_text(f"#!{sys.executable}\nimport os, sys; print([sys.argv[1:], dict(os.environb)])\n")
+    (tmp_path / "docker").chmod(0o755)
+    (file := tmp_path / "the file").touch()
+    argv = ("sh", "-c", WITHIN, "sh", str(file), "docker", "run", "--x y", "")
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    ran = subprocess.run(argv, input=written(values), env=env, capture_output=True, check=True)
+    words, found = ast.literal_eval(ran.stdout.decode())
+    assert (["run", "--x y", ""], False) == (words, file.exists())
+    assert {name: os.fsencode(value) for name, value in values.items()}.items() <= {
+        name.decode(): value for name, value in found.items()
+    }.items()
+    (tmp_path / "docker").write_text("#!/bin/sh\nexit 125\n")
+    assert 125 == subprocess.run(argv, input=b"", env=env, check=False).returncode
 
 
 def test_releases(tmp_path: Path) -> None:

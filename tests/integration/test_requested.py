@@ -24,7 +24,8 @@ from treeing import Ground, ground, problems_of
 pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 VALUE = "a=b \"q\" 'x' $HOME %h\nü\\n"
-VALUES = {"VALUE": Secret(VALUE)}
+DANGEROUS = {"DOCKER_HOST": "tcp://127.0.0.1:9", "LD_AUDIT": "/app/x.so", "PEM": "-----\nü'$x\n-----\n"}
+"""What would lead Docker's client elsewhere, and what no file of Docker's can have."""
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +59,20 @@ def site(ships: Fleet, folder: Path, request: pytest.FixtureRequest) -> Iterator
         yield made
 
 
+def given(site: Ground) -> dict[str, Secret]:
+    """Its variables; a tree that is started by systemd finds its Python by PATH."""
+    path = {"PATH": "/app/bin:/bin"} if site.method is Method.DOCKER else {}
+    return {name: Secret(value) for name, value in {"VALUE": VALUE, **DANGEROUS, **path}.items()}
+
+
 def test_the_first(site: Ground) -> None:
     """S2-12, S2-13: it is sent, built, started with its variables byte for byte, asked from outside, and registered."""
-    outcome, console, found = site.deploy(environment=VALUES)
+    outcome, console, found = site.deploy(environment=given(site))
     assert "" == problems_of(outcome)
     assert ("one", VALUE, _release(found)) == (site.get()["version"], site.read("/value"), site.get()["release"])
+    assert {name: value.open() for name, value in given(site).items()} == {
+        name: site.read(f"/{name}") for name in given(site)
+    }
     assert [(_release(found), "deployed")] == site.told()
     told = found.registration()
     assert told
@@ -74,10 +84,10 @@ def test_the_first(site: Ground) -> None:
 def test_the_same_and_the_next(site: Ground) -> None:
     """S2-22, S2-23: nothing is done again; of a changed line its file is sent; nobody is refused meanwhile."""
     with site.asking() as wrong:
-        outcome, _, before = site.deploy(environment=VALUES)
+        outcome, _, before = site.deploy(environment=given(site))
         assert {State.DONE} == {row.state for row in outcome.rows}
         site.write("two")
-        outcome, console, found = site.deploy(environment=VALUES)
+        outcome, console, found = site.deploy(environment=given(site))
         assert ("", "two", _release(found)) == (problems_of(outcome), site.get()["version"], site.get()["release"])
     assert [] == wrong
     assert int(site.progress(console)[-1].split()[3].replace(",", "")) <= 10240, "one file, as a tar"
@@ -89,7 +99,7 @@ def test_one_that_is_not_healthy(site: Ground) -> None:
     there, images = site.releases(), site.images()
     site.write("three", status="broken")
     with site.asking() as wrong:
-        outcome, _, _ = site.deploy(environment=VALUES)
+        outcome, _, _ = site.deploy(environment=given(site))
     assert "is not healthy" in problems_of(outcome)
     assert ([], "two") == (wrong, site.get()["version"])
     assert [(site.get()["release"], "deployed"), (site.get()["release"], "rolled_back")] == site.told()[-2:]
@@ -113,7 +123,7 @@ def test_what_does_not_build(site: Ground) -> None:
     running, there, images = site.get(), site.releases(), site.images()
     events = len(site.registry.events)
     site.write("four", build="echo no such luck && false")
-    outcome, _, _ = site.deploy(environment=VALUES)
+    outcome, _, _ = site.deploy(environment=given(site))
     assert "no such luck" in problems_of(outcome)
     assert (running, there, images) == (site.get(), site.releases(), site.images())
     assert events == len(site.registry.events)
@@ -125,7 +135,7 @@ def test_no_time_to_build(site: Ground) -> None:
     running, there = site.get(), site.releases()
     site.write("five", build="sleep 4711")
     hasty = replace(site.bringer, serve=site.bringer.serve.model_copy(update={"timeout": "2s"}))
-    outcome, _, _ = replace(site, bringer=hasty).deploy(environment=VALUES)
+    outcome, _, _ = replace(site, bringer=hasty).deploy(environment=given(site))
     assert "build" in problems_of(outcome)
     assert (running, there) == (site.get(), site.releases())
     site.machine.wait("sh", "-c", "! pgrep -f '[s]leep 4711'")
@@ -136,10 +146,10 @@ def test_the_registry_is_down(site: Ground) -> None:
     running, version = site.get()["version"], "six"
     site.write(version)
     silent = replace(site.bringer, registrar=HttpRegistrar("http://127.0.0.1:9", "", 1.0, OsClock()))
-    outcome, _, _ = replace(site, bringer=silent).deploy(environment=VALUES)
+    outcome, _, _ = replace(site, bringer=silent).deploy(environment=given(site))
     assert "does not answer" in problems_of(outcome)
     assert running == site.get()["version"]
-    outcome, _, _ = site.deploy(environment=VALUES)
+    outcome, _, _ = site.deploy(environment=given(site))
     assert ("", version) == (problems_of(outcome), site.get()["version"])
     assert "" == problems_of(replace(site, bringer=silent).rollback())
     assert running == site.get()["version"]
@@ -149,7 +159,7 @@ def test_other_variables(site: Ground) -> None:
     """S2-16: the same tree with another value runs beside, takes over and is returned from, with the value of then."""
     site.write("eight")
     other = {"VALUE": Secret("kanarie-4711 'x'\n$HOME")}
-    assert "" == problems_of(site.deploy(environment=VALUES)[0])
+    assert "" == problems_of(site.deploy(environment=given(site))[0])
     with site.asking() as wrong:
         first = site.get()
         outcome, _, found = site.deploy(environment=other)
@@ -168,11 +178,11 @@ def test_another_method(site: Ground) -> None:
     """S2-23: the same service by the other method starts beside, takes over, and is returned from; one of it runs."""
     other = next(each for each in Method if each is not site.method)
     site.write("nine")
-    assert "" == problems_of(site.deploy(environment=VALUES)[0])
+    assert "" == problems_of(site.deploy(environment=given(site))[0])
     (twin := replace(site, method=other)).write("ten")
     shutil.copytree(twin.source, site.source, dirs_exist_ok=True)
     with site.asking() as wrong:
-        outcome, _, found = site.deploy(environment=VALUES, method=other)
+        outcome, _, found = site.deploy(environment=given(site), method=other)
         assert ("", "ten", VALUE) == (problems_of(outcome), site.get()["version"], site.read("/value"))
         assert [_release(found)] == _running(site)
         assert "" == problems_of(site.rollback())
@@ -185,7 +195,7 @@ def test_validation(site: Ground) -> None:
     site.write("seven")
     small = site.bringer.serve.model_copy(update={"kept": site.bringer.serve.kept.model_copy(update={"quota": "1 kB"})})
     with pytest.raises(ShipwaysError, match="the quota of 0 MB has 0 MB left"):
-        replace(site, bringer=replace(site.bringer, serve=small)).deploy(environment=VALUES)
+        replace(site, bringer=replace(site.bringer, serve=small)).deploy(environment=given(site))
     with pytest.raises(ShipwaysError, match="port 22 is taken"):
         site.deploy(service_port=22, service_name="other")
 

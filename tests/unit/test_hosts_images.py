@@ -6,21 +6,12 @@ from pathlib import Path
 import anyio
 import pytest
 
-from moored import ALONE, ROOT, A, Ground, ashore, short
+from moored import ALONE, DOCKER, ROOT, SYSTEMD, A, Ground, ashore, short
 from shipways.deploy.berths import free
 from shipways.deploy.pruning import Kept, Stored, expired
 from shipways.deploy.records import Record, recorded
-from shipways.errors import Unfinished
 from shipways.model.secret import Secret
 from shipways.run.deploying import failure
-
-DOCKER = ALONE.replace('kind = "hosts"', 'kind = "hosts"\nmethod = "docker"').replace(
-    'health = "/health"',
-    'health = "/health"\nprobe = { command = ["true"], version = "version" }\n'
-    "env.BEAT_TOKEN = { secret = true }\nenv.BEAT_PLACE = { required = true }\n"
-    'files.main = { path = "/etc/beat.json", source = "beat.json" }',
-)
-SYSTEMD = DOCKER.replace('method = "docker"\n', "")
 
 
 @pytest.fixture
@@ -62,13 +53,14 @@ def test_without_variables(one: Ground) -> None:
 
 
 def test_secrets(one: Ground) -> None:
-    """S2-20: values are in files for root, and in no command; a variable is taken from the file by its name alone."""
+    """S2-20: values are in files for root, and in no command; a container is given the other variables by one."""
     first, host = one.deployed("one"), one.host
     folder = f"{ROOT}/releases/{short(first)}"
     assert b"it's a secret" == host.files[f"{folder}/secrets/BEAT_TOKEN"]
     assert "BEAT_PLACE=here\nBEAT_TOKEN='it'\"'\"'s a secret'\n" == host.files[f"{folder}/environment"].decode()
     run = next(words for words in host.log if "run" in words and "docker" in words)
-    assert (True, False, False) == ("BEAT_PLACE" in run, "BEAT_TOKEN" in run, "a secret" in str(host.log))
+    assert (f"{folder}/docker.env", "BEAT_TOKEN" in run) == (run[run.index("--env-file") + 1], False)
+    assert (b"BEAT_PLACE=here\n", False) == (host.files[f"{folder}/docker.env"], "a secret" in str(host.log))
     assert "type=bind,source=" + f"{folder}/files/beat.json,target=/etc/beat.json,readonly" in run
 
 
@@ -92,29 +84,6 @@ def test_changed_beside(one: Ground, config: str) -> None:
         return (await mooring.beside(await mooring.instance(short(first))))["environment"]
 
     assert [b"BEAT_PLACE=there", b"BEAT_TOKEN='it'\"'\"'s a secret'"] == sorted(anyio.run(beside).splitlines())
-
-
-@pytest.mark.parametrize("config", [DOCKER, SYSTEMD])
-def test_bytes(one: Ground, config: str) -> None:
-    """S2-20: a secret that is not given again stays byte for byte, whether its bytes are letters or not."""
-    one.config, token = config, bytes(range(1, 256))
-    one.env["BEAT_TOKEN"] = token.decode(errors="surrogateescape")
-    first, host = one.deployed("one"), one.host
-    del one.env["BEAT_TOKEN"]
-    host.log.clear()
-    assert first == one.deployed("one")
-    assert not [words for words in host.log if words[1:2] in {("restart",), ("run",)}]
-    second = one.deployed("two")
-    before, after = (host.files[f"{ROOT}/releases/{short(each)}/environment"] for each in (first, second))
-    assert (before, True) == (after, token[39:] in after)
-
-
-def test_edited_by_hand(one: Ground) -> None:
-    """A file of variables that no shell reads any more is told."""
-    first, host = one.deployed("one"), one.host
-    host.files[f"{ROOT}/releases/{short(first)}/environment"] = b"BEAT_PLACE='here"
-    with pytest.raises(Unfinished, match="is no file of variables"):
-        one.seen(one.wanted("one")[2])
 
 
 def test_login(one: Ground) -> None:

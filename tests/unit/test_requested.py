@@ -118,6 +118,24 @@ def test_everything_that_is_wrong(tree: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("method", "wrong"), [(Method.DOCKER, ["LD_PRELOAD"]), (Method.SYSTEMD, ["OPTIND", "PPID"])])
+def test_what_does_not_arrive(tree: Path, method: Method, wrong: list[str]) -> None:
+    """F25: a variable that would do something on its way is refused; where it arrives, it may have any name."""
+    values = {
+        "PATH": "/app/bin",
+        "DOCKER_HOST": "x",
+        "LD_PRELOAD": f"{CANARY}\n",
+        "KEY": "a\nb",
+        "PPID": "3",
+        "OPTIND": "x",
+    }
+    problems = bringer(tree).problems(
+        request(tree, method, environment={name: Secret(value) for name, value in values.items()})
+    )
+    assert [f"environment_vars.{name!r}" for name in wrong] == sorted(each.path for each in problems)
+    assert CANARY not in str(problems)
+
+
 def test_what_a_release_is(tree: Path) -> None:
     """S2-22: the same tree is the same release; a byte, the method, the port and how it is built make another."""
     there = bringer(tree)

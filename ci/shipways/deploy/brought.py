@@ -54,6 +54,11 @@ class ProgramSource:
         """Those of the service."""
         return tuple(each.path for each in self.service.data)
 
+    @property
+    def mounted(self) -> tuple[str, ...]:
+        """None: all are in its environment."""
+        return ()
+
     def wanted(self, manifest: Manifest) -> Wanted:
         """By the program for the machine."""
         (found,) = programs((self.service,), self.machine, manifest)

@@ -1,18 +1,23 @@
 """Releases on hosts that a Docker Engine keeps running: each in a container of its own, by its id."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from shipways.deploy.berths import Instance
 from shipways.deploy.fenced import must
+from shipways.deploy.values import READ, alien, listed, told, written
+from shipways.errors import Unfinished
 from shipways.outside.hosts import Host
 
 SERVICE: Final = "shipways.service"
 _RELEASE: Final = "shipways.release"
 _WORDS: Final = {"running": "active", "restarting": "activating"}
 """States of containers in the words of systemd; any other has failed."""
-_WITHIN: Final = 'set -a; . "$1"; set +a; shift; exec "$@"'
-"""Values of variables are in the environment of the client alone: a list of processes has none."""
+WITHIN: Final = (
+    '(program=$(command -v "$2") && shift 2 && set -- "$program" "$@" && set -a && eval "$(cat)" && exec "$@"); '
+    'code=$?; rm -f -- "$1"; exit "$code"'
+)
+"""What is eval'ed comes by standard input, once it is known which program is run; the file goes whatever happens."""
 
 
 class ByDocker:
@@ -43,14 +48,14 @@ class ByDocker:
             return
         if state:
             await self.stop(host, instance)
-        release, variables = instance.release, [word for name in instance.release.variables for word in ("--env", name)]
-        words = (
-            *("docker", "run", "--detach", "--name", _name(instance), "--restart", "no"),
-            *("--label", f"{SERVICE}={instance.service}", "--label", f"{_RELEASE}={instance.id}", *variables),
-            *(instance.filled(word) for word in (*release.options, release.image, *release.command)),
-        )
-        given = ("sh", "-c", _WITHIN, "sh", f"{instance.folder}/environment") if release.variables else ()
-        await must(host, *given, *words)
+        begin = ("docker", "run", "--detach", "--name", _name(instance), "--restart", "no")
+        marks = ("--label", f"{SERVICE}={instance.service}", "--label", f"{_RELEASE}={instance.id}")
+        release = instance.release
+        rest = (*marks, *(instance.filled(word) for word in (*release.options, release.image, *release.command)))
+        if release.variables:
+            await _given(host, instance, begin, rest)
+        else:
+            await must(host, *begin, *rest)
 
     async def keep(self, host: Host, instance: Instance) -> None:
         """By its restart policy. An engine that was killed takes what it ends when it is back for ended by somebody."""
@@ -68,6 +73,21 @@ class ByDocker:
         """What it wrote to either stream."""
         done = await host.run(("docker", "logs", "--tail", "50", _name(instance)))
         return done.stdout + done.stderr
+
+
+async def _given(host: Host, instance: Instance, begin: Sequence[str], rest: Sequence[str]) -> None:
+    """With its variables, none of which is in a list of processes, or does anything outside of the container.
+
+    What a file cannot have comes by the environment of the client, under names that mean nothing there.
+    """
+    found = told(await must(host, *READ, f"{instance.folder}/environment"))
+    text, others = listed({name: found[name] for name in instance.release.variables if name in found})
+    if problems := tuple(alien(f"service.{instance.service}.env.{{}}", others)):
+        raise Unfinished(*problems)
+    file = f"{instance.folder}/docker.env"
+    await host.put(text, file, mode=0o600)
+    names = (word for name in others for word in ("--env", name))
+    await must(host, "sh", "-c", WITHIN, "sh", file, *begin, "--env-file", file, *names, *rest, stdin=written(others))
 
 
 def _name(instance: Instance) -> str:

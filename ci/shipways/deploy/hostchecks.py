@@ -7,8 +7,10 @@ from typing import Final
 from shipways.deploy.berths import Berth, instance_of, short
 from shipways.deploy.records import record_of
 from shipways.deploy.sources import Source
+from shipways.deploy.values import unfit
 from shipways.errors import Problem
 from shipways.outside.hosts import Host
+from shipways.outside.platforms import Site
 
 _CLOCK: Final = 300.0
 """Seconds by which its clock may differ: certificates and logs are of no use beyond."""
@@ -63,6 +65,16 @@ def hidden(source: Source, sources: Sequence[Source]) -> Iterator[Problem]:
             why = f"it reaches {need.name} by its host, at the address of Docker's bridge there"
             hint = 'publish = "172.17.0.1" is that bridge alone, unless the engine has another; or deploy by compose'
             yield Problem(path=f"service.{need.name}.publish", what=what, why=why, hint=hint)
+
+
+async def ungiven(site: Site, sources: Sequence[Source]) -> tuple[Problem, ...]:
+    """Variables that no release of a service can be given."""
+    found: list[Problem] = []
+    for source in sources:
+        values = {name: value.open() for name, value in (await source.environment(site)).items()}
+        given = {name: value for name, value in values.items() if name not in source.mounted}
+        found += unfit(f"service.{source.name}.env.{{}}", given, docker=source.docker)
+    return tuple(found)
 
 
 async def stranded(host: Host, name: str, root: str, sources: Sequence[Source]) -> tuple[Problem, ...]:

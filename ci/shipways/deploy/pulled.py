@@ -59,6 +59,11 @@ class ImageSource:
         """Those of the service."""
         return tuple(each.path for each in self.service.data)
 
+    @property
+    def mounted(self) -> tuple[str, ...]:
+        """Its secrets."""
+        return self.service.secrets
+
     def wanted(self, manifest: Manifest) -> Wanted:
         """By the digest of its image."""
         (item,) = images("", (self.service,), manifest)

@@ -17,6 +17,7 @@ from shipways.deploy.registering import Registering
 from shipways.deploy.sources import RELEASE
 from shipways.deploy.treedeployer import TreeDeployer
 from shipways.deploy.treesource import TreeSource, Walked
+from shipways.deploy.values import unfit
 from shipways.errors import ConfigError, PreflightError, Problem, Transient
 from shipways.model.deployment import Terms
 from shipways.model.event import Note, Printed
@@ -146,6 +147,8 @@ class TreeBringer:
                 yield Problem(path=path, what="is what the deployer gives it")
             if "\0" in value.open():
                 yield Problem(path=path, what="has a byte that no variable can have")
+        values = {name: value.open() for name, value in request.environment.items()}
+        yield from unfit("environment_vars.'{}'", values, docker=request.method is Method.DOCKER)
 
     async def _walked(self, request: JobRequest) -> Walked:
         tree = await self.trees.walk(request.service_path, self.serve.sources)

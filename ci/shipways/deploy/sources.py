@@ -86,8 +86,8 @@ class Source(Protocol):
     """One service of a deployment to hosts: a frozen dataclass.
 
     It is asked only while its lock on the host is held. `folder` is that of the release, `ROOT/SERVICE/releases/ID`,
-    which is made before and where nobody else writes; `release.json`, `tender`, `port`, `environment`, `secrets` and
-    `files` in it are taken. Every method with a host raises Transient, or Unfinished.
+    which is made before and where nobody else writes; `release.json`, `tender`, `port`, `environment`, `docker.env`,
+    `secrets` and `files` in it are taken. Every method with a host raises Transient, or Unfinished.
     """
 
     @property
@@ -118,6 +118,11 @@ class Source(Protocol):
     @property
     def data(self) -> tuple[str, ...]:
         """Folders that it is promised to find again, where another method would not have them."""
+        ...
+
+    @property
+    def mounted(self) -> tuple[str, ...]:
+        """Those of `environment` that come as files alone."""
         ...
 
     @property

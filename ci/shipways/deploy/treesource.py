@@ -88,6 +88,11 @@ class TreeSource:
         """None: a request names none."""
         return ()
 
+    @property
+    def mounted(self) -> tuple[str, ...]:
+        """None: all are in its environment."""
+        return ()
+
     def wanted(self, manifest: Manifest) -> Wanted:
         """The release of the tree, whatever was released elsewhere."""
         del manifest

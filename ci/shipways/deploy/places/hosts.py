@@ -16,7 +16,7 @@ from shipways.deploy.berths import Berth, short
 from shipways.deploy.brought import ProgramSource
 from shipways.deploy.chains import chains, names
 from shipways.deploy.fronts import Front
-from shipways.deploy.hostchecks import checked, engineless, hidden, stranded, taken
+from shipways.deploy.hostchecks import checked, engineless, hidden, stranded, taken, ungiven
 from shipways.deploy.mooring import Mooring, Phase
 from shipways.deploy.pruning import Kept, make_room, prune
 from shipways.deploy.pulled import ImageSource
@@ -80,7 +80,7 @@ class HostsDeployer:
 
     async def preflight(self, site: Site) -> tuple[Problem, ...]:
         """Every host can be changed, and from then on by nobody else where the site holds."""
-        if problems := tuple(self._unfit(site)):
+        if problems := (*self._unfit(site), *await ungiven(site, self.sources)):
             return problems
         found: dict[Address, tuple[Problem, ...]] = {}
         silent: list[Transient] = []
