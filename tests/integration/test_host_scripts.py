@@ -12,6 +12,7 @@ import pytest
 from shipways.adapters.written import PUT
 from shipways.deploy.bydocker import WITHIN
 from shipways.deploy.holds import LIST
+from shipways.deploy.hostchecks import STRANGE
 from shipways.deploy.mooring import IMAGES
 from shipways.deploy.pruning import RELEASES
 from shipways.deploy.sources import Release
@@ -122,6 +123,21 @@ def test_given(tmp_path: Path) -> None:
     }.items()
     (tmp_path / "docker").write_text("#!/bin/sh\nexit 125\n")
     assert 125 == subprocess.run(argv, input=b"", env=env, check=False).returncode
+
+
+def test_strange(tmp_path: Path) -> None:
+    """What is called like a service and is not of it: the account, and nothing once a deployment was let through."""
+
+    def found(*names: str) -> list[str]:
+        argv = ("sh", "-c", STRANGE, "sh", str(tmp_path), *names)
+        return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
+
+    assert [] == found("no-such-name-4711")
+    assert "daemon: the account daemon" in found("no-such-name-4711", "daemon")
+    assert {f"apt: {path}" for path in ("/etc/apt", "/var/lib/apt") if Path(path).exists()} <= set(found("apt"))
+    (tmp_path / "daemon").mkdir()
+    (tmp_path / "daemon/lock").touch()
+    assert [] == found("daemon")
 
 
 def test_releases(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from moored import ALONE, CONFIG, LISTENS, ROOT, A, Ground, ashore
 from shipways.config.load import parse
 from shipways.errors import ConfigError, Unfinished
 from shipways.model.deployment import Running
+from shipways.deploy.hostchecks import STRANGE
 from shipways.ports import Completed
 from shipways.run.deploying import failure
 from shipways.testing.host import MemoryHost
@@ -107,6 +108,40 @@ def test_a_port_that_was_free(tmp_path: Path) -> None:
     ground.hosts["a"] = host = Stolen()
     assert "Address already in use" in str(failure(ground.deploy(ground.wanted("one"))))
     assert ([], {}) == ([path for path in host.files if "beat" in path], host.units)
+
+
+class Inhabited(MemoryHost):
+    """What a service that was never there is called, something else is called, too."""
+
+    async def run(self, argv: Sequence[str], stdin: bytes = b"") -> Completed:
+        """As its shell tells it."""
+        if argv[2:3] == (STRANGE,) and f"{argv[4]}/{argv[5]}/lock" not in self.files:
+            self.log.append(tuple(argv))
+            return Completed(code=0, stdout="beat: the account beat\nbeat: /var/lib/beat\n", stderr="")
+        return await super().run(argv, stdin)
+
+
+def test_somebody_elses_name(tmp_path: Path) -> None:
+    """A service is refused that would take the account and the data of something else, and it is said how to go on."""
+    ground = ashore(tmp_path, ALONE)
+    ground.hosts["a"] = host = Inhabited()
+    (problem,) = anyio.run(ground.deployer().preflight, ground.site)
+    assert ("a", "has something else that is called beat") == (problem.path, problem.what)
+    assert "there is the account beat, /var/lib/beat" == problem.why
+    assert f"`install -D /dev/null {ROOT}/lock`" in problem.hint
+    assert ({}, {}) == (host.files, host.tokens)
+    host.files[f"{ROOT}/lock"] = b""
+    assert [] == ground.problems()
+
+
+def test_somebody_elses_units(tmp_path: Path) -> None:
+    """Units of a distribution that are called like those of a service are none of its releases: they run on."""
+    ground = ashore(tmp_path, ALONE)
+    theirs = {"beat@15-main.service": "active running", "beat@1000.service": "active running"}
+    ground.host.units |= theirs
+    for text in ("one", "two"):
+        ground.deployed(text)
+    assert theirs.items() <= ground.host.units.items()
 
 
 def test_no_tender(ground: Ground) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from shipways.deploy.berths import Berth, instance_of, short
+from shipways.deploy.fenced import must
 from shipways.deploy.records import record_of
 from shipways.deploy.sources import Source
 from shipways.deploy.values import unfit
@@ -23,6 +24,22 @@ _FACTS: Final = (
     'id -u; test -d /run/systemd/system && echo systemd || echo no; uname -m; date +%s; p="$1"; '
     'while [ ! -d "$p" ]; do p=$(dirname "$p"); done; df -Pk "$p" | awk \'NR == 2 { print $4 }\''
 )
+STRANGE: Final = """
+root=$1; shift
+for name; do
+  [ ! -e "$root/$name/lock" ] || continue
+  if getent passwd "$name" >/dev/null; then echo "$name: the account $name"; fi
+  for path in "/etc/systemd/system/$name@.service" "/run/systemd/system/$name@.service" \
+    "/usr/local/lib/systemd/system/$name@.service" "/usr/lib/systemd/system/$name@.service" \
+    "/etc/systemd/journald@$name.conf" "/etc/logrotate.d/$name" "/etc/sysusers.d/$name.conf" \
+    "/etc/tmpfiles.d/$name.conf" "/var/lib/$name" "/var/log/$name"; do
+    if [ -e "$path" ]; then echo "$name: $path"; fi
+  done
+  if [ "$(ls -A "/etc/$name" 2>/dev/null | grep -vx environment)" ]; then echo "$name: /etc/$name"; fi
+done
+"""
+"""A line for each thing that a service would take for its own. Its lock is there once a deployment was let through, and
+stays whatever becomes of it: then all of it is ours. Variables may lie there before."""
 _PORTS: Final = "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null || true"
 
 
@@ -45,6 +62,26 @@ async def taken(host: Host, name: str, sources: Sequence[Source]) -> tuple[Probl
             what = f"port {source.port} is taken, and not by {source.name}"
             found.append(Problem(path=name, what=what, hint=f"`ss -ltnp sport = :{source.port}` there says by whom"))
     return tuple(found)
+
+
+async def strange(host: Host, name: str, root: str, sources: Sequence[Source]) -> tuple[Problem, ...]:
+    """Services that were never deployed there, and whose names something else has: it would be stopped, or its data
+    would be another account's.
+    """
+    rows = (await must(host, "sh", "-c", STRANGE, "sh", root, *(source.name for source in sources))).splitlines()
+    found: dict[str, list[str]] = {}
+    for service, _, thing in (row.partition(": ") for row in rows):
+        found.setdefault(service, []).append(thing)
+    hint = "give the service another name; if that is left of it, `install -D /dev/null {}` there says so"
+    return tuple(
+        Problem(
+            path=name,
+            what=f"has something else that is called {service}",
+            why=f"there is {', '.join(things)}",
+            hint=hint.format(Berth(root=root, service=service).lock),
+        )
+        for service, things in found.items()
+    )
 
 
 async def engineless(host: Host, name: str, sources: Sequence[Source]) -> tuple[Problem, ...]:

@@ -16,7 +16,7 @@ from shipways.deploy.berths import Berth, short
 from shipways.deploy.brought import ProgramSource
 from shipways.deploy.chains import chains, names
 from shipways.deploy.fronts import Front
-from shipways.deploy.hostchecks import checked, engineless, hidden, stranded, taken, ungiven
+from shipways.deploy.hostchecks import checked, engineless, hidden, stranded, strange, taken, ungiven
 from shipways.deploy.mooring import Mooring, Phase
 from shipways.deploy.pruning import Kept, make_room, prune
 from shipways.deploy.pulled import ImageSource
@@ -194,6 +194,7 @@ class HostsDeployer:
         problems = await checked(host, address.name, self.root, self.arch, site.clock.now())
         problems = problems or await engineless(host, address.name, self.sources)
         problems = problems or await taken(host, address.name, self.sources)
+        problems = problems or await strange(host, address.name, self.root, self.sources)
         problems = problems or await stranded(host, address.name, self.root, self.sources)
         return problems or (await self._hold(site, host, address) if site.holds else ())
 
