@@ -5,6 +5,7 @@ import posixpath
 import shutil
 import socket
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -107,6 +108,17 @@ def test_nothing_to_do() -> None:
     """The same tree again lacks nothing."""
     tree = Tree(nodes=(Node(path="a", kind="file", digest="sha256:1", size=1), Node(path="b", kind="folder")))
     assert Delta(stray=(), folders=(), copies=(), missing=()) == delta(tree, tree, Tree())
+
+
+def test_below_what_goes() -> None:
+    """F6: a folder that somebody has altered goes with what is in it, and all of that comes again."""
+    folder, file = Node(path="a", kind="folder"), Node(path="a/f", kind="file", digest="sha256:1", size=1)
+    below = Node(path="a/b", kind="folder")
+    altered = replace(folder, kind="file", digest="sha256:")
+    wanted, there = (Tree(nodes=(each, below, file)) for each in (folder, altered))
+    expected = Delta(stray=("a",), folders=("a", "a/b"), copies=(("a/f", "a/f"),), missing=())
+    assert expected == delta(wanted, there, there)
+    assert replace(expected, copies=(), missing=(file,)) == delta(wanted, there, Tree())
 
 
 def test_what_makes_another_tree(tmp_path: Path) -> None:

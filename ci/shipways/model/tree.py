@@ -101,7 +101,9 @@ def delta(wanted: Tree, there: Tree, basis: Tree) -> Delta:
     found = {node.path: node for node in there.nodes}
     kept = {node.path: node for node in wanted.nodes}
     stray = tuple(_topmost(path for path, node in found.items() if kept.get(path) != node))
-    lacking = [node for node in wanted.nodes if found.get(node.path) != node]
+    gone = frozenset(stray)
+    left = {path for path in found if gone.isdisjoint((path, *_above(path)))}
+    lacking = [node for node in wanted.nodes if node.path not in left]
     bytes_of = {(node.digest, node.executable): node.path for node in basis.nodes if node.kind == "file"}
     copies = {node.path: bytes_of.get((node.digest, node.executable)) for node in lacking if node.kind == "file"}
     return Delta(
