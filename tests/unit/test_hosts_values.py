@@ -1,14 +1,18 @@
 """Values of variables on their way into a service on a host: they arrive as they are, and do nothing elsewhere."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import pytest
 
 from moored import DOCKER, ROOT, SYSTEMD, Ground, ashore, short
 from shipways.errors import Unfinished
+from shipways.ports import Completed
 from shipways.run.deploying import failure
+from shipways.testing.host import MemoryHost
 
 PEM = "-----BEGIN X-----\n'a$b'\n-----END X-----\n"
 PLAIN = {"PATH": "/app/bin", "DOCKER_HOST": "tcp://x:1", "LD_PRELOAD": "/x.so", "ODD": " '\"$x\r#=ü", "NONE": ""}
@@ -67,6 +71,32 @@ def test_what_lies_there_and_does_not_arrive(one: Ground) -> None:
     host.files[f"{ROOT}/releases/{short(first)}/environment"] = _line("PATH", PEM)
     del one.env["PATH"]
     assert "PATH" in str(failure(one.deploy(one.wanted("two"))))
+
+
+class Talking(MemoryHost):
+    """What runs there prints what it was given."""
+
+    async def run(self, argv: Sequence[str], stdin: bytes = b"") -> Completed:
+        """As its log has it."""
+        if argv[0] == "journalctl" or argv[:2] == ("docker", "logs"):
+            return Completed(code=0, stdout=f"canary-1 and\nat {PEM}, abc\n", stderr="")
+        return await super().run(argv, stdin)
+
+
+@pytest.mark.parametrize("config", [DOCKER, SYSTEMD])
+def test_logs(one: Ground, config: str) -> None:
+    """S2-20: the log of a release has no value of it, be it the one before, whose values nobody gives any more."""
+    one.config, one.hosts["a"] = config, (host := Talking())
+    one.env |= {"BEAT_TOKEN": f"canary-1\n{PEM}", "BEAT_PLACE": "abc"}
+    first = one.deployed("one")
+    one.env |= {"BEAT_TOKEN": "another"}
+    one.deployed("two")
+    item = replace(one.wanted("one")[-1], want=first)
+    assert "*** and\nat ***\n***\n***\n, abc\n" == anyio.run(one.deployer().logs, one.site, item)
+    del one.env["BEAT_TOKEN"]
+    host.sick = True
+    told = str(failure(one.deploy(one.wanted("one"))))
+    assert ("its log ends with" in told, "canary-1" in told, "BEGIN" in told) == (True, False, False)
 
 
 def _asked(names: Iterable[str]) -> str:

@@ -22,6 +22,7 @@ from shipways.deploy.pruning import Kept, make_room, prune
 from shipways.deploy.pulled import ImageSource
 from shipways.deploy.pulses import pulse
 from shipways.deploy.sources import Source, Wanted
+from shipways.deploy.values import muted
 from shipways.deploy.wanted import chosen, terms
 from shipways.errors import ConfigError, PreflightError, Problem, Transient, Unfinished
 from shipways.model.daemon import Machine
@@ -153,11 +154,12 @@ class HostsDeployer:
             await moves.unswitch(mooring)
 
     async def logs(self, site: Site, item: Item) -> str:
-        """Of this release alone."""
+        """Of this release alone, without the values that it was given: who reads a job or CI need not know them."""
         mooring = await self._mooring(site, item)
         want = item.want or (await mooring.look("")).want
         instance = await mooring.instance(short(want))
-        return await mooring.runner(instance).logs(mooring.host, instance)
+        values = await mooring.values(instance.folder)
+        return muted(await mooring.runner(instance).logs(mooring.host, instance), values)
 
     @contextlib.contextmanager
     def _bounded(self, path: str) -> Iterator[None]:
