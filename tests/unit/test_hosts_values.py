@@ -57,7 +57,7 @@ def test_what_is_of_the_container_alone(one: Ground) -> None:
     ],
 )
 def test_what_does_not_arrive(one: Ground, config: str, name: str, value: str, wrong: bool) -> None:
-    """S2-20, F25: what would act elsewhere, or come as something else, is refused before anything is done."""
+    """S2-20: what would act elsewhere, or come as something else, is refused before anything is done."""
     one.config, one.env[name] = config.replace("env.BEAT_PLACE = { required = true }", _asked({name: value})), value
     assert [f"service.beat.env.{name}"] * wrong == [path for path, _ in one.problems()]
     assert wrong is not bool(one.host.log)
