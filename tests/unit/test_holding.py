@@ -9,7 +9,7 @@ from typing import Any, Final
 import anyio
 import pytest
 
-from moored import ALONE, A, Ground, Harbour, ashore
+from moored import ALONE, ROOT, A, Ground, Harbour, ashore
 from platforming import ALL, INDEX, OLD, PAGE
 from shipways import doors, wire
 from shipways.cli import run
@@ -21,6 +21,7 @@ from shipways.run.holding import Holds
 from shipways.run.watching import Stand, looked
 from shipways.testing.console import ManualClock, RecordingConsole
 from shipways.testing.platform import Platform, PlatformDeployer
+from shipways.verbs.deployments import table
 
 HOLD: Final[dict[str, Any]] = {"reason": "the audit", "by": "eve", "since": 17.5}
 
@@ -97,6 +98,17 @@ def test_looked(ground: Ground) -> None:
     assert (second, first, "") == (stand.running.digest, stand.running.previous, stand.why)
     ground.host.sick = True
     assert [True] == [bool(stand.why) for stand in look(ground.deployer(), ground)]
+
+
+def test_waited_for(ground: Ground) -> None:
+    """S2: how long everything waited for one that cannot run beside the one before stands below the table."""
+    ground.config = ALONE.replace("port = 8123", 'port = 8123\nstrategy = "recreate"')
+    ground.deployed("one")
+    ground.deployed("two")
+    stands = look(ground.deployer(), ground)
+    gap = json.loads(ground.host.files[f"{ROOT}/state.json"])["gap"]
+    assert gap > 0
+    assert [f"{A}/switch: requests waited {gap:g} s for it"] == [*table(stands, []).remarks]
 
 
 def test_looked_elsewhere(ground: Ground) -> None:

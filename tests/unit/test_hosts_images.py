@@ -10,6 +10,7 @@ from moored import ALONE, DOCKER, ROOT, SYSTEMD, A, Ground, ashore, short
 from shipways.deploy.berths import free
 from shipways.deploy.pruning import Kept, Stored, expired
 from shipways.deploy.records import Record, recorded
+from shipways.errors import Unfinished
 from shipways.model.secret import Secret
 from shipways.run.deploying import failure
 

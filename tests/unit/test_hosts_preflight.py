@@ -10,9 +10,9 @@ import pytest
 
 from moored import ALONE, CONFIG, LISTENS, ROOT, A, Ground, ashore
 from shipways.config.load import parse
+from shipways.deploy.hostchecks import STRANGE
 from shipways.errors import ConfigError, Unfinished
 from shipways.model.deployment import Running
-from shipways.deploy.hostchecks import STRANGE
 from shipways.ports import Completed
 from shipways.run.deploying import failure
 from shipways.testing.host import MemoryHost

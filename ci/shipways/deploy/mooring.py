@@ -79,7 +79,8 @@ class View:
             return Running(digest=want, previous=previous, torn=torn, stamp=ANEW if anew else "")
         if phase is Phase.START:
             return Running(digest=now, previous=previous, torn=bool(now) and not look.up(now))
-        return Running(digest=now, previous=previous, torn=phase is Phase.SWITCH and bool(now) and not self.led)
+        torn = phase is Phase.SWITCH and bool(now) and not self.led
+        return Running(digest=now, previous=previous, torn=torn, gap=look.record.gap)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ class Running:
 
     `previous` is what ran there before, to which a rollback returns; empty where nothing is known. `stamp` is what
     makes a change since then visible, for the deployer that gave it; `url` is for people. `torn`: what lies there is
-    not what was started, so that it has to be applied again whatever it is.
+    not what was started, so that it has to be applied again whatever it is. `gap`: seconds that everything waited when
+    it took the place of one beside which it cannot run.
     """
 
     digest: str = ""
@@ -18,6 +19,7 @@ class Running:
     stamp: str = ""
     url: str = ""
     torn: bool = False
+    gap: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,9 +114,8 @@ class MemoryHost:
     async def hold(self, locks: Sequence[str], argv: Sequence[str]) -> Completed:
         """Only when nobody does."""
         self.log.append(tuple(argv))
-        for lock in locks:
-            if lock in self.busy:
-                return Completed(code=75, stdout=json.dumps({"holder": self.busy[lock]}), stderr="")
+        if held := [lock for lock in locks if lock in self.busy]:
+            return Completed(code=75, stdout=json.dumps({"holder": self.busy[held[0]]}), stderr="")
         token = max(self.tokens.get(lock, 0) for lock in locks) + 1
         self.tokens |= dict.fromkeys(locks, token)
         self.busy |= dict.fromkeys(locks, argv[argv.index("--holder") + 1])
@@ -163,7 +162,7 @@ class MemoryHost:
             self.backend = ""
         orders = [each[2] for each in self.log if each[1:2] == ("proxy",)]
         left = ["one"] if {"switch", "pause"} & {*orders[-1 - self.drains : -1]} else []
-        told = {"pid": 1, "backend": self.backend, "since": f"2026-11-22T10:00:0{len(orders) % 10}Z", "draining": left}
+        told = {"pid": 1, "backend": self.backend, "since": f"2026-11-22T10:00:{len(orders):02}Z", "draining": left}
         return Completed(code=0, stdout=json.dumps(told), stderr="")
 
     def _probe(self, words: tuple[str, ...]) -> Completed:
@@ -182,8 +181,7 @@ class MemoryHost:
             )
             return Completed(code=0, stdout="\n".join(texts), stderr="")
         if words[1] == "is-active":
-            state = self._state(names[0])
-            return Completed(code=int(state != "active"), stdout=f"{state}\n", stderr="")
+            return Completed(code=int((state := self._state(names[0])) != "active"), stdout=f"{state}\n", stderr="")
         if words[1] == "list-units":
             known = [name for name in self.units if name.startswith(names[0][:-1]) and name.endswith(".service")]
             lines = "".join(f"{name} loaded {self.units[name]} x\n" for name in known)
@@ -205,8 +203,7 @@ class MemoryHost:
         if not self.engine or (self.pulls and words[1] == "pull"):
             return Completed(code=1, stdout="", stderr=self.pulls or "Cannot connect to the Docker daemon")
         if words[1] == "ps":
-            lines = "".join(f"{release} {state}\n" for release, state in self.containers.items())
-            return Completed(code=0, stdout=lines, stderr="")
+            return Completed(code=0, stdout="".join(f"{a} {b}\n" for a, b in self.containers.items()), stderr="")
         if words[1] == "pull":
             self.images.add(words[-1])
         if words[1:3] == ("image", "inspect"):

@@ -1,7 +1,7 @@
 """deployments, logs, hold: what runs, what it says, and that it stays as it is."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import anyio
 import click
@@ -76,7 +76,7 @@ async def _deployments(found: Named, log: str) -> None:
             begun(crew, deployer, found.dist)
             stands += await looked(deployer, crew)
             answers.append(await Holds(deployer=deployer, site=crew.site, folder=found.dist).found())
-    wire.console(log, result=True).emit(_table(stands, [hold for each in answers for hold in each.holds]))
+    wire.console(log, result=True).emit(table(stands, [hold for each in answers for hold in each.holds]))
     sick = [Problem(path=each.item, what=each.why) for each in stands if each.why and not each.problems]
     # A host that was silent twice has one line, though it may have been so in another way.
     told = (*(each.problems for each in stands), *(each.problems for each in answers))
@@ -87,13 +87,17 @@ async def _deployments(found: Named, log: str) -> None:
         raise Drift(*sick)
 
 
-def _table(stands: Iterable[Stand], holds: Iterable[Hold]) -> Table:
+def table(stands: Sequence[Stand], holds: Iterable[Hold]) -> Table:
+    """What `deployments` shows."""
     rows = tuple(
         (each.item, each.why or "healthy", each.running.digest, each.running.previous, each.running.url)
         for each in stands
     )
     healthy = sum(not each.why for each in stands)
-    remarks = tuple(f"{each.service}: is held by {each.by}: {each.reason}" for each in holds)
+    remarks = (
+        *(f"{each.service}: is held by {each.by}: {each.reason}" for each in holds),
+        *(f"{each.item}: requests waited {each.running.gap:g} s for it" for each in stands if each.running.gap),
+    )
     columns = ("item", "health", "runs", "before", "place")
     return Table(
         about="Deployments", title=f"{healthy} of {len(rows)} healthy", columns=columns, rows=rows, remarks=remarks
