@@ -9,7 +9,7 @@ import anyio
 import httpx
 from fastapi import FastAPI
 
-from shipways.config.serve import Access, Serve
+from shipways.config.serve import Access, Serve, Verifier
 from shipways.deployer.app import application
 from shipways.deployer.tokens import new
 from shipways.testing.console import ManualClock
@@ -58,7 +58,9 @@ class Asked:
         anyio.run(run)
 
 
-def asked(*, sources: str = "/srv/services", clock: ManualClock | None = None, **access: object) -> Asked:
+def asked(
+    *, sources: str = "/srv/services", clock: ManualClock | None = None, verifier: str = "", **access: object
+) -> Asked:
     """A new one. The rate is that of a test which does not look at it."""
     clock = clock or ManualClock()
     tokens, words = MemoryTokens(), {}
@@ -67,7 +69,10 @@ def asked(*, sources: str = "/srv/services", clock: ManualClock | None = None, *
         tokens.now += f"{token}\n"
     desk = MemoryDesk(clock=clock, sources=sources)
     serve = Serve(
-        sources=(sources,), hosts=("deploy@host-1",), access=Access.model_validate({"rate": 100000, **access})
+        sources=(sources,),
+        hosts=("deploy@host-1",),
+        access=Access.model_validate({"rate": 100000, **access}),
+        verifier=Verifier(url=verifier),
     )
     return Asked(clock=clock, desk=desk, tokens=tokens, app=application(desk, serve, tokens, clock), words=words)
 

@@ -96,11 +96,19 @@ def bringer(serve: Serve, clock: Clock) -> TreeBringer:
     from shipways.adapters.keyfile import kept_key
     from shipways.adapters.registrar import HttpRegistrar
     from shipways.adapters.sourcetrees import DiskTrees
+    from shipways.adapters.verifier import HttpVerifier
 
-    registry, wait = serve.registry, milliseconds(serve.registry.wait) / 1000
-    registrar = HttpRegistrar(registry.url, registry.entry, wait, clock) if registry.url else None
-    key, trees = kept_key(Path(serve.state) / "key"), DiskTrees()
-    return TreeBringer(serve=serve, trees=trees, files=DiskFiles(), clock=clock, registrar=registrar, key=key)
+    registry, asked = serve.registry, serve.verifier
+    wait = milliseconds(registry.wait) / 1000
+    return TreeBringer(
+        serve=serve,
+        trees=DiskTrees(),
+        files=DiskFiles(),
+        clock=clock,
+        registrar=HttpRegistrar(registry.url, registry.entry, wait, clock) if registry.url else None,
+        verifier=HttpVerifier(asked.url, milliseconds(asked.wait) / 1000, clock) if asked.url else None,
+        key=kept_key(Path(serve.state) / "key"),
+    )
 
 
 async def _login(shell: Shell, registry: str) -> tuple[str, Secret] | None:

@@ -72,14 +72,14 @@ def test_capabilities() -> None:
             said["server"][name] for name in ("name", "hosts", "concurrent_jobs", "job_timeout_seconds")
         )
         assert {"rollback", "hold"} <= set(said["features"])
-        assert "tls" not in said["features"]
+        assert {"tls", "verifier"}.isdisjoint(said["features"])
         assert ("host-1" in answer.text, "/srv" in answer.text) == (False, False)
 
     asked().play(act, who="nobody")
-    secure = asked(certificate="/etc/c.pem", key="/etc/k.pem")
+    secure = asked(certificate="/etc/c.pem", key="/etc/k.pem", verifier="http://verifier.example")
 
     async def tls(http: httpx.AsyncClient) -> None:
-        assert "tls" in (await http.get("/capabilities")).json()["features"]
+        assert {"tls", "verifier"} <= set((await http.get("/capabilities")).json()["features"])
 
     secure.play(tls)
 

@@ -1,5 +1,7 @@
 """Deploy: all of a deployment runs and is healthy, or what ran before runs again."""
 
+from dataclasses import replace
+
 import anyio
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from platforming import AGENT, ALL, INDEX, OLD, PAGE, Run, digests, states
 from shipways.errors import DeployFailed, Unfinished
 from shipways.model.deployment import Running, Terms
+from shipways.model.item import ItemKind
 from shipways.model.outcome import State
 from shipways.run.deploying import Crew, deploy, failure
 from shipways.run.patience import TRIES
@@ -167,9 +170,11 @@ def test_interrupted() -> None:
 
 
 def test_rollback() -> None:
-    """The items want what ran before; what has no past is an error before anything is touched."""
+    """The items want what ran before, a proof what it is about; what has no past is an error before anything begins."""
     running = {**OLD, PAGE.id: Running(digest="new", previous="old")}
     assert ["older", "older", "old"] == [item.want for item in rollbacks(ALL, running)]
+    proof = replace(PAGE, id=f"{PAGE.id}/seen", kind=ItemKind.PROOF, needs=(PAGE.id,))
+    assert "old" == rollbacks((*ALL, proof), running)[-1].want
     with pytest.raises(DeployFailed, match=r"agent: has nothing to return to"):
         rollbacks(ALL, {**OLD, AGENT.id: Running(digest="old")})
 

@@ -3,26 +3,31 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import NoneType
 
 import anyio
 import pytest
 
 from shipways.adapters.files import DiskFiles
 from shipways.adapters.sourcetrees import DiskTrees
-from shipways.config.serve import Serve
+from shipways.adapters.verifier import HttpVerifier
+from shipways.config.serve import Serve, Verifier
 from shipways.deploy.registering import Registering
 from shipways.deploy.requested import TreeBringer
 from shipways.deploy.sources import told
 from shipways.deploy.treedeployer import TreeDeployer
+from shipways.doors import bringer as wired
 from shipways.errors import ConfigError, Problem, Transient
-from shipways.model.job import CONNECTED, REACHABLE, JobRequest, Method, Standing
+from shipways.model.job import CONNECTED, REACHABLE, JobRequest, Method, PhaseName, Standing
 from shipways.model.secret import Secret
 from shipways.outside.jobs import Bringer
 from shipways.outside.registrars import Event
+from shipways.run.phases import phase_of
 from shipways.testing.console import ManualClock, RecordingConsole
 from shipways.testing.doors import CLOSED_SITE
 from shipways.testing.host import MemoryHost, MemoryHosts
 from shipways.testing.registrar import MemoryRegistrar
+from shipways.testing.verifier import MemoryVerifier
 
 CANARY = "do-not-show-4711"
 
@@ -82,6 +87,21 @@ def test_a_good_request(tree: Path) -> None:
     )
     assert [] == [item for item in made(there, request(tree, auto_register=False)).items() if "register" in item.id]
     assert [] == [item for item in made(bringer(tree), request(tree)).items() if "register" in item.id]
+
+
+def test_a_verifier(tree: Path) -> None:
+    """S2-23: one more item where one is configured, between what serves and the registration; else none."""
+    plain, asked = bringer(tree, MemoryRegistrar()), request(tree)
+    there = replace(plain, verifier=MemoryVerifier())
+    *others, approve, register = made(there, asked).items()
+    *same, last = made(plain, asked).items()
+    serves = ("deploy.serve/a/web/switch", "deploy.serve/b:2222/web/switch")
+    assert ("deploy.serve/a/web/approve", serves) == (approve.id, approve.needs)
+    assert (others, (*serves, approve.id)) == (same, register.needs)
+    assert (PhaseName.VERIFY, serves) == (phase_of(approve.id), last.needs)
+    assert (*others, approve) == made(replace(there, registrar=None), asked).items()
+    asks = plain.serve.model_copy(update={"verifier": Verifier(url="http://verifier.example/look")})
+    assert [NoneType, HttpVerifier] == [type(wired(serve, there.clock).verifier) for serve in (plain.serve, asks)]
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,13 @@ class Registry(Frozen):
     wait: Duration = "10s"
 
 
+class Verifier(Frozen):
+    """`[serve.verifier]`: who is asked about a service before it is registered."""
+
+    url: Url | Literal[""] = ""
+    wait: Duration = "30s"
+
+
 class Served(Frozen):
     """`[serve.service.NAME]`: what is known of a service beside what its source tree says."""
 
@@ -69,6 +76,7 @@ class Serve(Frozen):
     ssh: Reached = table()
     access: Access = table()
     registry: Registry = table()
+    verifier: Verifier = table()
     kept: Kept = table()
     service: dict[ServiceName, Served] = {}
 

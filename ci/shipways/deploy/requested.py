@@ -18,6 +18,7 @@ from shipways.deploy.sources import RELEASE
 from shipways.deploy.treedeployer import TreeDeployer
 from shipways.deploy.treesource import TreeSource, Walked
 from shipways.deploy.values import unfit
+from shipways.deploy.verifying import Verifying
 from shipways.errors import ConfigError, PreflightError, Problem, Transient
 from shipways.model.deployment import Terms
 from shipways.model.event import Note, Printed
@@ -29,6 +30,7 @@ from shipways.outside.jobs import Requested
 from shipways.outside.platforms import Site
 from shipways.outside.registrars import Registrar
 from shipways.outside.trees import Trees
+from shipways.outside.verifiers import Verifier
 from shipways.ports import Clock, Console, Files
 from shipways.tasks import together
 
@@ -49,7 +51,8 @@ _NEEDED: Final[Mapping[Method, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeBringer:
-    """The `Bringer` port, for the table `[serve]`. Without `registrar` nothing is registered.
+    """The `Bringer` port, for the table `[serve]`. Without `registrar` nothing is registered, without `verifier`
+    nobody else is asked.
 
     `key` is what values of variables are sealed with, the same as long as the deployer is the same.
     """
@@ -60,6 +63,7 @@ class TreeBringer:
     clock: Clock
     registrar: Registrar | None
     key: bytes
+    verifier: Verifier | None = None
 
     def problems(self, request: JobRequest) -> Sequence[Problem]:
         """Names, ports, variables, and what lies at the top of the tree."""
@@ -166,7 +170,12 @@ class TreeBringer:
         url = f"http://{self.serve.public or first.host}:{request.service_port}"
         registering = self._registering(request, url, console)
         deployer = TreeDeployer(
-            hosts=self._hosts(source), source=source, url=url, release=release, registering=registering
+            hosts=self._hosts(source),
+            source=source,
+            url=url,
+            release=release,
+            registering=registering,
+            verifying=self._verifying(request, url),
         )
         items = tuple(replace(item, want=release) for item in deployer.items())
         told = functools.partial(_registration, registering)
@@ -221,6 +230,12 @@ class TreeBringer:
             endpoint=url,
             say=lambda text: console.emit(Note(text=text, level="warning")),
         )
+
+    def _verifying(self, request: JobRequest, url: str) -> Verifying | None:
+        name, droplet = request.service_name, request.droplet_id
+        if self.verifier is None:
+            return None
+        return Verifying(verifier=self.verifier, droplet_id=droplet, service_name=name, service_url=url)
 
     def _served(self, request: JobRequest) -> Served:
         return self.serve.service.get(request.service_name) or Served()

@@ -108,6 +108,7 @@ def _configured(serve: Serve) -> list[str]:
     """Features that only some deployers have."""
     found = {
         "registry": bool(serve.registry.url),
+        "verifier": bool(serve.verifier.url),
         "watch": bool(milliseconds(serve.watch)),
         "tls": bool(serve.access.certificate),
     }

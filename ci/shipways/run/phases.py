@@ -14,6 +14,7 @@ _OF: Final = {
     "start": PhaseName.START,
     "verify": PhaseName.VERIFY,
     "switch": PhaseName.VERIFY,
+    "approve": PhaseName.VERIFY,
     "register": PhaseName.REGISTER,
 }
 

@@ -5,20 +5,24 @@ from dataclasses import replace
 
 from shipways.errors import NothingBefore, Problem
 from shipways.model.deployment import Move, Running
-from shipways.model.item import Item
+from shipways.model.item import Item, ItemKind
 from shipways.run.phases import host_of
 
 
 def rollbacks(items: Sequence[Item], running: Mapping[str, Running]) -> tuple[Item, ...]:
-    """The items as they were before. Raises NothingBefore, before anything is touched, where one has no such past."""
+    """The items as they were before; a proof is of what it needs, then too.
+
+    Raises NothingBefore, before anything is touched, where one has no such past.
+    """
+    wants = {item.id: running[item.id].previous for item in items if item.kind is not ItemKind.PROOF}
     problems = [
-        Problem(path=item.id, what="has nothing to return to", why="no version ran here before that is known")
-        for item in items
-        if not running[item.id].previous
+        Problem(path=name, what="has nothing to return to", why="no version ran here before that is known")
+        for name, want in wants.items()
+        if not want
     ]
     if problems:
         raise NothingBefore(*problems)
-    return tuple(replace(item, want=running[item.id].previous) for item in items)
+    return tuple(replace(item, want=wants[item.id if item.id in wants else item.needs[0]]) for item in items)
 
 
 def foreign(seen: Running, *moves: Move) -> bool:
