@@ -1,6 +1,7 @@
 """What every registry of services does, the public fake included; and what is made of one that does not."""
 
 import contextlib
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -125,6 +126,9 @@ def answers(make: Callable[[Request], Response], *, wait: float = 2, entry: str 
         (JSONResponse({"detail": "no"}, 422), "refuses it: 422"),
         (JSONResponse({"detail": "taken"}, 409), "does not say what it has registered"),
         (JSONResponse({**ONE.told, "endpoint": "http://b:80"}, 409), "has registered another endpoint"),
+        (PlainTextResponse("[" * 60_000), "does not say what it has registered"),
+        (PlainTextResponse(json.dumps({**ONE.told, "note": "\ud800"})), "does not say what it has registered"),
+        (PlainTextResponse('{"droplet_id": 24, "load": NaN}'), "does not say what it has registered"),
         (PlainTextResponse("x" * 70_000), "answers more than 64 KiB"),
     ],
 )

@@ -1,21 +1,24 @@
 """Jobs: ended early, and in a world that goes wrong."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+import anyio
 import pytest
 
-from aftermath import HOSTS, checked
+from aftermath import HOSTS, checked, request
 from desks import CANARY
 from offices import SOURCES, MemoryBringer, digest
-from shipways.errors import Problem, Unfinished
+from shipways.errors import ConfigError, Problem, Unfinished
 from shipways.model.deployment import Running, Terms
 from shipways.model.item import Item
-from shipways.model.job import JobRequest, JobStatus, PhaseName, PhaseStatus
+from shipways.model.job import Job, JobNews, JobRequest, JobStatus, PhaseName, PhaseStatus
 from shipways.outside.jobs import Requested
 from shipways.outside.platforms import Site
 from shipways.ports import Console
 from shipways.run.jobs import Jobs
 from shipways.testing.console import ManualClock
+from shipways.testing.jobs import MemoryJournal
 from shipways.testing.platform import PlatformDeployer
 from shops import Shop, deployed, ended, left_at_verify
 
@@ -102,6 +105,57 @@ def test_a_bug_of_ours() -> None:
 
     shop.open(play)
     checked(shop.journal, shop.book, shop.platform, 3)
+
+
+def test_a_bug_at_the_end(caplog: pytest.LogCaptureFixture) -> None:
+    """What nobody thought of while a job is written down ends no other: it is done when the deployer is back."""
+    shop, broken = Shop(), anyio.Event()
+
+    class Broken(MemoryJournal):
+        def put(self, job: Job, news: Sequence[JobNews] = ()) -> None:
+            if job.status.ended and job.request.service_name == "pulse":
+                broken.set()
+                raise ValueError(CANARY)
+            super().put(job, news)
+
+    shop.journal = Broken()
+
+    async def play(desk: Jobs) -> None:
+        job = await desk.submit(request("one"), by="ann")
+        await broken.wait()
+        other = await desk.submit(replace(request("two"), service_name="aegis"), by="ann")
+        assert JobStatus.COMPLETED is (await ended(desk, other)).status
+        assert (found := await desk.job(job.id))
+        assert JobStatus.RUNNING is found.status
+        assert ("ValueError: ***" in caplog.text, CANARY in caplog.text) == (True, False)
+
+    async def later(desk: Jobs) -> None:
+        assert JobStatus.COMPLETED is (await ended(desk, shop.journal.jobs(service="pulse")[0])).status
+
+    shop.open(play)
+    kept, shop.journal = shop.journal, MemoryJournal()
+    for name in ("kept", "told", "secrets", "_seal"):
+        setattr(shop.journal, name, getattr(kept, name))
+    shop.open(later)
+
+
+def test_a_name_that_is_no_text() -> None:
+    """A reason with half a letter in it, as the name of a file may have, is told, and ends its job alone."""
+
+    class Failing(MemoryBringer):
+        async def requested(self, request: JobRequest, console: Console) -> Requested:
+            raise ConfigError(Problem(path="service_path", what="\udcff cannot be read", why="\ud800"))
+
+    shop = Shop()
+    shop.bringer = Failing(shop.platform, shop.clock, hosts=HOSTS)
+
+    async def play(desk: Jobs) -> None:
+        job = await deployed(desk, "one")
+        assert (JobStatus.FAILED, "service_path: ? cannot be read: ?") == (job.status, job.error)
+        (phase,) = (each for each in job.phases if each.error)
+        assert job.error == phase.error
+
+    shop.open(play)
 
 
 def test_what_is_said_of_a_failure() -> None:

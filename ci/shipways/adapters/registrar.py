@@ -72,9 +72,11 @@ class HttpRegistrar:
 
 
 def _parsed(answer: httpx.Response) -> Mapping[str, object] | None:
+    """None for what is no object; nor is one that goes too deep, or that nobody could write down or tell again."""
     try:
         known = json.loads(answer.content)
-    except ValueError:
+        json.dumps(known, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
         return None
     return known if isinstance(known, dict) else None
 

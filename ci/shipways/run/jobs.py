@@ -3,6 +3,8 @@
 import contextlib
 import hashlib
 import json
+import logging
+import traceback
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -22,6 +24,7 @@ from shipways.run.returning import rollbacks
 
 _SOON: Final = 2.0
 """Seconds for hosts to say whether a service is held, while somebody waits for the answer."""
+_log = logging.getLogger("shipways.deployer")
 _COST: Final = {"n": 1 << 14, "r": 8, "p": 1, "dklen": 32}
 
 
@@ -176,6 +179,13 @@ class Jobs:
         self._group.start_soon(self._do, work)
 
     async def _do(self, work: Work) -> None:
+        """What nobody thought of ends no other job. This one has not ended: it goes on at the next start."""
+        try:
+            await self._turn(work)
+        except Exception:
+            _log.error("job %s: %s", work.job.id, work.hidden(traceback.format_exc()))
+
+    async def _turn(self, work: Work) -> None:
         """When it is its turn. It has ended before the next one of its service begins."""
         id, error = work.job.id, ""  # noqa: A001 - the word of the model
         async with contextlib.AsyncExitStack() as turn:

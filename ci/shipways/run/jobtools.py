@@ -56,12 +56,17 @@ async def reaching(opened: Callable[[], Site]) -> AsyncIterator[Site]:
             await site.hosts.aclose()
 
 
+def hidden(text: str, values: Collection[str]) -> str:
+    """A text without the values, as UTF-8 has it: a name on a disk may be none, and is told nevertheless."""
+    return masked(text, values).encode(errors="replace").decode()
+
+
 def said(problems: Iterable[Problem], values: Collection[str]) -> str:
     """Where, what and why, in a length that can be shown; nothing has one of the values in it, nor a part of one."""
     text = "; ".join(
-        ": ".join(filter(None, (each.path, each.what, _end(masked(each.why, values))))) for each in problems
+        ": ".join(filter(None, (each.path, each.what, _end(hidden(each.why, values))))) for each in problems
     )
-    return masked(text, values)[:_SAID]
+    return hidden(text, values)[:_SAID]
 
 
 def _end(text: str) -> str:

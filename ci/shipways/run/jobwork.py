@@ -12,12 +12,11 @@ from shipways.errors import PreflightError, Problem, ShipwaysError, Transient, U
 from shipways.model.event import Began, Event, Failed, Finished, Note, Printed, Started
 from shipways.model.item import Item
 from shipways.model.job import Job, JobKind, JobNews, JobPhase, JobStatus, PhaseName, PhaseStatus
-from shipways.model.secret import masked
 from shipways.outside.jobs import Requested
 from shipways.outside.platforms import Site
 from shipways.run.deploying import Crew, deploy, failure, undo
 from shipways.run.jobholds import free
-from shipways.run.jobtools import Tools, pieces, reaching, said
+from shipways.run.jobtools import Tools, hidden, pieces, reaching, said
 from shipways.run.keptmoves import Unsettled
 from shipways.run.patience import TRIES, persist
 from shipways.run.phases import Turns, host_of, phase_of
@@ -93,7 +92,7 @@ class Work:
         now, moves = self._now(), self.tools.journal.moves(self.job.request.service_name)
         if error and (left := moves.moved()):
             error += f"; could not be taken back: {', '.join(left)}, which the next deployment does"
-        error = masked(error, self._values)
+        error = self.hidden(error)
         if error and any(each.status is not PhaseStatus.PENDING for each in self._turns.phases):
             self._turns.failed(PhaseName.VALIDATION, error, now)
         if not error:
@@ -106,6 +105,10 @@ class Work:
         ended = replace(self.job, status=status, ended=now, error=error, phases=self._turns.phases)
         await self._written(lambda: self._put(ended, status=status))
         self.job = ended
+
+    def hidden(self, text: str) -> str:
+        """A text as it may be told: without the values of the job."""
+        return hidden(text, self._values)
 
     def emit(self, event: Event) -> None:
         """Phases and news. What cannot be written down is not told: the next item then is not begun either."""
@@ -122,7 +125,7 @@ class Work:
                 told = Problem(what=event.reason, why=event.why)
                 self._turns.failed(phase_of(event.step), said((told,), self._values), now)
             case Printed():
-                for text in pieces(host_of(event.step), masked(event.text, self._values), _LOUD):
+                for text in pieces(host_of(event.step), self.hidden(event.text), _LOUD):
                     self._news("progress", text, phase_of(event.step))
             case Note():
                 self._log(event.text)
@@ -231,7 +234,7 @@ class Work:
     def _news(self, kind: str, text: str, phase: str) -> None:
         self._said += 1
         if self._said <= _LOUD:
-            news = JobNews(number=0, time=self._now(), kind=kind, phase=phase, text=masked(text, self._values)[:_LOUD])
+            news = JobNews(number=0, time=self._now(), kind=kind, phase=phase, text=self.hidden(text)[:_LOUD])
             with contextlib.suppress(Unfinished):
                 self.tools.journal.put(self.job, [news])
                 self.tell()
