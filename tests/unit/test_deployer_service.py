@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from asking import asked, done, wish
-from shipways.model.job import JobStatus, Standing
+from shipways.model.job import Job, JobStatus, Standing
 from shipways.testing.desk import MemoryDesk
 
 
@@ -135,6 +135,10 @@ class Broken(MemoryDesk):
         """Something that nobody thought of."""
         raise RuntimeError("canary-inside")
 
+    async def job(self, id: str) -> Job | None:  # noqa: A002 - the word of the model
+        """The same."""
+        raise RuntimeError(id)
+
 
 def test_bug(caplog: pytest.LogCaptureFixture) -> None:
     """An error that nobody thought of is 500, tells nothing of what is inside, is logged, and counted."""
@@ -145,8 +149,10 @@ def test_bug(caplog: pytest.LogCaptureFixture) -> None:
         answer = await http.get("/readyz")
         assert (500, "application/problem+json") == (answer.status_code, answer.headers["content-type"])
         assert ("nosniff", False) == (answer.headers["x-content-type-options"], "canary" in answer.text)
+        await http.get("/deploy/x%0aERROR a line of mine")
         here.app.state.house.desk = here.desk
         assert '{method="GET",route="/readyz",status="500"} 1.0' in (await http.get("/metrics")).text
 
     here.play(act)
     assert "canary-inside" in caplog.text
+    assert ["GET '/deploy/x\\nERROR a line of mine'"] == [text for text in caplog.messages if "mine" in text]

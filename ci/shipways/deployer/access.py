@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import Scope as Asgi
@@ -89,18 +89,21 @@ def forged(scope: Asgi) -> bool:
         return False
     if headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         return True
-    origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != headers.get("host", "")
+    if "origin" not in headers:
+        return False
+    origin = _parts(headers["origin"])
+    return origin is None or origin.netloc != headers.get("host", "")
 
 
 def local(scope: Asgi, headers: Headers) -> bool:
     """Whether this machine asks itself: not a proxy here for others, and not a page whose name leads here."""
-    client = scope.get("client")
+    client, host = scope.get("client"), _parts(f"//{headers.get('host', '')}")
     return (
         client is not None
         and _loops(client[0])
         and not any(name in headers for name in _FORWARDED)
-        and _loops(urlsplit(f"//{headers.get('host', '')}").hostname or "")
+        and host is not None
+        and _loops(host.hostname or "")
     )
 
 
@@ -115,6 +118,14 @@ def cookie_of(headers: Mapping[str, str]) -> str:
 
 def _asker(token: Token | None, *, form: bool = False) -> Asker | None:
     return None if token is None else Asker(name=token.name, scopes=token.scopes, form=form)
+
+
+def _parts(url: str) -> SplitResult | None:
+    """None for what is no URL: an address in brackets that is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
 
 
 def _loops(host: str) -> bool:

@@ -88,7 +88,7 @@ class Caught:
         except Exception:
             if begun:
                 raise
-            _log.exception("%s %s", scope["method"], scope["path"])
+            _log.exception("%s %r", scope["method"], scope["path"])
             problem = Problem(what="this is a bug in shipways", hint="the log of the deployer has where it is")
             await answered(500, problem)(scope, receive, send)
 
