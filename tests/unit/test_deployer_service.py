@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+import anyio
 import httpx
 import pytest
 
 from asking import asked, done, wish
 from shipways.model.job import Job, JobStatus, Standing
+from shipways.testing.console import ManualClock
 from shipways.testing.desk import MemoryDesk
 
 
@@ -57,6 +59,34 @@ def test_health_is_asked_seldom() -> None:
         assert 200 == (await http.get("/health")).status_code
         here.clock.advance(5)
         assert 500 == (await http.get("/health")).status_code
+
+    here.play(act)
+
+
+class Slow(MemoryDesk):
+    """A desk whose hosts are silent for a while."""
+
+    looks = 0
+
+    async def standing(self) -> Standing:
+        """Longer than an answer is new."""
+        self.looks += 1
+        assert isinstance(self.clock, ManualClock)
+        self.clock.advance(15)
+        await anyio.wait_all_tasks_blocked()
+        return self.stands
+
+
+def test_health_of_silent_hosts() -> None:
+    """F7: all who wait for the health have one answer, also when that takes longer than it is new."""
+    here = asked()
+    here.app.state.house.desk = desk = Slow(clock=here.clock)
+
+    async def act(http: httpx.AsyncClient) -> None:
+        async with anyio.create_task_group() as group:
+            for _ in range(20):
+                group.start_soon(http.get, "/health")
+        assert 1 == desk.looks
 
     here.play(act)
 

@@ -39,11 +39,11 @@ class House:
     _seen: tuple[float, Standing] | None = None
 
     async def standing(self) -> Standing:
-        """As it was seen a moment ago, or now."""
+        """As it was seen a moment ago, or now: one look for all who wait for it, however long that takes."""
         async with self._lock:
-            now = self.clock.monotonic()
-            if self._seen is None or now - self._seen[0] >= _FRESH:
-                self._seen = (now, await self.desk.standing())
+            if self._seen is None or self.clock.monotonic() - self._seen[0] >= _FRESH:
+                found = await self.desk.standing()
+                self._seen = (self.clock.monotonic(), found)
             return self._seen[1]
 
 
