@@ -8,6 +8,9 @@ import httpx
 import pytest
 
 from asking import CANARY, asked, done, ended, wish
+from shipways.errors import PreflightError, Problem
+from shipways.model.job import Hold, Job
+from shipways.testing.desk import MemoryDesk
 
 SPECIFIED = ["Validation", "Transfer", "Build", "Start Service", "Verify Health", "Register"]
 
@@ -183,6 +186,39 @@ def test_not_written() -> None:
         assert ["journal"] == problems(await http.post("/deploy", json=wish()), 500)
 
     here.play(act)
+
+
+class Unknown(MemoryDesk):
+    """A desk whose host has another key than the known one."""
+
+    async def rollback(self, id: str, *, by: str) -> Job | None:  # noqa: A002 - the word of the model
+        """It is asked what runs."""
+        raise PreflightError(Problem(path="host-1", what="the key of this host is not the known one"))
+
+    async def hold(self, service: str, *, reason: str, by: str) -> Hold:
+        """It keeps the hold."""
+        raise PreflightError(Problem(path="host-1", what="the key of this host is not the known one"))
+
+    async def release(self, service: str, *, by: str) -> bool:
+        """The same."""
+        raise PreflightError(Problem(path="host-1", what="the key of this host is not the known one"))
+
+
+def test_what_is_wrong_with_a_host(caplog: pytest.LogCaptureFixture) -> None:
+    """S2-04: F17: it is no fault of who asks: 500, with the host, and in the log."""
+    here = asked()
+    here.app.state.house.desk = Unknown(clock=here.clock)
+
+    async def act(http: httpx.AsyncClient) -> None:
+        for method, path, body in (
+            ("POST", "/deploy/1/rollback", None),
+            ("PUT", "/services/pulse/hold", {"reason": "x"}),
+            ("DELETE", "/services/pulse/hold", None),
+        ):
+            assert ["host-1"] == problems(await http.request(method, path, json=body), 500)
+
+    here.play(act)
+    assert 3 == caplog.text.count("not the known one")
 
 
 def test_job() -> None:

@@ -12,7 +12,7 @@ class Desk(Protocol):
     async def submit(self, request: JobRequest, *, by: str, key: str = "") -> Job:
         """A new job; or, with a key that the same asker has used before, the job of that time.
 
-        Raises ConfigError or PreflightError with everything that is wrong with the request, Held, Conflict when the key
+        Raises ConfigError with everything that is wrong with the request, Held, Conflict when the key
         belongs to another request, and Unfinished when the job cannot be written down; then there is no job.
         """
         ...

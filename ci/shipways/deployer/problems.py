@@ -15,7 +15,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shipways.deployer.models import ProblemDetails, ProblemEntry
-from shipways.errors import ConfigError, Conflict, Held, NothingBefore, PreflightError, Problem, ShipwaysError
+from shipways.errors import ConfigError, Conflict, Held, NothingBefore, Problem, ShipwaysError
 from shipways.render.text import render
 
 _LONG: Final = 200
@@ -25,9 +25,8 @@ _CODES: Final[Sequence[tuple[type[ShipwaysError], int]]] = (
     (Conflict, 409),
     (NothingBefore, 409),
     (ConfigError, 400),
-    (PreflightError, 400),
 )
-"""The first that fits; any other error of ours is 500."""
+"""The first that fits; any other error of ours is 500: what is asked for is right, and a host or the disk is not."""
 _log = logging.getLogger("shipways.deployer")
 
 
