@@ -19,7 +19,7 @@ from shipways.ports import Console
 from shipways.run.jobs import Jobs
 from shipways.run.trail import Trail
 from shipways.testing.console import ManualClock
-from shipways.testing.jobs import MemoryBook
+from shipways.testing.jobs import MemoryBook, MemoryJournal
 from shops import Shop, deployed, ended
 
 
@@ -184,6 +184,49 @@ def test_held_while_it_waits() -> None:
     shop.open(play)
     what = [line["what"] for line in map(json.loads, shop.book.lines())]
     assert 1 == what.count("held")
+
+
+def test_so_many_wait() -> None:
+    """F15: of one service fifty jobs, and no more: others have room; what a key has asked for before is known."""
+    shop = Shop()
+
+    async def play(desk: Jobs) -> None:
+        shop.bringer.open = anyio.Event()
+        jobs = [await desk.submit(request("one"), by="ann", key="k" if number == 3 else "") for number in range(50)]
+        with pytest.raises(Conflict, match="pulse: 50 jobs of it have not ended"):
+            await desk.submit(request("one"), by="ann")
+        assert jobs[3].id == (await desk.submit(request("one"), by="ann", key="k")).id
+        await desk.submit(replace(request("one"), service_name="aegis"), by="ann")
+        await desk.cancel(jobs[7].id, by="ann")
+        await ended(desk, jobs[7])
+        await desk.submit(request("one"), by="ann")
+        shop.bringer.open.set()
+
+    shop.open(play)
+
+
+def test_values_of_those_that_wait() -> None:
+    """They are read when a job begins, each line once; those that wait take no room."""
+    shop, read = Shop(), []
+
+    class Watched(MemoryJournal):
+        def values(self, id: str) -> Mapping[str, Secret]:  # noqa: A002 - the word of the model
+            read.append(id)
+            return super().values(id)
+
+    shop.journal = Watched()
+
+    async def play(desk: Jobs) -> None:
+        shop.bringer.open = anyio.Event()
+        many = replace(request("one"), environment={"KEY": Secret("aaaa\n" * 1000)})
+        jobs = [await desk.submit(many, by="ann") for _ in range(2)]
+        await anyio.wait_all_tasks_blocked()
+        assert {jobs[0].id} == set(read)
+        assert ("aaaa\n" * 1000, "aaaa") == desk._live[jobs[0].id]._values
+        shop.bringer.open.set()
+        await ended(desk, jobs[1])
+
+    shop.open(play)
 
 
 def test_a_bad_request_is_nowhere() -> None:

@@ -13,7 +13,8 @@ class Desk(Protocol):
         """A new job; or, with a key that the same asker has used before, the job of that time.
 
         Raises ConfigError with everything that is wrong with the request, Held, Conflict when the key
-        belongs to another request, and Unfinished when the job cannot be written down; then there is no job.
+        belongs to another request or too many jobs of the service wait, and Unfinished when the job cannot be written
+        down; then there is no job.
         """
         ...
 

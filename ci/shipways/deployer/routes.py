@@ -52,7 +52,7 @@ Part = Annotated[Paging, Query()]
 async def deploy(
     body: DeployRequest, response: Response, here: InHouse, who: Deployer, idempotency_key: Key = ""
 ) -> DeployAccepted:
-    """Deploy a service: it is checked at once, and done in the background."""
+    """Deploy a service: it is checked at once, and done in the background. 409 when it is held, or fifty jobs wait."""
     job = await here.desk.submit(shown.wanted(body), by=who.name, key=idempotency_key)
     response.headers["location"] = f"/deploy/{job.id}"
     return shown.accepted(job)

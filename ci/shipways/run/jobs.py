@@ -24,6 +24,8 @@ from shipways.run.returning import rollbacks
 
 _SOON: Final = 2.0
 """Seconds for hosts to say whether a service is held, while somebody waits for the answer."""
+_MOST: Final = 50
+"""Jobs of a service that have not ended: the values of each lie on the disk."""
 _log = logging.getLogger("shipways.deployer")
 _COST: Final = {"n": 1 << 14, "r": 8, "p": 1, "dklen": 32}
 
@@ -75,6 +77,9 @@ class Jobs:
             raise ConfigError(*problems)
         if hold:
             raise refused(hold)
+        if sum(work.job.request.service_name == request.service_name for work in self._live.values()) >= _MOST:
+            what, hint = f"{_MOST} jobs of it have not ended", "ask again when some have, or cancel those"
+            raise Conflict(Problem(path=request.service_name, what=what, hint=hint))
         return self._made(JobKind.DEPLOY, request, by, asked)
 
     async def job(self, id: str) -> Job | None:  # noqa: A002 - the word of the model

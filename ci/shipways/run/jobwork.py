@@ -43,7 +43,7 @@ class Work:
     leaves: Callable[[], bool]
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     _turns: Turns = field(init=False)
-    _values: tuple[str, ...] = field(init=False)
+    _values: tuple[str, ...] = field(init=False, default=())
     _base: float = field(init=False)
     _begun: bool = field(init=False, default=False)
     _back: bool = field(init=False, default=False)
@@ -54,8 +54,6 @@ class Work:
         times = (clock.now(), *(time for each in job.phases for time in (each.started, each.ended) if time))
         self._base = max(times) - clock.monotonic()
         self._turns = Turns(phases=job.phases)
-        lines = (line for value in self.tools.journal.values(job.id).values() for line in _lines(value.open()))
-        self._values = tuple(line for line in lines if len(line) > _SHORT)
 
     def cancel(self, why: str) -> None:
         """End it. Raises Unfinished where that cannot be written down, and then it goes on.
@@ -72,6 +70,7 @@ class Work:
         self.scope.deadline = anyio.current_time() + self.tools.timeout
         async with reaching(self.tools.site) as site:
             try:
+                self._values = self._shown()
                 return await self._done(site)
             except ShipwaysError as error:
                 return self._unwell(error)
@@ -226,6 +225,12 @@ class Work:
 
     def _told(self) -> Sequence[JobNews]:
         return self.tools.journal.news(self.job.id)
+
+    def _shown(self) -> tuple[str, ...]:
+        """What is hidden. One that waits has none: nothing is told of it, and values may be long."""
+        values = self.tools.journal.values(self.job.id).values()
+        lines = dict.fromkeys(line for value in values for line in _lines(value.open()))
+        return tuple(line for line in lines if len(line) > _SHORT)
 
     def _log(self, text: str) -> None:
         place = text.partition(": ")[0]
