@@ -1,11 +1,15 @@
 """The trail: nothing can be taken from it or changed without being seen."""
 
+import errno
 import json
+import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shipways.adapters.book import DiskBook
 from shipways.errors import PreflightError, Problem, Unfinished
 from shipways.run.trail import Trail
 from shipways.testing.console import ManualClock
@@ -107,3 +111,58 @@ def test_not_sealed() -> None:
     trail.add("asked", job="four")
     assert 3 == verified(book, journal)
     assert "four" == json.loads([*book.lines()][-1])["job"]
+
+
+class Failing(MemoryBook):
+    """A file on a disk that fails: of a line that was not written something is there, and it cannot be removed."""
+
+    left = 0
+
+    def append(self, line: bytes) -> None:
+        """All of it is there, and nobody knows whether it stays."""
+        MemoryBook.append(self, line)
+        self._fail()
+
+    def shorten(self, size: int) -> None:
+        """Not yet."""
+        self._fail()
+        MemoryBook.shorten(self, size)
+
+    def _fail(self) -> None:
+        if self.left:
+            self.left -= 1
+            raise Unfinished(Problem(what="input/output error"))
+
+
+@pytest.mark.parametrize("left", range(1, 5))
+def test_the_disk_fails(left: int) -> None:
+    """F8: a line that may or may not be there did not happen; the next one has its number, once."""
+    written, journal = made(2)
+    book = Failing(written.text)
+    trail = Trail(book, journal, ManualClock())
+    trail.verify()
+    book.left = left
+    for _ in range(left):
+        with pytest.raises(Unfinished):
+            trail.add("asked", job="three")
+    trail.add("asked", job="four")
+    trail.add("asked", job="five")
+    assert 4 == verified(book, journal)
+    assert ["four", "five"] == [json.loads(line)["job"] for line in book.lines()][2:]
+
+
+def test_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F8: a disk that takes a line and then says that it does not keep it has no line."""
+    book = DiskBook(tmp_path / "trail.jsonl")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+    book.shorten(0)
+    book.append(b"one\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(Unfinished, match="cannot be written"):
+            book.append(b"two\n")
+    book.append(b"three\n")
+    assert [b"one\n", b"three\n"] == [*book.lines()]

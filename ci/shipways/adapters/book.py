@@ -20,22 +20,25 @@ class DiskBook:
                 yield from stream
 
     def append(self, line: bytes) -> None:
-        """In one write; what of it could be written goes again when not all could."""
+        """In one write; what of it could be written goes again when not all is sure to be kept."""
         try:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
                 size = os.fstat(descriptor).st_size
-                if os.write(descriptor, line) < len(line):
+                try:
+                    _written(descriptor, line)
+                except OSError:
                     os.ftruncate(descriptor, size)
-                    raise OSError("the disk is full")
-                os.fsync(descriptor)
+                    raise
             finally:
                 os.close(descriptor)
         except OSError as error:
             raise self._unwritten(error) from None
 
     def shorten(self, size: int) -> None:
-        """At once."""
+        """At once; a file that is not there has nothing to leave."""
+        if not self._path.exists():
+            return
         try:
             with self._path.open("r+b") as stream:
                 stream.truncate(size)
@@ -46,3 +49,10 @@ class DiskBook:
     def _unwritten(self, error: OSError) -> Unfinished:
         why = error.strerror or str(error)
         return Unfinished(Problem(path=str(self._path), what="cannot be written", why=why))
+
+
+def _written(descriptor: int, line: bytes) -> None:
+    """Whole, and on the disk. Raises OSError."""
+    if os.write(descriptor, line) < len(line):
+        raise OSError("the disk is full")
+    os.fsync(descriptor)

@@ -23,6 +23,7 @@ class Trail:
         self._journal = journal
         self._clock = clock
         self._number, self._digest, self._size = 0, "", 0
+        self._whole = True
 
     def verify(self) -> int:
         """Read all of it; how many lines there are. A line that a dying machine left half is cut off, and that is told.
@@ -54,7 +55,10 @@ class Trail:
         return self._number
 
     def add(self, what: str, **said: str | float) -> None:
-        """One more line. Raises Unfinished, and then it did not happen."""
+        """One more line. Raises Unfinished, and then it did not happen: what may be there of it goes next time."""
+        if not self._whole:
+            self._book.shorten(self._size)
+        self._whole = False
         head = {"number": self._number + 1, "time": round(self._clock.now(), 3), "before": self._digest, "what": what}
         line = json.dumps({**head, **{key: value for key, value in said.items() if value != ""}}).encode() + b"\n"
         self._book.append(line)
@@ -65,6 +69,7 @@ class Trail:
             self._book.shorten(self._size)
             raise
         self._number, self._digest, self._size = self._number + 1, digest, self._size + len(line)
+        self._whole = True
 
 
 def _said(line: bytes) -> tuple[int, str]:
