@@ -58,6 +58,7 @@ def test_news(journal: JobJournal) -> None:
     assert ("status", "pending") == (told[0].kind, told[0].text)
     assert replace(NEWS, number=2) == told[1]
     assert told[2:] == journal.news("one", 2)
+    assert told[1:3] == journal.news("one", 1, 2)
     assert () == tuple(journal.news("none"))
 
 

@@ -12,7 +12,7 @@ from offices import SOURCES, MemoryBringer, digest
 from shipways.errors import ConfigError, Conflict, Held
 from shipways.model.deployment import Terms
 from shipways.model.event import Printed
-from shipways.model.job import JobRequest, JobStatus, PhaseName, PhaseStatus
+from shipways.model.job import JobNews, JobRequest, JobStatus, PhaseName, PhaseStatus
 from shipways.model.secret import Secret
 from shipways.outside.jobs import Requested
 from shipways.ports import Console
@@ -108,6 +108,31 @@ def test_a_flood() -> None:
         assert JobStatus.COMPLETED is job.status
         assert 2_500 > len(told)
         assert 2_000 == max(len(each.text) for each in told)
+
+    shop.open(play)
+
+
+def test_a_slow_follower() -> None:
+    """F24: who follows has all of it in order, and no more than a part of it in memory."""
+    shop, read = Shop(), []
+
+    class Watched(MemoryJournal):
+        def news(self, id: str, after: int = 0, limit: int | None = None) -> Sequence[JobNews]:  # noqa: A002 - likewise
+            found = super().news(id, after, limit)
+            read.append(len(found))
+            return found
+
+    shop.journal = Watched()
+    shop.bringer = Talking(shop.platform, shop.clock)
+    shop.bringer.lines = [str(number) for number in range(1_000)]
+
+    async def play(desk: Jobs) -> None:
+        job = await deployed(desk, "one")
+        read.clear()
+        numbers = [each.number async for each in desk.follow(job.id)]
+        assert 1_000 < len(numbers)
+        assert list(range(1, len(numbers) + 1)) == numbers
+        assert (100, 0) == (max(read), read[-1])
 
     shop.open(play)
 

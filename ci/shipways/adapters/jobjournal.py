@@ -51,6 +51,7 @@ _MOVE: Final = """
 INSERT INTO move (service, item, want, digest, previous) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET want = excluded.want
 """
+_NEWS: Final = "SELECT body FROM news WHERE job = ? AND number > ? ORDER BY number LIMIT ?"
 _UNENDED: Final = "SELECT body FROM job WHERE status NOT IN (?, ?) ORDER BY number"
 _GONE: Final = """
 SELECT id FROM job WHERE service = :service AND status IN ('completed', 'failed')
@@ -149,9 +150,9 @@ class SqliteJournal:
         rows = self._base.read("SELECT status, count(*) FROM job GROUP BY status")
         return {JobStatus(status): count for status, count in rows}
 
-    def news(self, id: str, after: int = 0) -> Sequence[JobNews]:  # noqa: A002 - the word of the model
+    def news(self, id: str, after: int = 0, limit: int | None = None) -> Sequence[JobNews]:  # noqa: A002 - likewise
         """In their order."""
-        rows = self._base.read("SELECT body FROM news WHERE job = ? AND number > ? ORDER BY number", id, after)
+        rows = self._base.read(_NEWS, id, after, -1 if limit is None else limit)
         return tuple(news_of(body) for (body,) in rows)
 
     def values(self, id: str) -> Mapping[str, Secret]:  # noqa: A002 - the word of the model

@@ -72,8 +72,8 @@ class JobJournal(Protocol):
         """How many jobs there are of each status."""
         ...
 
-    def news(self, id: str, after: int = 0) -> Sequence[JobNews]:  # noqa: A002 - the word of the model
-        """What happened in a job since the news of this number."""
+    def news(self, id: str, after: int = 0, limit: int | None = None) -> Sequence[JobNews]:  # noqa: A002 - likewise
+        """What happened in a job since the news of this number: the first of it, where there is a limit."""
         ...
 
     def values(self, id: str) -> Mapping[str, Secret]:  # noqa: A002 - the word of the model

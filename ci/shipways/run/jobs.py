@@ -26,6 +26,8 @@ _SOON: Final = 2.0
 """Seconds for hosts to say whether a service is held, while somebody waits for the answer."""
 _MOST: Final = 50
 """Jobs of a service that have not ended: the values of each lie on the disk."""
+_PIECE: Final = 100
+"""News that are read at once: who follows may be slow, and they may be long."""
 _log = logging.getLogger("shipways.deployer")
 _COST: Final = {"n": 1 << 14, "r": 8, "p": 1, "dklen": 32}
 
@@ -122,9 +124,10 @@ class Jobs:
         """Until the job has ended."""
         while True:
             bell, job = self._bells.setdefault(id, anyio.Event()), await self.job(id)
-            for news in self._journal.news(id, after):
-                after = news.number
-                yield news
+            while some := self._journal.news(id, after, _PIECE):
+                for news in some:
+                    after = news.number
+                    yield news
             if job is None or job.status.ended:
                 self._bells.pop(id, None)
                 return

@@ -94,9 +94,9 @@ class MemoryJournal:
         statuses = [job.status for job in self.kept.values()]
         return {status: statuses.count(status) for status in statuses}
 
-    def news(self, id: str, after: int = 0) -> Sequence[JobNews]:  # noqa: A002 - the word of the model
+    def news(self, id: str, after: int = 0, limit: int | None = None) -> Sequence[JobNews]:  # noqa: A002 - likewise
         """In their order."""
-        return tuple(self.told.get(id, ())[after:])
+        return tuple(self.told.get(id, ())[after:][:limit])
 
     def values(self, id: str) -> Mapping[str, Secret]:  # noqa: A002 - the word of the model
         """While it has not ended."""
