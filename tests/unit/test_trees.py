@@ -190,6 +190,13 @@ def test_where_it_may_lie(tmp_path: Path) -> None:
     assert ("f",) == tuple(node.path for node in walked(allowed / "a", other, allowed).nodes)
     assert [" is not below a folder of [serve] sources"] == wrong(allowed / "link", allowed)
     assert [" is not below a folder of [serve] sources"] == wrong(allowed / "a" / ".." / ".." / "other", allowed)
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for outside in (other, other / "none", other / "none" / "f", tmp_path / "loop", allowed / "link" / "none"):
+        with pytest.raises(ConfigError) as caught:
+            walked(outside, allowed)
+        assert f"service_path: {outside} is not below a folder of [serve] sources" == str(caught.value)
+    (allowed / "loop").symlink_to("loop")
+    assert [" is not there"] == wrong(allowed / "loop", allowed)
     assert [" is not a folder"] == wrong(allowed / "a" / "f", allowed)
     assert [" is not there"] == wrong(allowed / "b", allowed)
     assert [" is not there"] == wrong(allowed / "b\0", allowed)

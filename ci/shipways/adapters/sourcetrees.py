@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import io
 import os
+import stat
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -79,16 +80,22 @@ def _walked(path: str, within: Sequence[str]) -> Tree:
 
 
 def _top(path: str, within: Sequence[str]) -> Path:
-    """The folder itself: no link leads it out of those that are allowed. Raises ConfigError."""
+    """The folder itself: no link leads it out of those that are allowed. Raises ConfigError.
+
+    What is outside of them is answered alike, whether it is there or not, and wherever a link leads.
+    """
     try:
-        top = Path(path).resolve(strict=True)
-    except (OSError, RuntimeError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise ConfigError(_wrong(path, "is not there", why)) from None
+        top = Path(os.path.realpath(path))
+    except ValueError as error:
+        raise ConfigError(_wrong(path, "is not there", str(error))) from None
     roots = [Path(each).resolve() for each in within]
     if not any(top.is_relative_to(root) for root in roots):
-        raise ConfigError(_wrong(path, "is not below a folder of [serve] sources", f"it is {top}"))
-    if not top.is_dir():
+        raise ConfigError(_wrong(path, "is not below a folder of [serve] sources"))
+    try:
+        folder = stat.S_ISDIR(top.stat().st_mode)
+    except OSError as error:
+        raise ConfigError(_wrong(path, "is not there", error.strerror or "")) from None
+    if not folder:
         raise ConfigError(_wrong(path, "is not a folder"))
     return top
 
