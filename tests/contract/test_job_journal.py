@@ -209,5 +209,6 @@ def test_full_disk(tmp_path: Path) -> None:
             for number in range(1000):
                 journal.add(named(JOB, f"job-{number}"), Asked())
         count = len(journal.jobs(limit=2000))
+        assert {job.id for job in journal.jobs(limit=2000)} == {path.name for path in (tmp_path / "values").iterdir()}
         assert count == len({each.id for each in journal.jobs(limit=2000)})
         assert all(journal.news(job.id) for job in journal.jobs(limit=2000))

@@ -51,6 +51,7 @@ _MOVE: Final = """
 INSERT INTO move (service, item, want, digest, previous) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET want = excluded.want
 """
+_ADD: Final = "INSERT INTO job (id, service, status, asker, key, words, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _NEWS: Final = "SELECT body FROM news WHERE job = ? AND number > ? ORDER BY number LIMIT ?"
 _UNENDED: Final = "SELECT body FROM job WHERE status NOT IN (?, ?) ORDER BY number"
 _GONE: Final = """
@@ -110,11 +111,13 @@ class SqliteJournal:
             except (OSError, BuildError) as error:
                 raise Unfinished(Problem(path=str(self._values), what="cannot be written", why=str(error))) from None
         row = (job.id, job.request.service_name, job.status, job.by, asked.key or None, asked.words, job_text(job))
-        with self._base.writing() as base:
-            base.execute(
-                "INSERT INTO job (id, service, status, asker, key, words, body) VALUES (?, ?, ?, ?, ?, ?, ?)", row
-            )
-            self._tell(base, job.id, [JobNews(number=0, time=job.created, kind="status", text=job.status)])
+        try:
+            with self._base.writing() as base:
+                base.execute(_ADD, row)
+                self._tell(base, job.id, [JobNews(number=0, time=job.created, kind="status", text=job.status)])
+        except Unfinished:
+            self._files.remove(self._values / job.id)
+            raise
 
     def put(self, job: Job, news: Sequence[JobNews] = ()) -> None:
         """Both or none."""
