@@ -1,5 +1,6 @@
 """SSH: keys of hosts as files of known hosts have them, what a command prints while it runs, and what is held."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -171,6 +172,17 @@ def test_a_key_with_a_passphrase(ground: Ground) -> None:
     within(ground, act)
 
 
+def test_no_key(ground: Ground) -> None:
+    """F18: its file is not there: it is said which, and asked for once."""
+
+    async def act() -> None:
+        ground.key.unlink()
+        with pytest.raises(PreflightError, match=rf"{ground.key}: cannot be read[\s\S]*\[serve.ssh\]"):
+            await ground.reached(ground.line(0))
+
+    within(ground, act)
+
+
 def test_heard_while_it_runs(ground: Ground) -> None:
     """Lines of both streams are heard before the command has ended: it goes on only when the first was."""
     heard, told = anyio.Event(), list[str]()
@@ -216,5 +228,34 @@ def test_what_is_held_ends(ground: Ground) -> None:
                     over.set()
                     while host.held("a") or host.held("b"):  # noqa: ASYNC110 - nobody else tells
                         await anyio.sleep(0.01)
+
+    anyio.run(act)
+
+
+def test_what_is_held_ends_where_links_hang(ground: Ground) -> None:
+    """F16: commands that do not end when they are told to, and no time for it: nobody gives a sign of life any more."""
+
+    async def answer(process: "asyncssh.SSHServerProcess[str]") -> None:
+        process.stdout.write('{"token":7}\n')
+        await anyio.sleep_forever()
+
+    async def act() -> None:
+        with anyio.fail_after(60):
+            async with ground.served(answer):
+                ground.known.write_text(ground.line(0))
+                hosts, before = SshHosts(), asyncio.all_tasks()
+                all_of_them = []
+                for user in ("root", "ann", "bob"):
+                    address = Address(
+                        user=user, host="127.0.0.1", port=ground.port, key=str(ground.key), known=str(ground.known)
+                    )
+                    all_of_them.append(host := await hosts.reach(address))
+                    assert 0 == (await host.hold(("a",), ("lock",))).code
+                beats = {each for each in asyncio.all_tasks() - before if "_beat" in repr(each)}
+                with anyio.move_on_after(0.2) as scope:
+                    await hosts.aclose()
+                await anyio.wait_all_tasks_blocked()
+                assert (True, 3, set()) == (scope.cancelled_caught, len(beats), beats & asyncio.all_tasks())
+                assert [True] * 3 == [host.gone for host in all_of_them]
 
     anyio.run(act)

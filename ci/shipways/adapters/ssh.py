@@ -14,14 +14,14 @@ import asyncssh
 from shipways.adapters.files import DiskFiles
 from shipways.adapters.hearing import heard
 from shipways.adapters.sftp import resumed
+from shipways.adapters.sshlogin import login
 from shipways.adapters.written import PUT
-from shipways.errors import PreflightError, Problem, Transient, Unfinished
+from shipways.errors import Problem, Transient, Unfinished
 from shipways.model.digest import digest_bytes
 from shipways.outside.hosts import Address, Host
 from shipways.ports import Completed
+from shipways.tasks import together
 
-_CONNECT: Final = 15.0
-"""Seconds for a connection and the login."""
 _ALIVE: Final = 5
 """Seconds between questions whether the other side is there; three without an answer, and it is not."""
 _BEAT: Final = 1.0
@@ -30,9 +30,6 @@ _CHANNELS: Final = 9
 """Commands at once on a connection, and what is held: sshd allows ten (MaxSessions)."""
 _TOKEN: Final = b'{"token":'
 """How the line begins of one that holds; one that does not begins with who does, and ends."""
-_MANY: Final = "Too many authentication failures"
-"""What sshd says when none of the first keys (MaxAuthTries, 6) is one of the user's."""
-_KEY: Final = "`key` in [deploy.NAME.ssh], or [serve.ssh]"
 _PIECE: Final = 1 << 18
 
 
@@ -52,10 +49,16 @@ class SshHosts:
             return host
 
     async def aclose(self) -> None:
-        """What is held ends first."""
-        for host in self._open.values():
-            await host.aclose()
+        """All at once. What is held ends in any case, also where a link hangs and this is cancelled."""
+        hosts = [*self._open.values()]
         self._open.clear()
+        for host in hosts:
+            host.silence()
+        try:
+            await together(host.aclose for host in hosts)
+        finally:
+            for host in hosts:
+                host.abort()
 
 
 class SshHost:
@@ -136,16 +139,25 @@ class SshHost:
             rest = line + _bytes(done.stdout)
             return _completed(done.returncode, rest, done.stderr, self._address)
 
+    def silence(self) -> None:
+        """No sign of life is given any more for what is held."""
+        for _, beat in self._held:
+            beat.cancel()
+
+    def abort(self) -> None:
+        """End the connection, if it has not ended, without a word to the other side."""
+        self._connection.abort()
+
     async def aclose(self) -> None:
         """What is held sees the end of its input, and is waited for."""
-        with contextlib.suppress(OSError, asyncssh.Error, TimeoutError):
-            for process, beat in self._held:
-                beat.cancel()
+        with contextlib.suppress(OSError, asyncssh.Error), anyio.move_on_after(_ALIVE):
+            for process, _ in self._held:
                 process.stdin.write_eof()
-                await asyncio.wait_for(process.wait(check=False), _ALIVE)
+            for process, _ in self._held:
+                await process.wait(check=False)
         self._connection.close()
-        with contextlib.suppress(OSError, asyncssh.Error, TimeoutError):
-            await asyncio.wait_for(self._connection.wait_closed(), _ALIVE)
+        with contextlib.suppress(OSError, asyncssh.Error), anyio.move_on_after(_ALIVE):
+            await self._connection.wait_closed()
 
     async def _stream(self, source: Path | bytes, argv: Sequence[str]) -> Completed:
         """A command whose input is a file, in pieces."""
@@ -177,86 +189,12 @@ class SshHost:
             raise _silent(self._address, error) from None
 
 
-class _Client(asyncssh.SSHClient):
-    """Trusts no key that is not known, and remembers which was shown."""
-
-    def __init__(self) -> None:
-        self.shown = ""
-
-    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
-        """Never: asyncssh asks only for keys that are not in the file."""
-        del host, addr, port
-        self.shown = key.get_fingerprint()
-        return False
-
-
 async def _connected(address: Address) -> SshHost:
-    client = _Client()
     try:
-        text = await _known(address)
-        connection = await asyncssh.connect(
-            address.host,
-            address.port,
-            username=address.user,
-            client_factory=lambda: client,
-            known_hosts=asyncssh.import_known_hosts(text),
-            client_keys=[str(Path(address.key).expanduser())] if address.key else (),
-            agent_path=None if address.key else (),
-            config=None,
-            preferred_auth="publickey",
-            connect_timeout=_CONNECT,
-            login_timeout=_CONNECT,
-            keepalive_interval=_ALIVE,
-            keepalive_count_max=3,
-        )
-    except asyncssh.HostKeyNotVerifiable as error:
-        raise PreflightError(_unverified(address, client.shown, text, error)) from None
-    except asyncssh.PermissionDenied as error:
-        what = f"does not let {address.user} in by any key"
-        hint = f"add your public key to its authorized_keys, or name yours: {_KEY}; passwords are not used"
-        raise PreflightError(Problem(path=address.name, what=what, why=error.reason, hint=hint)) from None
-    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, ValueError) as error:
-        hint = "a key with a passphrase is used by ssh-agent"
-        raise PreflightError(
-            Problem(path=address.name, what="the key cannot be used", why=str(error), hint=hint)
-        ) from None
+        connection = await login(address, alive=_ALIVE)
     except (OSError, asyncssh.Error) as error:
-        if _MANY in str(error):
-            hint = f"say which key it is: {_KEY}; or take others out of ssh-agent: `ssh-add -d`"
-            raise PreflightError(
-                Problem(path=address.name, what="was offered more keys than it takes", why=str(error), hint=hint)
-            ) from None
         raise _silent(address, error) from None
     return SshHost(address, connection, () if address.user == "root" else ("sudo", "-n", "--"))
-
-
-async def _known(address: Address) -> str:
-    """The text of the file of known hosts; one that is not there knows none. Raises PreflightError."""
-    path = Path(address.known or "~/.ssh/known_hosts").expanduser()
-    try:
-        return await anyio.Path(path).read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        raise PreflightError(Problem(path=str(path), what="cannot be read", why=error.strerror or "")) from None
-
-
-def _unverified(address: Address, shown: str, text: str, error: asyncssh.Error) -> Problem:
-    """What is wrong with the key of a host, and what to do."""
-    file = address.known or "~/.ssh/known_hosts"
-    keys = asyncssh.import_known_hosts(text).match(address.host, "", address.port)[0]
-    told = f"it shows {shown}" if shown else error.reason
-    if "revoked" in error.reason:
-        hint = f"ask who runs it; {file} says that nobody may trust this key any more"
-        return Problem(path=address.name, what="the key of this host is revoked", why=told, hint=hint)
-    if not keys:
-        hint = f"ask who runs it for its fingerprint, and put the key into {file}: `ssh-keyscan -p {address.port} HOST`"
-        return Problem(path=address.name, what="the key of this host is not known", why=told, hint=hint)
-    known = ", ".join(key.get_fingerprint() for key in keys)
-    hint = f"somebody else may answer for it; if it was set up anew, change its line in {file}"
-    return Problem(
-        path=address.name, what="the key of this host is not the known one", why=f"{told}, known is {known}", hint=hint
-    )
 
 
 def _silent(address: Address, error: Exception) -> Transient:
