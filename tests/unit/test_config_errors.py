@@ -28,6 +28,20 @@ def problems(text: str, file: str = "shipways.toml") -> tuple[Problem, ...]:
         ),
         (HEAD + "[toolchain]\nhaskell = 1", "toolchain.haskell", 4, "unknown key", "known keys: bun, cargo-xwin, "),
         (
+            HEAD + '[serve]\nsources = ["/srv"]\nhosts = ["a"]\nlisten = "127.0.0.1:70000"\n[serve.ssh]\ntender = "t"',
+            "serve.listen",
+            6,
+            "expected a port of at most 65535, found 70000",
+            "",
+        ),
+        (
+            HEAD + '[serve]\nsources = ["/srv"]\nhosts = ["a:22", "me@localhost:65536"]\n[serve.ssh]\ntender = "t"',
+            "serve.hosts[1]",
+            5,
+            "expected a port of at most 65535, found 65536",
+            "",
+        ),
+        (
             HEAD + '[package.a]\nbuild = "rusty"',
             "package.a.build",
             4,

@@ -13,7 +13,22 @@ from shipways.config.kinds import Duration, Frozen, Size, Word, inside, table
 from shipways.config.services import Profile, Service, ServiceName
 
 Kind = Literal["compose", "fly", "hosts", "kubernetes", "launchd", "render", "systemd"]
-Address = Annotated[str, StringConstraints(pattern=r"^([a-z_][a-z0-9_-]*@)?[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?$")]
+_LAST: Final = 65535
+
+
+def with_port(text: str) -> str:
+    """An address whose port, where it says one, there is. Raises ValueError for any other."""
+    _, _, port = text.rpartition(":")
+    if ":" in text and int(port) > _LAST:
+        raise ValueError(f"expected a port of at most {_LAST}, found {port}")
+    return text
+
+
+Address = Annotated[
+    str,
+    StringConstraints(pattern=r"^([a-z_][a-z0-9_-]*@)?[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?$"),
+    AfterValidator(with_port),
+]
 _PLAIN: Final = frozenset({"compose", "fly", "render"})
 """What is rendered with the values of production alone."""
 

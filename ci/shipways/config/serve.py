@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-from shipways.config.deploys import Address, Kept, LocalFile, SshScope
+from shipways.config.deploys import Address, Kept, LocalFile, SshScope, with_port
 from shipways.config.images import AbsolutePath
 from shipways.config.kinds import Duration, Frozen, Size, Word, table
 from shipways.config.services import HttpPath, ServiceName
 
-Listen = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9.-]+|\[[0-9a-f:]+\]):[0-9]{1,5}$")]
+Listen = Annotated[
+    str, StringConstraints(pattern=r"^([A-Za-z0-9.-]+|\[[0-9a-f:]+\]):[0-9]{1,5}$"), AfterValidator(with_port)
+]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
 
 

@@ -10,6 +10,7 @@ from typing import Final
 import anyio
 import click
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from shipways import wire
 from shipways.adapters.tokenfile import TokenFile
@@ -78,8 +79,15 @@ def _placed(table: Serve, said: Mapping[str, str | None]) -> Serve:
     try:
         return Serve.model_validate({**dict(table), **{key: text for key, text in said.items() if text is not None}})
     except ValidationError as error:
-        wrong = [Problem(path=f"--{detail['loc'][0]}", what=detail["msg"]) for detail in error.errors()]
+        wrong = [Problem(path=f"--{detail['loc'][0]}", what=_wrong(detail)) for detail in error.errors()]
         raise ConfigError(*wrong) from None
+
+
+def _wrong(detail: ErrorDetails) -> str:
+    """In words: the only pattern here is that of an address."""
+    if detail["type"] == "string_pattern_mismatch":
+        return f"expected ADDRESS:PORT, found {detail['input']}"
+    return detail["msg"].removeprefix("Value error, ")
 
 
 def _sudoers(config: Config) -> None:
