@@ -5,6 +5,8 @@ import stat
 from pathlib import Path
 from typing import Final
 
+from shipways.errors import PreflightError, Problem
+
 _OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -27,6 +29,21 @@ class TokenFile:
         except OSError:
             self._seen, self._text = (), ""
         return self._text
+
+    def check(self) -> None:
+        """Whether it lets anybody in; one that is not there may come. Raises PreflightError."""
+        try:
+            with self._path.open("rb") as stream:
+                others = os.fstat(stream.fileno()).st_mode & _OTHERS
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            problem = Problem(path=str(self._path), what="cannot be read", why=error.strerror or "")
+            raise PreflightError(problem) from None
+        if others:
+            why, hint = "so its tokens would let nobody in", f"`chmod go-w {self._path}`, and look at what is in it"
+            problem = Problem(path=str(self._path), what="can be written by others than its owner", why=why, hint=hint)
+            raise PreflightError(problem)
 
     def add(self, line: str) -> None:
         """One more line. A new file is its owner's alone; one that is there keeps its rights. Raises OSError."""

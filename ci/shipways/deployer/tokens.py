@@ -74,13 +74,12 @@ def digest_of(word: str) -> str:
 
 
 def new(name: str, scopes: Sequence[str]) -> tuple[Token, str]:
-    """A token, and the word that is shown once. Raises ConfigError."""
-    word = f"shipways-{secrets.token_urlsafe(32)}"
-    line = f"{name} {','.join(scopes)} {digest_of(word)}"
-    found, problems = parsed(line)
-    if problems:
+    """A token, and the word that is shown once. Raises ConfigError with the options that are wrong."""
+    checks = (("--new-token", _unnamed(name)), ("--scopes", _unknown(scopes)))
+    if problems := [Problem(path=option, what=what) for option, what in checks if what]:
         raise ConfigError(*problems)
-    return found[0], word
+    word = f"shipways-{secrets.token_urlsafe(32)}"
+    return Token(name=name, scopes=frozenset(Scope(scope) for scope in scopes), digest=digest_of(word)), word
 
 
 def parsed(text: str) -> tuple[tuple[Token, ...], tuple[Problem, ...]]:
@@ -104,10 +103,21 @@ def _token(words: Sequence[str], names: set[str]) -> Token | str:
     if len(words) != 3 or not _DIGEST.fullmatch(words[2]):
         return "is not a name, scopes and a digest"
     name, scopes = words[0], words[1].split(",")
-    if not _NAME.fullmatch(name) or name == LOOPBACK:
-        return f"{name!r} cannot be the name of a token"
+    if wrong := _unnamed(name):
+        return wrong
     if name in names:
         return f"there is a token {name} before it"
-    if unknown := sorted(set(scopes) - set(Scope)):
-        return f"there is no scope {', '.join(unknown)}"
+    if wrong := _unknown(scopes):
+        return wrong
     return Token(name=name, scopes=frozenset(Scope(scope) for scope in scopes), digest=words[2])
+
+
+def _unnamed(name: str) -> str:
+    """Why this is no name; empty when it is one."""
+    return "" if _NAME.fullmatch(name) and name != LOOPBACK else f"{name!r} cannot be the name of a token"
+
+
+def _unknown(scopes: Sequence[str]) -> str:
+    """Which of them are none; empty when all are."""
+    unknown = ", ".join(repr(scope) for scope in sorted(set(scopes) - set(Scope)))
+    return f"there is no scope {unknown}" if unknown else ""

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import secrets
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -112,7 +113,8 @@ def _sudoers(config: Config) -> None:
 def _new(table: Serve, name: str, scopes: str) -> None:
     """The token is printed alone, so that it can be piped; only its digest is kept."""
     file, path = TokenFile(Path(table.access.tokens)), table.access.tokens
-    token, word = new(name, scopes.split(","))
+    token, word = new(name, [each.strip() for each in scopes.split(",")])
+    file.check()
     if any(each.name == name for each in parsed(file.text())[0]):
         raise ConfigError(Problem(path=path, what=f"there is a token {name}", hint="take its line out first"))
     try:
@@ -127,9 +129,10 @@ async def _serve(table: Serve, root: Path) -> None:
     from shipways.deployer.app import application  # noqa: PLC0415 - the same
 
     tokens, console, access = TokenFile(Path(table.access.tokens)), wire.console("plain"), table.access
+    tokens.check()
     _, problems = parsed(tokens.text())
     if problems:
-        raise ConfigError(*problems)
+        raise ConfigError(*(replace(each, path=f"{access.tokens}, {each.path}") for each in problems))
     host, _, port = table.listen.rpartition(":")
     where = Listening(host=host.strip("[]"), port=int(port), certificate=access.certificate, key=access.key)
     try:
