@@ -228,7 +228,10 @@ def test_edited_by_hand(ground: Ground) -> None:
 
 
 def test_the_first_that_fails_leaves_nothing(ground: Ground) -> None:
-    """Where nothing ran before, neither a unit nor a release is left; tender and the lock stay."""
+    """Where nothing ran before, neither a unit nor a release is left; tender and the lock stay.
+
+    Where the lock is gone, too, the account and the data may be somebody else's.
+    """
     for host in ground.hosts:
         host.out("sh", "-c", GONE)
         host.out("systemctl", "daemon-reload")
@@ -237,6 +240,10 @@ def test_the_first_that_fails_leaves_nothing(ground: Ground) -> None:
     (ground.programs / "source/go.mod").write_text("module program\n\ngo 1.24\n")
     go_program(ground.programs / "source", ground.programs / "broken")
     ground.build("5.0.0", "broken")
+    code, said = ground.shipways("deploy", "prod")
+    assert (3, 2) == (code, said.count("has something else that is called beat")), said
+    for host in ground.hosts:  # as the error says
+        host.out("install", "-D", "/dev/null", f"{ROOT}/beat/lock")
     code, said = ground.shipways("deploy", "prod")
     assert (8, True) == (code, "no room left" in said), said
     for host in ground.hosts:

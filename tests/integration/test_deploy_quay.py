@@ -201,10 +201,10 @@ def _weight(ground: Quay, digest: str) -> int:
     return int(ground.host.out("docker", "image", "inspect", "--format", "{{.Size}}", release["image"]))
 
 
-def _there(ground: Quay) -> tuple[list[str], str, str]:
+def _there(ground: Quay) -> tuple[list[str], list[str], str]:
     """What runs, the images, and the releases."""
-    images = ground.host.out("docker", "image", "ls", "--all", "--no-trunc", "--digests")
-    return ground.pids("docker"), images, ground.host.out("ls", f"{ROOT}/boat/releases")
+    images = ground.host.out("docker", "image", "ls", "--all", "--no-trunc", "--digests").splitlines()
+    return ground.pids("docker"), sorted(images), ground.host.out("ls", f"{ROOT}/boat/releases")
 
 
 def test_one_that_needs_another(ground: Quay) -> None:

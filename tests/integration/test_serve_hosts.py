@@ -111,7 +111,10 @@ class Ground:
 
     def releases(self) -> list[str]:
         """What lies on each host, and which of it serves."""
-        return [host.out("sh", "-c", "ls -l /opt/shipways/web /opt/shipways/web/releases") for _, host in self.hosts]
+        return [
+            host.out("sh", "-c", "ls -l --time-style=+ /opt/shipways/web /opt/shipways/web/releases")
+            for _, host in self.hosts
+        ]
 
     def health(self, status: int) -> dict[str, str]:
         """What it says of itself as soon as it answers with this status."""
