@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from peers import endless
 from shipways.adapters.registrar import HttpRegistrar
 from shipways.errors import ShipwaysError, Transient, Unfinished
 from shipways.outside.registrars import Entry, Event, Registrar
@@ -148,15 +149,8 @@ def test_a_lie_that_is_looked_at() -> None:
 
 def test_slow() -> None:
     """F20: an answer that never ends has its time, and no more."""
-
-    async def drip(scope: object, receive: object, send: Callable[..., object]) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})  # type: ignore[misc]
-        while True:
-            await send({"type": "http.response.body", "body": b" ", "more_body": True})  # type: ignore[misc]
-            await anyio.sleep(0.05)
-
     begin = time.monotonic()
-    with at(drip, wait=0.5) as registrar:  # type: ignore[arg-type]
+    with at(endless, wait=0.5) as registrar:
         assert (Transient, "does not answer") == failed(registrar)
         assert time.monotonic() - begin < 2
 

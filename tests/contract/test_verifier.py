@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from peers import endless
 from shipways.adapters.verifier import HttpVerifier
 from shipways.errors import ShipwaysError, Transient, Unfinished
 from shipways.outside.verifiers import Candidate, Verifier
@@ -153,15 +154,8 @@ def test_a_long_reason() -> None:
 
 def test_slow() -> None:
     """An answer that never ends has its time, and no more."""
-
-    async def drip(scope: object, receive: object, send: Callable[..., object]) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})  # type: ignore[misc]
-        while True:
-            await send({"type": "http.response.body", "body": b" ", "more_body": True})  # type: ignore[misc]
-            await anyio.sleep(0.05)
-
     begin = time.monotonic()
-    with at(drip, wait=0.5) as verifier:  # type: ignore[arg-type]
+    with at(endless, wait=0.5) as verifier:
         assert (Transient, "does not answer") == failed(verifier)
         assert time.monotonic() - begin < 2
 
