@@ -48,7 +48,7 @@ async def checked(host: Host, name: str, root: str, arch: str, now: float) -> tu
     done = await host.run(("sh", "-c", _FACTS, "sh", root))
     facts = done.stdout.split()
     if done.code or len(facts) != 5 or facts[0] != "0":
-        hint = "log in as root, or let this user run everything by sudo without a password"
+        hint = "log in as root, or let this user do by sudo what `shipways serve --sudoers` prints"
         return (Problem(path=name, what="nothing can be run as root", why=done.stderr.strip(), hint=hint),)
     return tuple(_problems(name, facts, arch, now))
 
