@@ -7,14 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from shipways.errors import Problem, Unfinished
-from shipways.model.secret import masked
 
 READ: Final = ("base64", "--")
 """How a file of them is read: what a host prints is text, and not every value is."""
 _LINE: Final = 64 * 1024
 """Bytes of a line that Docker's client reads of a file, with its end."""
-_SHORT: Final = 3
-"""Letters of a value that is too short to be hidden: every text has it."""
 _SHELL: Final = re.compile(
     "_|IFS|PS[1-4]|OPTIND|OPTERR|PPID|(OLD)?PWD|E?UID|LINENO|SHLVL|S?RANDOM|(EPOCH)?SECONDS|EPOCHREALTIME|SHELLOPTS"
     "|BASH([A-Z0-9]+|_.*)?|DIRSTACK|FUNCNAME|GROUPS|HISTCMD|PIPESTATUS|COMP_WORDBREAKS"
@@ -72,12 +69,6 @@ def alien(path: str, rest: Iterable[str]) -> Iterator[Problem]:
             why = "its value has a line break, or more than 64 kB, and so cannot come by a file"
             hint = "give it another name, or a value of one line"
             yield Problem(path=path.format(name), what=what, why=why, hint=hint)
-
-
-def muted(text: str, values: Mapping[str, str]) -> str:
-    """A log without any of them, nor a line of one."""
-    lines = (line for value in values.values() for line in (value, *value.splitlines()))
-    return masked(text, {line for line in lines if len(line) > _SHORT})
 
 
 def _fits(line: bytes) -> bool:

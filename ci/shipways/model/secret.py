@@ -1,7 +1,10 @@
 """A token or password as a type, so that it cannot be printed, compared or stored by accident."""
 
 from collections.abc import Iterable
-from typing import NoReturn
+from typing import Final, NoReturn
+
+_SHORT: Final = 3
+"""Letters of a text that is too short to be hidden: every other text has it."""
 
 
 class Secret:
@@ -27,6 +30,12 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a secret is not stored")
+
+
+def telling(values: Iterable[str]) -> tuple[str, ...]:
+    """What a log shows of values: each, and its lines, one time."""
+    lines = dict.fromkeys(line for value in values for line in (value, *value.splitlines()))
+    return tuple(line for line in lines if len(line) > _SHORT)
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:

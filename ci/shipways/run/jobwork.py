@@ -12,6 +12,7 @@ from shipways.errors import PreflightError, Problem, ShipwaysError, Transient, U
 from shipways.model.event import Began, Event, Failed, Finished, Note, Printed, Started
 from shipways.model.item import Item
 from shipways.model.job import Job, JobKind, JobNews, JobPhase, JobStatus, PhaseName, PhaseStatus
+from shipways.model.secret import telling
 from shipways.outside.jobs import Requested
 from shipways.outside.platforms import Site
 from shipways.run.deploying import Crew, deploy, failure, undo
@@ -24,8 +25,6 @@ from shipways.run.returning import rollbacks
 
 _LOUD: Final = 2000
 """How much of a job's log is kept: as many pieces, and letters of each."""
-_SHORT: Final = 3
-"""Letters of a value that is too short to be hidden: every text has it."""
 _RUNS: Final = 3
 """How often a job that was interrupted is begun before it is taken back."""
 
@@ -228,9 +227,7 @@ class Work:
 
     def _shown(self) -> tuple[str, ...]:
         """What is hidden. One that waits has none: nothing is told of it, and values may be long."""
-        values = self.tools.journal.values(self.job.id).values()
-        lines = dict.fromkeys(line for value in values for line in _lines(value.open()))
-        return tuple(line for line in lines if len(line) > _SHORT)
+        return telling(value.open() for value in self.tools.journal.values(self.job.id).values())
 
     def _log(self, text: str) -> None:
         place = text.partition(": ")[0]
@@ -277,8 +274,3 @@ class Work:
 def _release(items: Sequence[Item]) -> str:
     """What runs in the end, by its digest."""
     return next((item.want for item in items if item.id.endswith("/switch")), items[0].want if items else "")
-
-
-def _lines(value: str) -> Sequence[str]:
-    """A value, and what a log shows of it line by line."""
-    return (value, *value.splitlines())

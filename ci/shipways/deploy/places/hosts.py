@@ -22,13 +22,13 @@ from shipways.deploy.pruning import Kept, make_room, prune
 from shipways.deploy.pulled import ImageSource
 from shipways.deploy.pulses import pulse
 from shipways.deploy.sources import Source, Wanted
-from shipways.deploy.values import muted
 from shipways.deploy.wanted import chosen, terms
 from shipways.errors import ConfigError, PreflightError, Problem, Transient, Unfinished
 from shipways.model.daemon import Machine
 from shipways.model.deployment import Pulse, Running, Terms
 from shipways.model.item import Item
 from shipways.model.manifest import Manifest
+from shipways.model.secret import masked, telling
 from shipways.model.service import CONTAINER, HOST, Service
 from shipways.outside.hosts import Address, Host
 from shipways.outside.platforms import Site
@@ -159,7 +159,7 @@ class HostsDeployer:
         want = item.want or (await mooring.look("")).want
         instance = await mooring.instance(short(want))
         values = await mooring.values(instance.folder)
-        return muted(await mooring.runner(instance).logs(mooring.host, instance), values)
+        return masked(await mooring.runner(instance).logs(mooring.host, instance), telling(values.values()))
 
     @contextlib.contextmanager
     def _bounded(self, path: str) -> Iterator[None]:
