@@ -98,6 +98,12 @@ class Late(HostsDeployer):
         return found
 
 
+def late(ground: Ground, meanwhile: Callable[[], Awaitable[object]]) -> Late:
+    """Its deployer, with what happens after the first look."""
+    known = {each.name: getattr(ground.deployer(), each.name) for each in dataclasses.fields(HostsDeployer)}
+    return Late(**known, meanwhile=[meanwhile])
+
+
 def test_paused_before_it_begins(one: Ground) -> None:
     """F16: what was seen with a lock that was lost is looked at once more before anything runs."""
     found: list[str] = []
@@ -105,9 +111,7 @@ def test_paused_before_it_begins(one: Ground) -> None:
     async def meanwhile() -> None:
         found.append(await other(one))
 
-    known = {each.name: getattr(one.deployer(), each.name) for each in dataclasses.fields(HostsDeployer)}
-    late = Late(**known, meanwhile=[meanwhile])
-    outcome = anyio.run(deployed, late, one.site, one.wanted("two"))
+    outcome = anyio.run(deployed, late(one, meanwhile), one.site, one.wanted("two"))
     start = next(row for row in outcome.rows if row.item.id == f"{A}/start")
     assert (State.FAILED, SINCE) == (start.state, start.problems[0].what)
     assert found == [one.seen(one.wanted("two")[-1]).digest]
@@ -122,8 +126,7 @@ def test_a_lock_that_is_taken_again(one: Ground) -> None:
 
     async def go() -> Outcome:
         await one.deployer().preflight(one.site)
-        known = {each.name: getattr(one.deployer(), each.name) for each in dataclasses.fields(HostsDeployer)}
-        return await deployed(Late(**known, meanwhile=[lost]), one.site, one.wanted("two"))
+        return await deployed(late(one, lost), one.site, one.wanted("two"))
 
     assert failure(anyio.run(go)) is None
     assert {f"{ROOT}/lock"} == {*one.host.lines}
