@@ -1,6 +1,7 @@
 """Where a service and its releases lie on a host, and what they are called there."""
 
 import posixpath
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,6 +9,8 @@ from shipways.deploy.fenced import read
 from shipways.deploy.sources import FOLDER, PORT, RELEASE, Release, told
 from shipways.outside.hosts import Host
 
+ID: Final = re.compile("[0-9a-f]{16}")
+"""The form of the id of a release."""
 _FIRST: Final = 20_000
 _PORTS: Final = 9_973
 """Of these a release has one: below those that the kernel gives to connections that go out. Their number is a prime."""

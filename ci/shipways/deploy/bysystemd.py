@@ -1,11 +1,10 @@
 """Releases on hosts that systemd keeps running: each has units of its own, by its id."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from shipways.deploy.berths import Instance
+from shipways.deploy.berths import ID, Instance
 from shipways.deploy.fenced import digests, must
 from shipways.deploy.managers import Systemd, renewed
 from shipways.deploy.sources import RELEASE
@@ -14,7 +13,6 @@ from shipways.model.digest import digest_bytes
 from shipways.outside.hosts import Host
 
 _MANAGER: Final = Systemd(user=False, block=False)
-_ID: Final = re.compile("[0-9a-f]{16}")
 _UNKNOWN: Final = 5
 """What systemctl ends with when a unit is not loaded."""
 
@@ -27,7 +25,7 @@ class BySystemd:
         asked = ("systemctl", "list-units", "--all", "--plain", "--no-legend", "--full", "--type=service")
         rows = (line.split() for line in (await must(host, *asked, f"{service}@*")).splitlines())
         found = {row[0].partition("@")[2].removesuffix(".service"): f"{row[2]} ({row[3]})" for row in rows if row}
-        return {id_: state for id_, state in found.items() if _ID.fullmatch(id_)}
+        return {id_: state for id_, state in found.items() if ID.fullmatch(id_)}
 
     async def right(self, host: Host, instance: Instance) -> bool:
         """Whether its files are those of the release, and systemd has read them."""

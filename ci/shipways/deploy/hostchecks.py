@@ -8,6 +8,7 @@ from shipways.deploy.berths import Berth, instance_of, short
 from shipways.deploy.fenced import must
 from shipways.deploy.records import record_of
 from shipways.deploy.sources import Source
+from shipways.deploy.systemd import SHARED
 from shipways.deploy.values import unfit
 from shipways.errors import Problem
 from shipways.outside.hosts import Host
@@ -31,13 +32,12 @@ for name; do
   if getent passwd "$name" >/dev/null; then echo "$name: the account $name"; fi
   for path in "/etc/systemd/system/$name@.service" "/run/systemd/system/$name@.service" \
     "/usr/local/lib/systemd/system/$name@.service" "/usr/lib/systemd/system/$name@.service" \
-    "/etc/systemd/journald@$name.conf" "/etc/logrotate.d/$name" "/etc/sysusers.d/$name.conf" \
-    "/etc/tmpfiles.d/$name.conf" "/var/lib/$name" "/var/log/$name"; do
+    SHARED "/var/lib/$name" "/var/log/$name"; do
     if [ -e "$path" ]; then echo "$name: $path"; fi
   done
   if [ "$(ls -A "/etc/$name" 2>/dev/null | grep -vx environment)" ]; then echo "$name: /etc/$name"; fi
 done
-"""
+""".replace("SHARED", " ".join(f'"{path.format("$name")}"' for path in SHARED))
 """A line for each thing that a service would take for its own. Its lock is there once a deployment was let through, and
 stays whatever becomes of it: then all of it is ours. Variables may lie there before."""
 _PORTS: Final = "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null || true"

@@ -16,6 +16,13 @@ from shipways.model.rendered import Rendered
 from shipways.model.service import LINUX, Service
 from shipways.render.text import render
 
+SHARED: Final[Mapping[str, str]] = {
+    "/etc/systemd/journald@{}.conf": "journald",
+    "/etc/logrotate.d/{}": "log",
+    "/etc/sysusers.d/{}.conf": "sysusers",
+    "/etc/tmpfiles.d/{}.conf": "tmpfiles",
+}
+"""What is installed besides the units of a service, by its name: for all of its releases."""
 _TREE: Final = "deployment/systemd"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./:=@,+-]+")
 _JIT: Final = frozenset({"bun", "command", "prebuilt"})
@@ -74,14 +81,13 @@ def instance(service: Service, kind: str) -> Mapping[str, str]:
     has no access lists, as in containers, only root could read that.
     """
     unit = f"{service.name}@{{release}}"
-    whole = {path: what for path, what in _installed(service).items() if what not in {"service", "socket"}}
     units = {f"/etc/systemd/system/{unit}.service": "service"}
     units |= {f"/etc/systemd/system/{unit}.socket": "socket"} if service.socket else {}
     told: dict[str, object] = {"needs": (*(f"{need}-proxy.socket" for need in service.needs), *_socket(service, unit))}
     command = _command(service, kind)
     if any(each.value is None for each in service.variables):
         told["given"], command = unit, _sourced(command, f"/run/{unit}/environment")
-    return _texts(service, kind, {**units, **whole}, command, told)
+    return _texts(service, kind, {**units, **_shared(service.name)}, command, told)
 
 
 def _units(folder: str, service: Service) -> dict[str, str]:
@@ -101,13 +107,11 @@ def _installed(service: Service) -> dict[str, str]:
     name = service.name
     places = {f"/etc/systemd/system/{name}.service": "service"}
     places |= {f"/etc/systemd/system/{name}.socket": "socket"} if service.socket else {}
-    return {
-        **places,
-        f"/etc/systemd/journald@{name}.conf": "journald",
-        f"/etc/logrotate.d/{name}": "log",
-        f"/etc/sysusers.d/{name}.conf": "sysusers",
-        f"/etc/tmpfiles.d/{name}.conf": "tmpfiles",
-    }
+    return {**places, **_shared(name)}
+
+
+def _shared(name: str) -> dict[str, str]:
+    return {path.format(name): what for path, what in SHARED.items()}
 
 
 def _timed(service: Service, folder: str, caller: Caller, *, user_scope: bool = False) -> Mapping[str, str]:
