@@ -133,9 +133,10 @@ async def unswitch(mooring: Mooring) -> None:
 
 async def _unneeded(mooring: Mooring, item: Item) -> Instance | None:
     """The wanted release; None for one that runs, ran before or is pinned."""
-    record, instance = await mooring.record(), await mooring.instance(short(item.want))
+    record = await mooring.record()
     if item.want in {record.running, record.previous}:
         return None
+    instance = await mooring.instance(short(item.want))
     pinned = not (await mooring.host.run(("test", "-e", f"{instance.folder}/pinned"))).code
     return None if pinned else instance
 
